@@ -1,1 +1,40 @@
-//! stub
+//! The words of Ondol and its decisions: values in, values out.
+//!
+//! This crate does no I/O. It knows nothing of async, clocks, files, serde or SQL, and its types are
+//! not serializable on purpose: each surface has its own, and converts by hand.
+//!
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | box | the machine, and the whole configuration of it |
+//! | plan | an accepted configuration; it cannot be wrong |
+//! | site | one domain and what it serves; its key in the file is its main name |
+//! | alias | another name of a site, redirected to the main name or served beside it |
+//! | route | a path prefix of a site with its own target |
+//! | target | what answers: `proxy`, `files`, `redirect` or `respond` |
+//! | upstream | the address that a `proxy` target forwards to |
+//! | listener | an address that accepts visitors, for `http` or `https` |
+//! | agent | the control process: configuration, certificates, sockets, state |
+//! | data plane | the process that serves visitors (`ondol serve`) |
+//! | generation | one data plane process; numbers only grow |
+//! | snapshot | all that a data plane needs to serve, as one immutable value |
+//! | reload | taking up a changed configuration; each accepted one has a revision |
+
+pub mod certificate;
+pub mod diff;
+pub mod event;
+pub mod host;
+pub mod limits;
+pub mod listen;
+pub mod network;
+pub mod path;
+pub mod plan;
+pub mod route;
+pub mod upstream;
+
+pub use host::HostPattern;
+pub use host::Hostname;
+pub use plan::Plan;
+pub use plan::Site;
+pub use plan::Target;

@@ -1,0 +1,83 @@
+//! What is worth remembering about the box: the kinds of its events.
+
+use std::fmt;
+
+/// What an event is about. The text of each is the same in the store, the API and on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// The agent came up.
+    Started,
+    /// The agent was told to stop and did.
+    Stopped,
+    /// A configuration was accepted.
+    Reloaded,
+    /// A configuration was refused; the previous one stays.
+    Refused,
+    /// The box came up on the last good configuration because the file is broken.
+    LastGood,
+    /// A data plane became ready.
+    GenerationReady,
+    /// A data plane ended without being told to.
+    GenerationLost,
+    /// A data plane never became ready; the previous one stays.
+    GenerationFailed,
+    /// The agent became another binary in place.
+    Upgraded,
+    /// An upgrade was refused; the running binary stays.
+    UpgradeRefused,
+    /// A certificate was made, taken up or could not be.
+    Certificate,
+    /// The access log could not be written; serving goes on.
+    AccessLog,
+    /// No file descriptors were left; idle connections were shed.
+    Descriptors,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::Started,
+        Self::Stopped,
+        Self::Reloaded,
+        Self::Refused,
+        Self::LastGood,
+        Self::GenerationReady,
+        Self::GenerationLost,
+        Self::GenerationFailed,
+        Self::Upgraded,
+        Self::UpgradeRefused,
+        Self::Certificate,
+        Self::AccessLog,
+        Self::Descriptors,
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+            Self::Reloaded => "reloaded",
+            Self::Refused => "refused",
+            Self::LastGood => "last-good",
+            Self::GenerationReady => "generation-ready",
+            Self::GenerationLost => "generation-lost",
+            Self::GenerationFailed => "generation-failed",
+            Self::Upgraded => "upgraded",
+            Self::UpgradeRefused => "upgrade-refused",
+            Self::Certificate => "certificate",
+            Self::AccessLog => "access-log",
+            Self::Descriptors => "descriptors",
+        }
+    }
+
+    /// The kind of a word; `None` for a word of a later version.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

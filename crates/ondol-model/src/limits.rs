@@ -1,0 +1,59 @@
+//! Every limit of the request path, with its reason. Sizes in bytes unless the name says otherwise.
+
+use std::time::Duration;
+
+/// The largest head of a request: request line and headers. Apps rarely send cookies over 8 KiB;
+/// more than 16 is an attack or a mistake (431, or 414 for the target alone).
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The most header fields of a request (431).
+pub const HEADERS_MAX: usize = 100;
+/// The longest request target (414); what other servers accept by default.
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// The largest head of an upstream's response (502).
+pub const RESPONSE_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The largest request body where a site does not say otherwise (413). Bodies are streamed, so this
+/// bounds disk and patience of the app, not memory here.
+pub const BODY_BYTES_MAX: u64 = 10 * 1024 * 1024 * 1024;
+/// What one read from a visitor or an upstream may take.
+pub const READ_BYTES: usize = 16 * 1024;
+
+/// A connection's first byte, and the whole TLS handshake.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+/// From the first byte of a request's head to its last.
+pub const HEAD: Duration = Duration::from_secs(15);
+/// A connection between two requests.
+pub const IDLE: Duration = Duration::from_secs(120);
+/// A visitor who takes nothing of a response, or sends nothing of a body.
+pub const STALL: Duration = Duration::from_secs(60);
+/// A tunnel (WebSocket) in which nothing moves.
+pub const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
+/// From the order to drain to the end of a data plane's last request.
+pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// An idle connection to an upstream is kept this long: below the 5 s of Node.js, the shortest
+/// keep-alive among common app servers, so that the upstream is not the one to close.
+pub const UPSTREAM_IDLE: Duration = Duration::from_secs(4);
+/// Idle connections kept per upstream and core.
+pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 64;
+/// How long a connection to an upstream may take to be made.
+pub const UPSTREAM_CONNECT: Duration = Duration::from_secs(3);
+/// How long an upstream may take to begin its answer, and between two parts of it.
+pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
+
+/// Connections of one data plane.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Connections from one address (a /64 for version 6).
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
+/// Streams at once in one HTTP/2 connection.
+pub const H2_STREAMS_MAX: u32 = 128;
+
+/// The largest configuration file; a thousand sites take about 100 KiB.
+pub const CONFIG_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Files that `include` may bring in.
+pub const CONFIG_FILES_MAX: usize = 1_000;
+/// Mistakes that are shown of one configuration.
+pub const MISTAKES_MAX: usize = 50;
+/// Events kept in the store.
+pub const EVENTS_MAX: u32 = 10_000;
+/// Access log lines waiting for the writer; more are dropped and counted.
+pub const ACCESS_LOG_QUEUE: usize = 8_192;

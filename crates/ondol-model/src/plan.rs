@@ -1,0 +1,196 @@
+//! The plan: what the person wants served, complete and free of mistakes.
+//!
+//! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
+//! certificates) is not known here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::host::HostPattern;
+use crate::listen::ListenAddress;
+use crate::network::Network;
+use crate::path::RoutePath;
+use crate::upstream::Upstream;
+
+/// An accepted configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The name of the box, for people: log lines, pages, alarms.
+    pub box_name: String,
+    /// The address of the person who runs the box; `None` when not given.
+    pub email: Option<String>,
+    /// IANA time zone of the box; `None` means the machine's own.
+    pub timezone: Option<String>,
+    /// Where visitors are accepted.
+    pub listen: Listen,
+    /// How access log lines look.
+    pub access_log: AccessLogFormat,
+    /// Certificate files of `[tls]`, offered to every site whose names they cover.
+    pub certificates: Vec<CertificateFiles>,
+    /// The sites, in the order of their main names.
+    pub sites: Vec<Site>,
+}
+
+/// Where visitors are accepted, and which peers are believed about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// Addresses for plain HTTP.
+    pub http: Vec<ListenAddress>,
+    /// Addresses for HTTPS.
+    pub https: Vec<ListenAddress>,
+    /// Peers whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// The shape of a line in the access log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLogFormat {
+    /// Apache's combined log format, preceded by nothing and followed by nothing.
+    Combined,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A certificate chain and its key, as two PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CertificateFiles {
+    /// The certificate and what links it to its root, in PEM.
+    pub chain: PathBuf,
+    /// The private key in PEM; its file must not be readable by everyone.
+    pub key: PathBuf,
+}
+
+/// One domain and what it serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The main name: the key in the configuration.
+    pub name: HostPattern,
+    /// Other names of the site.
+    pub aliases: Vec<HostPattern>,
+    /// What happens to a request for an alias.
+    pub alias_answer: AliasAnswer,
+    /// Whether the site has HTTPS, or plain HTTP alone.
+    pub scheme: Scheme,
+    /// The site's own certificate; `None` means one of `[tls]` that covers it, else Ondol's own CA.
+    pub certificate: Option<CertificateFiles>,
+    /// The largest request body in bytes; more is answered with 413.
+    pub body_bytes_max: u64,
+    /// How long an upstream may take.
+    pub timeouts: Timeouts,
+    /// The routes, longest path first. The site's own target, when it has one, is the route of `/`.
+    pub routes: Vec<Route>,
+}
+
+impl Site {
+    /// The main name and the aliases.
+    pub fn names(&self) -> impl Iterator<Item = &HostPattern> {
+        std::iter::once(&self.name).chain(&self.aliases)
+    }
+}
+
+/// What happens to a request for an alias of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AliasAnswer {
+    /// 308 to the main name; the default, and the only answer where the main name is a wildcard is
+    /// [`AliasAnswer::Serve`].
+    Redirect,
+    /// Served like the main name.
+    Serve,
+}
+
+/// How a site is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTPS, and plain HTTP is redirected to it.
+    Https,
+    /// Plain HTTP alone.
+    Http,
+}
+
+/// How long an upstream may take before the visitor gets an answer without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to be made; then 502.
+    pub connect: Duration,
+    /// Until the head of the response, and between two parts of its body; then 504, or a cut.
+    pub response: Duration,
+}
+
+/// A path prefix of a site and what answers there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The prefix.
+    pub path: RoutePath,
+    /// What answers.
+    pub target: Target,
+}
+
+/// What answers a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A folder. The route's path is not part of the names in it.
+    Files(Files),
+    /// Other servers, asked in turn.
+    Proxy(Proxy),
+    /// Another address.
+    Redirect(Redirect),
+    /// A fixed answer.
+    Respond(Respond),
+}
+
+impl Target {
+    /// The key of this target in the configuration.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "files",
+            Self::Proxy(_) => "proxy",
+            Self::Redirect(_) => "redirect",
+            Self::Respond(_) => "respond",
+        }
+    }
+}
+
+/// A folder to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// An absolute path.
+    pub root: PathBuf,
+}
+
+/// Servers to forward to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// At least one; several are used in turn.
+    pub upstreams: Vec<Upstream>,
+}
+
+/// A redirect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// An absolute URL (`https://…`), or a path beginning with `/`.
+    pub to: String,
+    /// Whether the path and query of the request are appended.
+    pub path: RedirectPath,
+    /// 301, 302, 303, 307 or 308.
+    pub status: u16,
+}
+
+/// What becomes of the path and query of a redirected request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectPath {
+    /// They are appended to the new address.
+    Keep,
+    /// They are dropped.
+    Drop,
+}
+
+/// A fixed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Respond {
+    /// 200 to 599.
+    pub status: u16,
+    /// The body; may be empty.
+    pub body: String,
+    /// `Content-Type` of the body.
+    pub content_type: String,
+}

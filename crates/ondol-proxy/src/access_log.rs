@@ -1,0 +1,1 @@
+//! One line per request, written off the request path.

@@ -1,0 +1,60 @@
+//! The body of a response: nothing, bytes in memory, a file, or what an upstream sends.
+
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http_body::Frame;
+use http_body::SizeHint;
+
+use crate::files::FileBody;
+
+/// The body of a response.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// No bytes.
+    Empty,
+    /// All bytes at once.
+    Full(Bytes),
+    /// A part of a file.
+    File(FileBody),
+}
+
+/// Why a body ended early; the visitor sees a connection cut short, never a clean end.
+pub(crate) type BodyError = std::io::Error;
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::File(file) => file
+                .poll_data(cx)
+                .map(|data| data.map(|data| data.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::File(file) => file.remaining() == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::File(file) => SizeHint::with_exact(file.remaining()),
+        }
+    }
+}

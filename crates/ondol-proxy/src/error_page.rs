@@ -1,0 +1,1 @@
+//! One page per status, with the request's id.

@@ -1,0 +1,70 @@
+//! Why a request could not be answered as asked: whose fault it is, and what the visitor is told.
+
+use http::StatusCode;
+
+/// A request that gets an error page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The request breaks the protocol; the text says how, for the log.
+    #[error("malformed request: {0}")]
+    Malformed(&'static str),
+    /// No site has the host that was asked for, on plain HTTP.
+    #[error("no site has this host")]
+    UnknownHost,
+    /// No site has the host that was asked for, or the certificate of this connection does not
+    /// cover it (RFC 9110 §15.5.20).
+    #[error("no site of this connection has this host")]
+    Misdirected,
+    /// Nothing is there.
+    #[error("nothing is there")]
+    NotFound,
+    /// The target does not have this method; the text lists those that it has.
+    #[error("method not allowed, only {0}")]
+    MethodNotAllowed(&'static str),
+    /// The body is larger than the site allows.
+    #[error("the body is larger than the site allows")]
+    BodyTooLarge,
+    /// A file could not be read.
+    #[error("file could not be read")]
+    File(#[source] std::io::Error),
+    /// No connection to the upstream could be made.
+    #[error("could not connect to {upstream}")]
+    Connect {
+        /// Where to.
+        upstream: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The upstream did not answer in time.
+    #[error("{upstream} did not answer in time")]
+    Silent {
+        /// Who.
+        upstream: String,
+    },
+    /// The upstream broke the protocol or the connection.
+    #[error("{upstream} broke off")]
+    Broken {
+        /// Who.
+        upstream: String,
+        /// How.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Failure {
+    /// The status that the visitor gets.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::UnknownHost | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
+            Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
