@@ -1,1 +1,13 @@
-//! stub
+//! What the standard library and Tokio leave out: owned tasks, a clock that tests can pause, files
+//! that survive a power cut, sockets handed from process to process.
+//!
+//! This crate knows no word of Ondol: nothing here is about sites, certificates or configuration.
+
+pub mod backoff;
+pub mod chain;
+pub mod clock;
+pub mod descriptors;
+pub mod file;
+pub mod notify;
+pub mod process;
+pub mod tasks;

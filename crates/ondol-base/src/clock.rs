@@ -1,0 +1,112 @@
+//! The time: for waiting (pausable in tests), for people, and for systemd. Formats, but no plans.
+
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::time::ClockId;
+
+/// The instant to measure and wait by. It stands still in tests that pause Tokio's time.
+pub fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+/// The time of day, which may jump.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the time of day"
+)]
+pub fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Whole seconds since the Unix epoch; 0 on a clock that stands before it.
+pub fn unix_seconds() -> i64 {
+    i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds since the Unix epoch; 0 on a clock that stands before it.
+pub fn unix_milliseconds() -> i64 {
+    i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Microseconds of `CLOCK_MONOTONIC`, as systemd wants them in `MONOTONIC_USEC`.
+pub fn monotonic_us() -> u64 {
+    let time = rustix::time::clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds * 1_000_000 + nanoseconds / 1_000
+}
+
+/// RFC 3339 in UTC (`2026-03-01T04:05:06Z`) of seconds since the Unix epoch; what no calendar
+/// reaches is brought to its nearer end.
+pub fn rfc3339(unix_seconds: i64) -> String {
+    timestamp(unix_seconds).to_string()
+}
+
+/// Seconds since the Unix epoch of an RFC 3339 text in any zone; `None` when it is none.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+/// Date and time to the minute in the zone of this machine (`2026-03-01 13:05`).
+pub fn local_minute(unix_seconds: i64) -> String {
+    timestamp(unix_seconds)
+        .to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
+fn since_epoch() -> Duration {
+    wall().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn timestamp(unix_seconds: i64) -> Timestamp {
+    let end = if unix_seconds < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    Timestamp::from_second(unix_seconds).unwrap_or(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_printed_in_utc_and_read_from_any_zone() {
+        assert_eq!(rfc3339(1_772_337_906), "2026-03-01T04:05:06Z");
+        for text in ["2026-03-01T04:05:06Z", "2026-03-01T13:05:06+09:00"] {
+            assert_eq!(parse_rfc3339(text), Some(1_772_337_906), "{text}");
+        }
+        assert_eq!(parse_rfc3339("yesterday"), None);
+        assert!(rfc3339(i64::MAX).starts_with("9999-"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_clock_moves_only_by_waiting() {
+        let before = now();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(now() - before, Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn the_monotonic_clock_is_the_systems_own() {
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        // Uptime counts time asleep, CLOCK_MONOTONIC does not.
+        let monotonic = Duration::from_micros(monotonic_us()).as_secs_f64();
+        assert!(monotonic > 0.0 && monotonic < seconds + 1.0);
+        assert!(monotonic_us() >= 1_000_000);
+    }
+
+    #[test]
+    fn seconds_and_milliseconds_agree() {
+        let seconds = unix_seconds();
+        assert!((unix_milliseconds() / 1000 - seconds).abs() <= 1);
+        assert!(seconds > 1_700_000_000);
+    }
+}

@@ -1,0 +1,98 @@
+//! A file that one process holds, and that says which.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+/// A lock that lasts until it is dropped, or the process ends in any way.
+///
+/// It belongs to the open file, not to the process: to keep it over an `exec`, keep its descriptor
+/// open ([`crate::descriptors::keep_over_exec`]) and take it up again with [`Lock::from`].
+#[derive(Debug)]
+pub struct Lock(File);
+
+/// Why a lock could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("it is held by {}", holder(*pid))]
+    Held {
+        /// The process that holds it; `None` when it has not written its number yet.
+        pid: Option<u32>,
+    },
+    /// The file could not be opened, locked or written.
+    #[error("cannot lock it")]
+    Io(#[from] io::Error),
+}
+
+/// Takes the lock of a file, which is made when missing (0600), and writes the number of this
+/// process into it. Does not wait for a lock that is held.
+pub fn lock_exclusive(path: &Path) -> Result<Lock, LockError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => {
+            let pid = written_pid(&mut file)?;
+            return Err(LockError::Held { pid });
+        }
+        Err(error) => return Err(LockError::Io(error.into())),
+    }
+    write_pid(&mut file)?;
+    Ok(Lock(file))
+}
+
+impl From<Lock> for OwnedFd {
+    fn from(lock: Lock) -> Self {
+        lock.0.into()
+    }
+}
+
+impl From<OwnedFd> for Lock {
+    /// The descriptor must be one that came from a lock; this is not checked.
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor.into())
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn written_pid(file: &mut File) -> io::Result<Option<u32>> {
+    const DIGITS_MAX: u64 = 16;
+    let mut text = String::new();
+    file.take(DIGITS_MAX).read_to_string(&mut text)?;
+    Ok(text.trim().parse().ok())
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn holder(pid: Option<u32>) -> String {
+    match pid {
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
+    }
+}
