@@ -99,9 +99,9 @@ pub fn clashes(sites: &[Site]) -> Vec<Clash> {
     clashes
 }
 
-/// The route of a site for a normalized path: the longest prefix that covers it.
-pub fn route<'s>(site: &'s Site, path: &str) -> Option<&'s Route> {
-    site.routes.iter().find(|route| route.path.covers(path))
+/// Where the route for a normalized path stands in [`Site::routes`]: the longest prefix that covers it.
+pub fn route(site: &Site, path: &str) -> Option<usize> {
+    site.routes.iter().position(|route| route.path.covers(path))
 }
 
 /// Puts routes in the order that [`route`] relies on: longest path first.

@@ -9,6 +9,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 
 use crate::files::FileBody;
+use crate::upstream::UpstreamBody;
 
 /// The body of a response.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) enum Body {
     Full(Bytes),
     /// A part of a file.
     File(FileBody),
+    /// What an upstream sends.
+    Upstream(Box<UpstreamBody>),
 }
 
 /// Why a body ended early; the visitor sees a connection cut short, never a clean end.
@@ -39,6 +42,7 @@ impl http_body::Body for Body {
             Self::File(file) => file
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map(Frame::data))),
+            Self::Upstream(body) => body.poll_part(cx),
         }
     }
 
@@ -47,6 +51,7 @@ impl http_body::Body for Body {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_empty(),
             Self::File(file) => file.remaining() == 0,
+            Self::Upstream(body) => body.remaining() == Some(0),
         }
     }
 
@@ -55,6 +60,7 @@ impl http_body::Body for Body {
             Self::Empty => SizeHint::with_exact(0),
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::File(file) => SizeHint::with_exact(file.remaining()),
+            Self::Upstream(body) => body.remaining().map_or_else(SizeHint::new, SizeHint::with_exact),
         }
     }
 }

@@ -8,6 +8,9 @@ pub(crate) enum Failure {
     /// The request breaks the protocol; the text says how, for the log.
     #[error("malformed request: {0}")]
     Malformed(&'static str),
+    /// The request target is longer than any sensible one.
+    #[error("the request target is too long")]
+    TargetTooLong,
     /// No site has the host that was asked for, on plain HTTP.
     #[error("no site has this host")]
     UnknownHost,
@@ -24,6 +27,12 @@ pub(crate) enum Failure {
     /// The body is larger than the site allows.
     #[error("the body is larger than the site allows")]
     BodyTooLarge,
+    /// The visitor left, or broke the coding of its body, before it was answered.
+    #[error("the visitor left before the answer")]
+    VisitorGone(#[source] hyper::Error),
+    /// The visitor stopped sending its body.
+    #[error("the visitor stopped sending its body")]
+    VisitorStalled,
     /// A file could not be read.
     #[error("file could not be read")]
     File(#[source] std::io::Error),
@@ -57,7 +66,9 @@ impl Failure {
     /// The status that the visitor gets.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::VisitorStalled => StatusCode::REQUEST_TIMEOUT,
+            Self::Malformed(_) | Self::VisitorGone(_) => StatusCode::BAD_REQUEST,
             Self::UnknownHost | Self::NotFound => StatusCode::NOT_FOUND,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,

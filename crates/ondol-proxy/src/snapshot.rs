@@ -3,10 +3,22 @@
 use std::sync::Arc;
 
 use ondol_model::Plan;
+use ondol_model::route::Routing;
+
+use crate::certificates::Certificates;
 
 /// What is served from now on. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The accepted configuration.
-    pub plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) certificates: Arc<Certificates>,
+}
+
+impl Snapshot {
+    /// Joins what is wanted with what it is to be served with.
+    pub fn new(plan: Arc<Plan>, certificates: Arc<Certificates>) -> Self {
+        let routing = Arc::new(Routing::new(&plan));
+        Self { plan, routing, certificates }
+    }
 }

@@ -1,0 +1,140 @@
+//! All connections of a worker: who is let in, who is overdue, who goes first when room is needed.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+use std::rc::Rc;
+
+use slab::Slab;
+use tokio::time::Duration;
+use tokio::time::Instant;
+
+use crate::connection::ConnectionState;
+use crate::connection::Order;
+use crate::connection::Phase;
+
+/// A draining worker closes a connection that has been idle for this long: a visitor who was about to
+/// send a request has done so by then, and been told to come again.
+const DRAIN_IDLE: Duration = Duration::from_secs(2);
+/// Which part of the idle connections is closed when there is no room left.
+const SHED_SHARE: usize = 16;
+
+/// The connections of a worker.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    open: RefCell<Slab<Rc<ConnectionState>>>,
+    per_address: RefCell<HashMap<IpAddr, u32>>,
+    max: usize,
+    per_address_max: u32,
+}
+
+/// A connection's place among the others; given up when dropped, whatever ended the connection.
+#[derive(Debug)]
+pub(crate) struct Place {
+    key: usize,
+    address: IpAddr,
+}
+
+/// Why a connection is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Its address has as many as one may have.
+    Address,
+    /// The worker has as many as it may have, and none is idle.
+    Full,
+}
+
+impl Connections {
+    pub(crate) fn new(max: usize, per_address_max: u32) -> Self {
+        Self { open: RefCell::default(), per_address: RefCell::default(), max, per_address_max }
+    }
+
+    /// Gives a connection its place, making room if need be.
+    pub(crate) fn admit(
+        &self,
+        peer: IpAddr,
+        state: &Rc<ConnectionState>,
+    ) -> Result<Place, Refusal> {
+        let address = network_of(peer);
+        if self.len() >= self.max && self.shed_idle() == 0 {
+            return Err(Refusal::Full);
+        }
+        let mut per_address = self.per_address.borrow_mut();
+        let count = per_address.entry(address).or_default();
+        if *count >= self.per_address_max {
+            return Err(Refusal::Address);
+        }
+        *count += 1;
+        let key = self.open.borrow_mut().insert(Rc::clone(state));
+        Ok(Place { key, address })
+    }
+
+    pub(crate) fn leave(&self, place: &Place) {
+        self.open.borrow_mut().try_remove(place.key);
+        let mut per_address = self.per_address.borrow_mut();
+        if let Some(count) = per_address.get_mut(&place.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                per_address.remove(&place.address);
+            }
+        }
+    }
+
+    /// Ends what is over its time; while draining, what is idle too.
+    pub(crate) fn look_after(&self, now: Instant, order: Order) {
+        for state in self.snapshot() {
+            let is_idle = state.phase() == Phase::Idle;
+            let rests = is_idle && now.duration_since(state.since()) > DRAIN_IDLE;
+            if state.is_overdue(now) {
+                state.tell(if is_idle { Order::Finish } else { Order::Close });
+            } else if rests && order == Order::Finish {
+                state.tell(Order::Finish);
+            }
+        }
+    }
+
+    /// Tells those that can say goodbye without a race (HTTP/2) to do so.
+    pub(crate) fn begin_drain(&self) {
+        for state in self.snapshot().iter().filter(|state| state.says_goodbye()) {
+            state.tell(Order::Finish);
+        }
+    }
+
+    pub(crate) fn close_all(&self) {
+        self.snapshot().iter().for_each(|state| state.tell(Order::Close));
+    }
+
+    /// Closes the connections that have been idle for longest; returns how many.
+    pub(crate) fn shed_idle(&self) -> u64 {
+        let mut idle = self.snapshot();
+        idle.retain(|state| state.phase() == Phase::Idle);
+        idle.sort_by_key(|state| state.since());
+        idle.truncate(idle.len().div_ceil(SHED_SHARE));
+        idle.iter().for_each(|state| state.tell(Order::Close));
+        idle.len() as u64
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.borrow().len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.borrow().is_empty()
+    }
+
+    /// A copy, because a connection that is told to end may leave at once.
+    fn snapshot(&self) -> Vec<Rc<ConnectionState>> {
+        self.open.borrow().iter().map(|(_, state)| Rc::clone(state)).collect()
+    }
+}
+
+/// Whose connections are counted together: a version 6 visitor has a whole /64 to itself.
+fn network_of(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64)))
+        }
+    }
+}

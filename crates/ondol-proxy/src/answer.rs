@@ -1,0 +1,247 @@
+//! A request's way, phase by phase. Every failure becomes a page in one place.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::Version;
+use http::header;
+use http::request::Parts;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use ondol_model::Target;
+use ondol_model::limits::TARGET_BYTES_MAX;
+use ondol_model::path;
+use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Scheme;
+use ondol_model::route::FoundBy;
+
+use crate::body::Body;
+use crate::connection::Connection;
+use crate::connection::Order;
+use crate::error_page;
+use crate::failure::Failure;
+use crate::files::FileRequest;
+use crate::headers;
+use crate::redirect;
+use crate::respond;
+use crate::tunnel::Tunnel;
+use crate::upstream;
+use crate::upstream::Forwarded;
+use crate::upstream::Forwarding;
+use crate::upstream::Outgoing;
+use crate::upstream::Peer;
+use crate::view::Kept;
+use crate::visit::Visit;
+use crate::visit::Visited;
+
+/// Answers a request, whatever happens.
+pub(crate) async fn answer(
+    connection: Rc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Visited>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let mut visit = Visit::begin(connection, &parts);
+    let mut response = match phases(&mut visit, &parts, body).await {
+        Ok(response) => response,
+        Err(failure) => {
+            visit.failed(&failure);
+            error_page::of_failure(&failure, visit.id, &parts)
+        }
+    };
+    say_goodbye(&visit, &parts, &mut response);
+    Ok(visit.finish(response))
+}
+
+async fn phases(
+    visit: &mut Visit,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
+    check_form(parts)?;
+    let host_text = host_text(parts)?;
+    let (host, port) =
+        ondol_model::host::authority(host_text).ok_or(Failure::Malformed("its host is none"))?;
+
+    let site_index = find_site(visit, &host)?;
+    let view = Rc::clone(&visit.view);
+    let site = view.site(site_index.site.0);
+    visit.site = Some(site_index.site.0);
+    if let Some(response) = to_https_or_main_name(visit, site_index.by, port, parts) {
+        return Ok(response);
+    }
+    if body.size_hint().lower() > site.body_bytes_max {
+        return Err(Failure::BodyTooLarge);
+    }
+
+    let path = path::normalize(parts.uri.path()).ok_or(Failure::Malformed("its path is none"))?;
+    let (route, kept) = view.route(site_index.site.0, &path).ok_or(Failure::NotFound)?;
+    match (&route.target, kept) {
+        (Target::Files(_), Kept::Root(root)) => {
+            let path = route.path.rest(&path);
+            let request =
+                FileRequest { method: &parts.method, headers: &parts.headers, path, original: &parts.uri };
+            root.answer(request).await
+        }
+        (Target::Proxy(_), Kept::Pools(pools, turn)) => {
+            let (client, peer_is) = client(visit, parts);
+            visit.client = client.map(|client| client.to_string().into_boxed_str());
+            let connection = Rc::clone(&visit.connection);
+            let outgoing = Outgoing {
+                parts,
+                body,
+                forwarding: Forwarding {
+                    client: visit.client.as_deref().unwrap_or(&connection.peer_text),
+                    peer: &connection.peer_text,
+                    scheme: scheme_text(connection.scheme),
+                    host: host_text,
+                    peer_is,
+                    id: visit.id,
+                },
+                timeouts: site.timeouts,
+                body_bytes_max: site.body_bytes_max,
+                upgrade: upgrade(parts),
+            };
+            match upstream::forward(pools, turn, outgoing).await? {
+                Forwarded::Response(response) => Ok(response),
+                Forwarded::Tunnel(response, upstream, from_upstream) => {
+                    connection.state.open_tunnel(Tunnel { upstream, from_upstream });
+                    Ok(response)
+                }
+            }
+        }
+        (Target::Redirect(to), _) => redirect::answer(to, &parts.uri),
+        (Target::Respond(with), _) => respond::answer(with, &parts.method),
+        (Target::Files(_) | Target::Proxy(_), _) => Err(Failure::NotFound),
+    }
+}
+
+/// What no target is asked about.
+fn check_form(parts: &Parts) -> Result<(), Failure> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > TARGET_BYTES_MAX {
+        return Err(Failure::TargetTooLong);
+    }
+    if parts.method == Method::CONNECT || parts.method == Method::TRACE {
+        return Err(Failure::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    Ok(())
+}
+
+/// The one host that was asked for, as the visitor wrote it (RFC 9112 §3.2, RFC 9113 §8.3.1).
+fn host_text(parts: &Parts) -> Result<&str, Failure> {
+    let mut fields = parts.headers.get_all(header::HOST).iter();
+    let field = fields.next();
+    if fields.next().is_some() {
+        return Err(Failure::Malformed("it has several hosts"));
+    }
+    let field = match field.map(HeaderValue::to_str) {
+        Some(Err(_)) => return Err(Failure::Malformed("its host is none")),
+        Some(Ok(text)) => Some(text),
+        None => None,
+    };
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    match (authority, field) {
+        (Some(authority), Some(field)) if !authority.eq_ignore_ascii_case(field) => {
+            Err(Failure::Malformed("its target and its host differ"))
+        }
+        (Some(authority), _) => Ok(authority),
+        (None, Some(field)) => Ok(field),
+        (None, None) if parts.version == Version::HTTP_10 => Err(Failure::UnknownHost),
+        (None, None) => Err(Failure::Malformed("it has no host")),
+    }
+}
+
+/// The site of a host. On TLS the connection's certificate must cover it, because the visitor has
+/// checked the other name, not this one.
+fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Failure> {
+    let connection = &visit.connection;
+    let found = visit.view.snapshot.routing.find(host);
+    if connection.scheme == Scheme::Http {
+        return found.ok_or(Failure::UnknownHost);
+    }
+    let found = found.ok_or(Failure::Misdirected)?;
+    let is_covered = match connection.server_name.as_deref() {
+        None => true,
+        Some(asked_for) if asked_for == host => true,
+        Some(asked_for) => {
+            let certificates = &visit.view.snapshot.certificates;
+            let (one, other) = (certificates.find(asked_for), certificates.find(host));
+            one.zip(other).is_some_and(|(one, other)| std::sync::Arc::ptr_eq(one, other))
+        }
+    };
+    if is_covered { Ok(found) } else { Err(Failure::Misdirected) }
+}
+
+/// One hop to HTTPS and the main name, where the site wants either.
+fn to_https_or_main_name(
+    visit: &Visit,
+    by: FoundBy,
+    port: Option<u16>,
+    parts: &Parts,
+) -> Option<Response<Body>> {
+    let site = visit.view.site(visit.site?);
+    let connection = &visit.connection;
+    let wants_https = site.scheme == Scheme::Https && connection.scheme == Scheme::Http;
+    let wants_name = by == FoundBy::Alias && site.alias_answer == AliasAnswer::Redirect;
+    if !wants_https && !wants_name {
+        return None;
+    }
+    let name: Cow<'_, str> = match site.name.exact() {
+        Some(name) if wants_name => Cow::Borrowed(name.as_str()),
+        _ => ondol_model::host::authority(host_text(parts).ok()?)?.0,
+    };
+    let port = if wants_https { connection.worker.https_port } else { port };
+    let scheme = if wants_https { Scheme::Https } else { connection.scheme };
+    redirect::to_site(scheme, &name, port, &parts.uri)
+}
+
+/// The visitor's address where a trusted proxy tells it, read from the right: the first that is not
+/// itself a trusted proxy.
+fn client(visit: &Visit, parts: &Parts) -> (Option<IpAddr>, Peer) {
+    let peer = visit.connection.peer.ip();
+    if !visit.view.trusts(peer) {
+        return (None, Peer::Visitor);
+    }
+    let chain = parts.headers.get_all("x-forwarded-for").iter().rev();
+    let hops = chain.filter_map(|list| list.to_str().ok()).flat_map(|list| list.rsplit(','));
+    let mut client = None;
+    for hop in hops {
+        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        client = Some(address);
+        if !visit.view.trusts(address) {
+            break;
+        }
+    }
+    (client, Peer::TrustedProxy)
+}
+
+/// The protocol that the visitor wants to upgrade to. HTTP/2 itself is not tunneled: behind it any
+/// request could be hidden.
+fn upgrade(parts: &Parts) -> Option<HeaderValue> {
+    let wants = parts.version == Version::HTTP_11
+        && parts.headers.get_all(header::CONNECTION).iter().any(|c| headers::has_token(c, "upgrade"));
+    let protocol = parts.headers.get(header::UPGRADE)?;
+    (wants && !headers::has_token(protocol, "h2c")).then(|| protocol.clone())
+}
+
+/// A connection that is to end says so with its next answer, so that the visitor opens another one
+/// before it sends more (HTTP/2 has GOAWAY for that).
+fn say_goodbye(visit: &Visit, parts: &Parts, response: &mut Response<Body>) {
+    let is_draining = visit.connection.worker.order.get() != Order::Serve;
+    if is_draining && parts.version < Version::HTTP_2 && response.status().as_u16() != 101 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+fn scheme_text(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    }
+}

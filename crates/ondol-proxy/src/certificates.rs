@@ -1,0 +1,124 @@
+//! Certificates by the names that visitors ask for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ondol_model::HostPattern;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject;
+
+/// A certificate chain and its key, as PEM texts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct KeyPair {
+    /// The certificate first, then what links it to its root.
+    pub chain_pem: String,
+    /// The private key.
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyPair(..)") // A key must never reach a log.
+    }
+}
+
+/// A certificate and the names it is to be used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateEntry {
+    /// The names; none makes it the one for visitors who ask for a name that no entry has.
+    pub names: Vec<HostPattern>,
+    /// The certificate.
+    pub pair: KeyPair,
+}
+
+/// Why an entry can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The chain is not PEM, or holds no certificate.
+    #[error("the chain could not be read")]
+    Chain(#[source] rustls_pki_types::pem::Error),
+    /// The key is not PEM.
+    #[error("the key could not be read")]
+    Key(#[source] rustls_pki_types::pem::Error),
+    /// The key is of an unknown kind, or not that of the certificate.
+    #[error("the key and the certificate do not fit together")]
+    Mismatch(#[source] rustls::Error),
+}
+
+/// All certificates, ready to be looked up. Keys are parsed once and kept from one value to the next.
+#[derive(Debug, Default)]
+pub struct Certificates {
+    exact: HashMap<Box<str>, Arc<CertifiedKey>>,
+    wildcards: HashMap<Box<str>, Arc<CertifiedKey>>,
+    fallback: Option<Arc<CertifiedKey>>,
+    parsed: HashMap<KeyPair, Arc<CertifiedKey>>,
+}
+
+impl Certificates {
+    /// Reads the entries. One that can't be used is left out and named by its place, so that one bad
+    /// certificate never takes another site down. What `previous` has parsed is not parsed again.
+    pub fn new(
+        entries: &[CertificateEntry],
+        previous: Option<&Self>,
+    ) -> (Self, Vec<(usize, CertificateError)>) {
+        let mut certificates = Self::default();
+        let mut problems = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let known = previous.and_then(|previous| previous.parsed.get(&entry.pair)).cloned();
+            match known.map_or_else(|| certified_key(&entry.pair), Ok) {
+                Ok(key) => certificates.add(entry, &key),
+                Err(error) => problems.push((index, error)),
+            }
+        }
+        (certificates, problems)
+    }
+
+    /// The certificate for a host in canonical form; `None` when none is for it.
+    pub(crate) fn find(&self, host: &str) -> Option<&Arc<CertifiedKey>> {
+        if let Some(key) = self.exact.get(host) {
+            return Some(key);
+        }
+        let (_, domain) = host.split_once('.')?;
+        self.wildcards.get(domain)
+    }
+
+    /// The certificate for a visitor who asked for no name, or for one that is not here.
+    pub(crate) fn fallback(&self) -> Option<&Arc<CertifiedKey>> {
+        self.fallback.as_ref()
+    }
+
+    fn add(&mut self, entry: &CertificateEntry, key: &Arc<CertifiedKey>) {
+        self.parsed.insert(entry.pair.clone(), Arc::clone(key));
+        if entry.names.is_empty() {
+            self.fallback = Some(Arc::clone(key));
+        }
+        for name in &entry.names {
+            let (names, text) = match name {
+                HostPattern::Exact(host) => (&mut self.exact, host.as_str()),
+                HostPattern::Wildcard(domain) => (&mut self.wildcards, domain.as_str()),
+            };
+            names.insert(text.into(), Arc::clone(key));
+        }
+    }
+}
+
+fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> {
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(pair.chain_pem.as_bytes()).collect();
+    let chain = chain.map_err(CertificateError::Chain)?;
+    if chain.is_empty() {
+        return Err(CertificateError::Chain(rustls_pki_types::pem::Error::NoItemsFound));
+    }
+    let key = PrivateKeyDer::from_pem_slice(pair.key_pem.as_bytes()).map_err(CertificateError::Key)?;
+    let key =
+        CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Mismatch)?;
+    Ok(Arc::new(key))
+}
+
+/// The one TLS provider of Ondol.
+pub(crate) fn provider() -> CryptoProvider {
+    rustls::crypto::aws_lc_rs::default_provider()
+}

@@ -1,0 +1,75 @@
+//! What a data plane counts. Each worker writes its own; anyone may add them up.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A number that one thread writes and others read.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Not an atomic addition: only the owning thread writes, and a locked instruction is not free.
+    pub(crate) fn add(&self, more: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+    }
+
+    pub(crate) fn subtract(&self, less: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_sub(less), Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// One worker's counters, on cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct WorkerCounters {
+    pub(crate) connections: Counter,
+    pub(crate) connections_total: Counter,
+    pub(crate) tunnels: Counter,
+    pub(crate) requests: Counter,
+    pub(crate) responses: [Counter; 5],
+    pub(crate) bytes_sent: Counter,
+    pub(crate) handshakes_failed: Counter,
+    pub(crate) shed: Counter,
+}
+
+/// What a data plane has counted since it started, and what is open now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections open now.
+    pub connections: u64,
+    /// Connections accepted so far.
+    pub connections_total: u64,
+    /// Tunnels (WebSockets) open now; each is one of `connections`.
+    pub tunnels: u64,
+    /// Requests begun so far.
+    pub requests: u64,
+    /// Responses ended so far, by class: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub responses: [u64; 5],
+    /// Bytes of response bodies sent so far.
+    pub bytes_sent: u64,
+    /// TLS handshakes that did not succeed.
+    pub handshakes_failed: u64,
+    /// Connections closed to make room for others.
+    pub shed: u64,
+    /// Access log lines that were dropped because the log could not be written.
+    pub log_lines_dropped: u64,
+}
+
+impl Counters {
+    pub(crate) fn add(&mut self, worker: &WorkerCounters) {
+        self.connections += worker.connections.value();
+        self.connections_total += worker.connections_total.value();
+        self.tunnels += worker.tunnels.value();
+        self.requests += worker.requests.value();
+        for (sum, counter) in self.responses.iter_mut().zip(&worker.responses) {
+            *sum += counter.value();
+        }
+        self.bytes_sent += worker.bytes_sent.value();
+        self.handshakes_failed += worker.handshakes_failed.value();
+        self.shed += worker.shed.value();
+    }
+}

@@ -1,0 +1,201 @@
+//! The data plane as its owner sees it: start it, tell it what to serve, ask what it counts, drain it.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::hash::Hasher;
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ondol_base::tasks;
+use ondol_model::event::EventKind;
+use ondol_model::limits;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::access_log::AccessLog;
+use crate::counters::Counters;
+use crate::counters::WorkerCounters;
+use crate::snapshot::Snapshot;
+use crate::tls;
+use crate::tls::CurrentCertificates;
+use crate::worker;
+use crate::worker::Command;
+use crate::worker::Equipment;
+
+/// Commands that may wait for a worker; it carries them out at once.
+const COMMANDS_MAX: usize = 4;
+
+/// What is spoken on a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 in plain text.
+    Http,
+    /// HTTP/1.1 or HTTP/2 over TLS.
+    Https,
+}
+
+/// A listening socket and what is spoken on it.
+#[derive(Debug)]
+pub struct Socket {
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The socket; bound and listening.
+    pub listener: TcpListener,
+}
+
+/// Something that the box should remember, though no request waits for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeFailure {
+    /// The kind of the event.
+    pub kind: EventKind,
+    /// What it happened to.
+    pub subject: String,
+    /// What happened, what was done, what to do next.
+    pub message: String,
+}
+
+/// Takes failures; called on the workers' threads, so it must not block.
+pub type Failures = Arc<dyn Fn(ServeFailure) + Send + Sync>;
+
+/// A running data plane: one thread per list of sockets.
+pub struct DataPlane {
+    workers: Vec<RunningWorker>,
+    certificates: Arc<CurrentCertificates>,
+    log: AccessLog,
+}
+
+struct RunningWorker {
+    commands: mpsc::Sender<Command>,
+    counters: Arc<WorkerCounters>,
+    thread: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for DataPlane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataPlane").field("workers", &self.workers.len()).finish_non_exhaustive()
+    }
+}
+
+impl DataPlane {
+    /// Starts one worker thread for each list of sockets, and waits until all of them accept.
+    ///
+    /// Fails when a thread, a runtime, the access log or TLS can't be set up.
+    pub async fn start(
+        sockets: Vec<Vec<Socket>>,
+        snapshot: Snapshot,
+        access_log: &Path,
+        failures: Failures,
+    ) -> io::Result<Self> {
+        let certificates = Arc::new(CurrentCertificates::new(Arc::clone(&snapshot.certificates)));
+        let tls = tls::server_config(Arc::clone(&certificates)).map_err(io::Error::other)?;
+        let https_port = https_port(&sockets);
+        let share = sockets.len().max(1);
+        let log = start_log(access_log, &snapshot, &failures)?;
+        let mut workers = Vec::with_capacity(sockets.len());
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            let counters = Arc::new(WorkerCounters::default());
+            let equipment = Equipment {
+                sockets,
+                snapshot: snapshot.clone(),
+                tls: Arc::clone(&tls),
+                counters: Arc::clone(&counters),
+                recorder: log.recorder(),
+                failures: Arc::clone(&failures),
+                https_port,
+                connections_max: limits::CONNECTIONS_MAX.div_ceil(share),
+                connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
+                seed: random(),
+            };
+            let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+            let (ready, is_ready) = oneshot::channel();
+            let thread = tasks::spawn_thread(&format!("worker-{number}"), move || {
+                worker::run(equipment, receiver, ready);
+            })?;
+            workers.push(RunningWorker { commands, counters, thread });
+            is_ready.await.map_err(io::Error::other)??;
+        }
+        Ok(Self { workers, certificates, log })
+    }
+
+    /// Serves another snapshot. When this returns, every request that begins is answered by it.
+    pub async fn apply(&self, snapshot: Snapshot) {
+        self.certificates.replace(Arc::clone(&snapshot.certificates));
+        self.log.set_format(snapshot.plan.access_log);
+        let mut applied = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            let (done, is_done) = oneshot::channel();
+            if worker.commands.send(Command::Apply(snapshot.clone(), done)).await.is_ok() {
+                applied.push(is_done);
+            }
+        }
+        for is_done in applied {
+            let _ = is_done.await; // A worker that has ended serves nothing old either.
+        }
+    }
+
+    /// What has been counted so far.
+    pub fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for worker in &self.workers {
+            sum.add(&worker.counters);
+        }
+        sum.log_lines_dropped = self.log.lines_dropped();
+        sum
+    }
+
+    /// Opens the access log anew, after another program has moved it away.
+    pub fn reopen_log(&self) {
+        self.log.reopen();
+    }
+
+    /// Accepts no more, ends each connection when its requests are answered, and ends. Connections that
+    /// are left after `grace` are cut; returns how many.
+    pub async fn drain(self, grace: Duration) -> u64 {
+        let Self { workers, certificates: _, log } = self;
+        let mut draining = Vec::with_capacity(workers.len());
+        for worker in &workers {
+            let (done, is_done) = oneshot::channel();
+            if worker.commands.send(Command::Drain(grace, done)).await.is_ok() {
+                draining.push(is_done);
+            }
+        }
+        let mut cut = 0;
+        for is_done in draining {
+            cut += is_done.await.unwrap_or(0);
+        }
+        let ending = tasks::spawn_blocking(move || {
+            for worker in workers {
+                let _ = worker.thread.join(); // A panic has been printed where it happened.
+            }
+            log.close();
+        });
+        let _ = ending.await;
+        cut
+    }
+}
+
+/// The port that a redirect to HTTPS names.
+fn https_port(sockets: &[Vec<Socket>]) -> Option<u16> {
+    let https = sockets.iter().flatten().find(|socket| socket.protocol == Protocol::Https)?;
+    https.listener.local_addr().ok().map(|address| address.port())
+}
+
+fn start_log(path: &Path, snapshot: &Snapshot, failures: &Failures) -> io::Result<AccessLog> {
+    let failures = Arc::clone(failures);
+    AccessLog::start(path.to_owned(), snapshot.plan.access_log, move |failure| {
+        failures(ServeFailure {
+            kind: EventKind::AccessLog,
+            subject: "access.log".to_owned(),
+            message: failure.to_string(),
+        });
+    })
+}
+
+/// A number that differs from start to start: the standard library's keys for hash maps are random.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

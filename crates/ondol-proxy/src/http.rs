@@ -1,0 +1,205 @@
+//! Speaks HTTP with a visitor: handshake, version, and the connection's life around hyper.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use hyper::rt::Executor;
+use hyper::server::conn::http1;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use ondol_base::tasks;
+use ondol_model::limits;
+use ondol_model::plan::Scheme;
+use std::net::SocketAddr;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::Duration;
+use tokio_rustls::TlsAcceptor;
+
+use crate::admission::Place;
+use crate::answer;
+use crate::connection::Connection;
+use crate::connection::ConnectionState;
+use crate::connection::Order;
+use crate::connection::Speaks;
+use crate::data_plane::Protocol;
+use crate::tunnel;
+use crate::visitor_stream::VisitorStream;
+use crate::worker::Worker;
+
+/// A visitor who still sends when its connection ends is listened to for this long, so that it reads
+/// the last answer before it sees the connection reset (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(2);
+/// What is read of such a visitor at most.
+const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// Response bytes that hyper keeps for a visitor who is slow to take them.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Lets a connection in, or closes it.
+pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, protocol: Protocol) {
+    let state = Rc::new(ConnectionState::new(Rc::clone(&worker.clock)));
+    let Ok(place) = worker.connections.admit(peer.ip(), &state) else {
+        worker.counters.shed.add(1);
+        return;
+    };
+    worker.counters.connections.add(1);
+    worker.counters.connections_total.add(1);
+    let presence = Presence { worker: Rc::clone(worker), place };
+    // Dropping the handle leaves the task running; its place among the connections owns it.
+    drop(tasks::spawn_local(async move {
+        let worker = &presence.worker;
+        state.until_closed(serve(worker, &state, stream, peer, protocol)).await;
+    }));
+}
+
+/// Counts a connection until its task ends, however it does.
+struct Presence {
+    worker: Rc<Worker>,
+    place: Place,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.worker.connections.leave(&self.place);
+        self.worker.counters.connections.subtract(1);
+    }
+}
+
+async fn serve(
+    worker: &Rc<Worker>,
+    state: &Rc<ConnectionState>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    protocol: Protocol,
+) {
+    if stream.set_nodelay(true).is_err() {
+        return; // The visitor has left already.
+    }
+    let connection = Connection {
+        worker: Rc::clone(worker),
+        state: Rc::clone(state),
+        peer,
+        peer_text: peer.ip().to_string().into_boxed_str(),
+        scheme: Scheme::Http,
+        server_name: None,
+    };
+    match protocol {
+        Protocol::Http => {
+            http1(Rc::new(connection), VisitorStream::plain(stream, Rc::clone(state))).await;
+        }
+        Protocol::Https => https(connection, stream).await,
+    }
+}
+
+async fn https(connection: Connection, stream: TcpStream) {
+    let acceptor = TlsAcceptor::from(std::sync::Arc::clone(&connection.worker.tls));
+    let Ok(stream) = acceptor.accept(stream).await else {
+        connection.worker.counters.handshakes_failed.add(1);
+        return;
+    };
+    let (_, session) = stream.get_ref();
+    let asked_for = session.server_name().and_then(ondol_model::host::authority);
+    let server_name = asked_for.map(|(name, _)| name.into_owned().into_boxed_str());
+    let speaks =
+        if session.alpn_protocol() == Some(b"h2") { Speaks::Http2 } else { Speaks::Http1 };
+    connection.state.handshake_done(speaks);
+    let connection = Rc::new(Connection { scheme: Scheme::Https, server_name, ..connection });
+    let stream = VisitorStream::tls(stream, Rc::clone(&connection.state));
+    match speaks {
+        Speaks::Http1 => http1(connection, stream).await,
+        Speaks::Http2 => http2(connection, stream).await,
+    }
+}
+
+async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
+    let state = Rc::clone(&connection.state);
+    let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
+    let mut http = http1::Builder::new()
+        .max_headers(limits::HEADERS_MAX)
+        .max_header_size(limits::HEAD_BYTES_MAX)
+        .max_buf_size(SEND_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut told = Order::Serve;
+    let result = std::future::poll_fn(|cx| {
+        if state.poll_order(cx) == Order::Finish && told == Order::Serve {
+            told = Order::Finish;
+            Pin::new(&mut http).graceful_shutdown();
+        }
+        Pin::new(&mut http).poll(cx)
+    })
+    .await;
+    let parts = http.into_parts();
+    let stream = parts.io.into_inner();
+    match state.take_tunnel() {
+        Some(tunnel) if result.is_ok() => through_tunnel(stream, parts.read_buf, tunnel).await,
+        _ => linger(stream, &state).await,
+    }
+}
+
+async fn through_tunnel(stream: VisitorStream, from_visitor: Bytes, tunnel: tunnel::Tunnel) {
+    // A tunnel that breaks off is the business of its two ends; nobody is left to tell.
+    let _ = tunnel::run(stream, from_visitor, tunnel).await;
+}
+
+/// Reads and forgets what a visitor still sends.
+async fn linger(mut stream: VisitorStream, state: &ConnectionState) {
+    let mut left = LINGER_BYTES_MAX;
+    let mut buffer = [0; 4096];
+    let listen = async {
+        while !state.has_reached_end() && left > 0 {
+            match stream.read(&mut buffer).await {
+                Ok(count) if count > 0 => left = left.saturating_sub(count),
+                _ => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, listen).await;
+}
+
+async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
+    let state = Rc::clone(&connection.state);
+    let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
+    let mut http = std::pin::pin!(
+        http2::Builder::new(OnThisThread)
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits::H2_STREAMS_MAX)
+            .initial_stream_window_size(256 * 1024)
+            // Larger than a stream's, so that one unread upload does not stall the others.
+            .initial_connection_window_size(4 * 1024 * 1024)
+            .max_send_buf_size(SEND_BUFFER_BYTES)
+            .max_header_list_size(16 * 1024)
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let mut told = Order::Serve;
+    let _ = std::future::poll_fn(|cx| {
+        if state.poll_order(cx) == Order::Finish && told == Order::Serve {
+            told = Order::Finish;
+            http.as_mut().graceful_shutdown();
+        }
+        match http.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// Runs the streams of an HTTP/2 connection on its worker's own thread.
+#[derive(Debug, Clone, Copy)]
+struct OnThisThread;
+
+impl<F> Executor<F> for OnThisThread
+where
+    F: Future<Output = ()> + 'static,
+{
+    fn execute(&self, stream: F) {
+        drop(tasks::spawn_local(stream));
+    }
+}

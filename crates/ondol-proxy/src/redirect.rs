@@ -1,0 +1,59 @@
+//! Redirects: those of a site, and those that every site has (to HTTPS, to its main name).
+
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::header;
+use ondol_model::plan::Redirect;
+use ondol_model::plan::RedirectPath;
+use ondol_model::plan::Scheme;
+
+use crate::body::Body;
+use crate::failure::Failure;
+
+/// The answer of a `redirect` target.
+pub(crate) fn answer(redirect: &Redirect, uri: &Uri) -> Result<Response<Body>, Failure> {
+    let status = StatusCode::from_u16(redirect.status).unwrap_or(StatusCode::PERMANENT_REDIRECT);
+    let location = match redirect.path {
+        RedirectPath::Drop => redirect.to.clone(),
+        RedirectPath::Keep => {
+            let base = redirect.to.strip_suffix('/').unwrap_or(&redirect.to);
+            format!("{base}{}", target(uri))
+        }
+    };
+    to(status, &location).ok_or(Failure::Malformed("its path is none"))
+}
+
+/// A permanent redirect to the same path of a host.
+pub(crate) fn to_site(
+    scheme: Scheme,
+    host: &str,
+    port: Option<u16>,
+    uri: &Uri,
+) -> Option<Response<Body>> {
+    let (scheme, usual_port) = match scheme {
+        Scheme::Http => ("http", 80),
+        Scheme::Https => ("https", 443),
+    };
+    let target = target(uri);
+    let location = match port.filter(|port| *port != usual_port) {
+        Some(port) => format!("{scheme}://{host}:{port}{target}"),
+        None => format!("{scheme}://{host}{target}"),
+    };
+    to(StatusCode::PERMANENT_REDIRECT, &location)
+}
+
+/// Path and query; always begins with `/`, so that it can't become part of the host.
+fn target(uri: &Uri) -> &str {
+    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    if target.starts_with('/') { target } else { "/" }
+}
+
+fn to(status: StatusCode, location: &str) -> Option<Response<Body>> {
+    let location = HeaderValue::from_str(location).ok()?;
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::LOCATION, location);
+    Some(response)
+}

@@ -1,0 +1,59 @@
+//! The TLS side of a connection: which certificate a visitor sees, and what is negotiated.
+
+use std::sync::Arc;
+use std::sync::RwLock;
+
+use rustls::ServerConfig;
+use rustls::server::ClientHello;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::CertifiedKey;
+
+use crate::certificates;
+use crate::certificates::Certificates;
+
+/// The protocols that are offered, best first (RFC 7301).
+const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// The certificates in force. The lock is taken for a pointer's copy, once a handshake.
+#[derive(Debug, Default)]
+pub(crate) struct CurrentCertificates(RwLock<Arc<Certificates>>);
+
+impl CurrentCertificates {
+    pub(crate) fn new(certificates: Arc<Certificates>) -> Self {
+        Self(RwLock::new(certificates))
+    }
+
+    pub(crate) fn replace(&self, certificates: Arc<Certificates>) {
+        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = certificates;
+    }
+
+    fn current(&self) -> Arc<Certificates> {
+        Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for CurrentCertificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let certificates = self.current();
+        let named = hello
+            .server_name()
+            .and_then(ondol_model::host::authority)
+            .and_then(|(name, _)| certificates.find(&name).cloned());
+        named.or_else(|| certificates.fallback().cloned())
+    }
+}
+
+/// TLS 1.2 and 1.3 with the provider's defaults (X25519MLKEM768 first), HTTP/2 and HTTP/1.1, and
+/// session tickets whose keys rotate by themselves.
+pub(crate) fn server_config(
+    certificates: Arc<CurrentCertificates>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(certificates::provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    config.alpn_protocols = ALPN.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,36 @@
+//! What follows an upgrade: bytes passed both ways until one side ends, or nothing moves for too long.
+
+use std::io;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt;
+use tokio::io::copy_bidirectional_with_sizes;
+
+use crate::upstream::UpstreamStream;
+use crate::visitor_stream::VisitorStream;
+
+/// The buffer of each direction: WebSocket messages are small, and a tunnel may be one of thousands.
+const BUFFER_BYTES: usize = 8 * 1024;
+
+/// The upstream's half of a tunnel.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    pub(crate) upstream: UpstreamStream,
+    /// What the upstream said right behind its agreement.
+    pub(crate) from_upstream: Bytes,
+}
+
+/// Passes bytes until both sides have ended. `from_visitor` is what the visitor sent right behind
+/// its request.
+pub(crate) async fn run(
+    mut visitor: VisitorStream,
+    from_visitor: Bytes,
+    tunnel: Tunnel,
+) -> io::Result<()> {
+    let Tunnel { mut upstream, from_upstream } = tunnel;
+    visitor.write_all(&from_upstream).await?;
+    visitor.flush().await?;
+    upstream.write_all(&from_visitor).await?;
+    copy_bidirectional_with_sizes(&mut visitor, &mut upstream, BUFFER_BYTES, BUFFER_BYTES).await?;
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Our own HTTP/1.1 client to the servers behind a site.
+//!
+//! Connections are pooled per worker and upstream, belong to no task, and are polled inside the
+//! request that uses them: one buffer, one write, one read for the common exchange.
+
+mod chunked;
+mod exchange;
+mod forward;
+mod pool;
+mod request_body;
+mod request_head;
+mod response_body;
+mod response_head;
+mod stream;
+
+pub(crate) use forward::Forwarded;
+pub(crate) use forward::Outgoing;
+pub(crate) use forward::forward;
+pub(crate) use pool::Pool;
+pub(crate) use request_head::Forwarding;
+pub(crate) use response_body::UpstreamBody;
+pub(crate) use stream::UpstreamStream;

@@ -1,0 +1,262 @@
+//! Forwards a request: picks a connection, sends, and turns what comes back into a response.
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Method;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use http::request::Parts;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use ondol_model::limits::UPSTREAM_IDLE;
+use ondol_model::plan::Timeouts;
+use tokio::time::Duration;
+use tokio::time::Instant;
+
+use super::exchange;
+use super::exchange::Exchange;
+use super::exchange::ExchangeError;
+use super::pool::Pool;
+use super::pool::UpstreamConnection;
+use super::request_body::RequestBody;
+use super::request_body::SendError;
+use super::request_head;
+use super::request_head::Forwarding;
+use super::request_head::RequestFraming;
+use super::request_head::RequestHead;
+use super::response_body::UpstreamBody;
+use super::response_head::AfterResponse;
+use super::response_head::BodyFraming;
+use super::response_head::ResponseHead;
+use super::stream::UpstreamStream;
+use crate::body::Body;
+use crate::failure::Failure;
+
+/// A request that must not be sent twice gets a connection used this recently, or a new one: the
+/// upstream is then hardly about to close it.
+const UNREPEATABLE_IDLE: Duration = Duration::from_secs(1);
+
+/// A request to forward.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) body: Incoming,
+    pub(crate) forwarding: Forwarding<'a>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) body_bytes_max: u64,
+    /// The protocol to upgrade to, if that is asked for.
+    pub(crate) upgrade: Option<HeaderValue>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) enum Forwarded {
+    /// A response.
+    Response(Response<Body>),
+    /// The upstream speaks another protocol from now on; the stream and what it has already said.
+    Tunnel(Response<Body>, UpstreamStream, Bytes),
+}
+
+/// Forwards to one of the upstreams: `turn` says whose it is, and moves on. A connection that can't
+/// be made is tried at the next one; nothing has been sent then.
+pub(crate) async fn forward(
+    pools: &[Rc<Pool>],
+    turn: &Cell<usize>,
+    outgoing: Outgoing<'_>,
+) -> Result<Forwarded, Failure> {
+    let Outgoing { parts, body, forwarding, timeouts, body_bytes_max, upgrade } = outgoing;
+    let framing = framing(&parts.method, &body);
+    let head = RequestHead {
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+        framing,
+        upgrade: upgrade.as_ref(),
+        forwarding,
+    };
+    let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
+    let mut body = (!body.is_end_stream()).then_some(body);
+    let mut origin =
+        if repeatable { Origin::Idle(UPSTREAM_IDLE) } else { Origin::Idle(UNREPEATABLE_IDLE) };
+    loop {
+        let (pool, mut connection, is_reused) = connection(pools, turn, origin, timeouts).await?;
+        let mut buffer = std::mem::take(&mut connection.write);
+        request_head::encode(&head, &mut buffer);
+        let request = RequestBody::new(body.take(), framing, body_bytes_max, buffer);
+        let mut exchange = Exchange::new(connection, request);
+        match exchange::head(&mut exchange, &parts.method, timeouts.response).await {
+            Some(Ok(response)) => {
+                return finish(exchange, response, pool, timeouts, upgrade.as_ref());
+            }
+            // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
+            Some(Err(ExchangeError::ClosedUnanswered(_)))
+                if is_reused && (repeatable || exchange.request.is_untouched()) =>
+            {
+                body = exchange.request.into_incoming();
+                origin = Origin::New;
+            }
+            Some(Err(error)) => return Err(exchange_failure(pool, error)),
+            None => return Err(Failure::Silent { upstream: pool.label().to_owned() }),
+        }
+    }
+}
+
+/// Where a connection may come from.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    /// The pool, if it was used within this time, else a new one.
+    Idle(Duration),
+    /// A new one.
+    New,
+}
+
+/// A connection to the upstream whose turn it is, or to the next one that can be reached; and
+/// whether it was used before.
+async fn connection<'p>(
+    pools: &'p [Rc<Pool>],
+    turn: &Cell<usize>,
+    origin: Origin,
+    timeouts: Timeouts,
+) -> Result<(&'p Rc<Pool>, UpstreamConnection, bool), Failure> {
+    let first = turn.get();
+    turn.set(first.wrapping_add(1));
+    let mut failure = Failure::NotFound;
+    for offset in 0..pools.len() {
+        let pool = &pools[first.wrapping_add(offset) % pools.len()];
+        if let Origin::Idle(idle_max) = origin
+            && let Some(connection) = pool.take(ondol_base::clock::now(), idle_max)
+        {
+            return Ok((pool, connection, true));
+        }
+        match pool.connect(timeouts.connect).await {
+            Ok(connection) => return Ok((pool, connection, false)),
+            Err(error) => failure = connect_failure(pool, error),
+        }
+    }
+    Err(failure)
+}
+
+/// Turns a head and what follows it into a response.
+fn finish(
+    exchange: Exchange,
+    head: ResponseHead,
+    pool: &Rc<Pool>,
+    timeouts: Timeouts,
+    asked_for: Option<&HeaderValue>,
+) -> Result<Forwarded, Failure> {
+    let ResponseHead { status, headers, framing, after, upgrade } = head;
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return switch(exchange, response, pool, upgrade, asked_for);
+    }
+    *response.body_mut() = body(exchange, framing, after, pool, timeouts.response);
+    Ok(Forwarded::Response(response))
+}
+
+/// A body that has arrived whole goes on in one piece, and its connection back to the pool at once.
+fn body(
+    mut exchange: Exchange,
+    framing: BodyFraming,
+    after: AfterResponse,
+    pool: &Rc<Pool>,
+    silence_max: Duration,
+) -> Body {
+    let here = match framing {
+        BodyFraming::None => Some(0),
+        BodyFraming::Length(length) => {
+            usize::try_from(length).ok().filter(|length| *length <= exchange.read.len())
+        }
+        BodyFraming::Chunked | BodyFraming::UntilClose => None,
+    };
+    let is_whole = exchange.request.is_sent();
+    let Some(here) = here.filter(|_| is_whole) else {
+        let pool = Rc::clone(pool);
+        return Body::Upstream(Box::new(UpstreamBody::new(exchange, framing, after, pool, silence_max)));
+    };
+    let bytes = exchange.read.split_to(here).freeze();
+    if after == AfterResponse::Keep
+        && let Some(connection) = exchange.into_connection()
+    {
+        pool.put(connection, ondol_base::clock::now());
+    }
+    if bytes.is_empty() { Body::Empty } else { Body::Full(bytes) }
+}
+
+/// The protocol must be the one that was asked for; otherwise what follows could be read as
+/// something else by either side (RFC 9110 §7.8).
+fn switch(
+    exchange: Exchange,
+    mut response: Response<Body>,
+    pool: &Pool,
+    upgrade: Option<HeaderValue>,
+    asked_for: Option<&HeaderValue>,
+) -> Result<Forwarded, Failure> {
+    let fits = |to: &HeaderValue, from: &HeaderValue| {
+        from.to_str().is_ok_and(|from| {
+            from.split(',').any(|one| one.trim().as_bytes().eq_ignore_ascii_case(to.as_bytes()))
+        })
+    };
+    match (upgrade, asked_for) {
+        (Some(to), Some(from)) if fits(&to, from) && exchange.request.is_sent() => {
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, to);
+            let Exchange { stream, read, .. } = exchange;
+            Ok(Forwarded::Tunnel(response, stream, read.freeze()))
+        }
+        _ => {
+            let cause = "it switched to a protocol that was not asked for";
+            Err(broken(pool, io::Error::new(io::ErrorKind::InvalidData, cause)))
+        }
+    }
+}
+
+/// How the end of the body is told to the upstream.
+fn framing(method: &Method, body: &Incoming) -> RequestFraming {
+    let expects_body = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+    match body.size_hint().exact() {
+        Some(0) if expects_body => RequestFraming::Length(0),
+        Some(0) => RequestFraming::None,
+        Some(length) => RequestFraming::Length(length),
+        None if body.is_end_stream() => RequestFraming::None,
+        None => RequestFraming::Chunked,
+    }
+}
+
+/// RFC 9110 §9.2.2.
+fn is_idempotent(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
+    )
+}
+
+fn connect_failure(pool: &Pool, source: io::Error) -> Failure {
+    let upstream = pool.label().to_owned();
+    if source.kind() == io::ErrorKind::TimedOut {
+        return Failure::Silent { upstream };
+    }
+    Failure::Connect { upstream, source }
+}
+
+fn exchange_failure(pool: &Pool, error: ExchangeError) -> Failure {
+    match error {
+        ExchangeError::Send(SendError::TooLarge) => Failure::BodyTooLarge,
+        ExchangeError::Send(SendError::VisitorStalled) => Failure::VisitorStalled,
+        ExchangeError::Send(SendError::Visitor(source)) => Failure::VisitorGone(source),
+        ExchangeError::Send(SendError::Upstream(source))
+        | ExchangeError::ClosedUnanswered(source)
+        | ExchangeError::Broken(source) => broken(pool, source),
+    }
+}
+
+fn broken(pool: &Pool, source: io::Error) -> Failure {
+    Failure::Broken { upstream: pool.label().to_owned(), source }
+}

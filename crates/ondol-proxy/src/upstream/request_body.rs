@@ -1,0 +1,180 @@
+//! Sends a request to an upstream: its head, then its body as the visitor sends it.
+
+use std::future::Future;
+use std::io;
+use std::io::IoSlice;
+use std::io::Write;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use bytes::Buf;
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use ondol_model::limits::STALL;
+use tokio::io::AsyncWrite;
+use tokio::time::Sleep;
+
+use super::request_head::RequestFraming;
+use super::stream::UpstreamStream;
+
+/// Why the request could not be sent whole.
+#[derive(Debug)]
+pub(super) enum SendError {
+    /// The visitor left, or broke the coding of the body.
+    Visitor(hyper::Error),
+    /// The visitor sent nothing for too long.
+    VisitorStalled,
+    /// The body is larger than the site allows.
+    TooLarge,
+    /// The upstream takes no more. It may have answered already.
+    Upstream(io::Error),
+}
+
+/// A request on its way: bytes to write, and where more come from.
+#[derive(Debug)]
+pub(super) struct RequestBody {
+    incoming: Option<Incoming>,
+    framing: RequestFraming,
+    /// Bytes that the site still allows.
+    allowance: u64,
+    /// The head, or the size line of a chunk, from `written` on.
+    prefix: Vec<u8>,
+    written: usize,
+    chunk: Bytes,
+    suffix: &'static [u8],
+    stall: Option<Pin<Box<Sleep>>>,
+    bytes_sent: u64,
+}
+
+impl RequestBody {
+    /// A request whose encoded head is `head`, with a body if there is one.
+    pub(super) fn new(
+        incoming: Option<Incoming>,
+        framing: RequestFraming,
+        bytes_max: u64,
+        head: Vec<u8>,
+    ) -> Self {
+        Self {
+            incoming,
+            framing,
+            allowance: bytes_max,
+            prefix: head,
+            written: 0,
+            chunk: Bytes::new(),
+            suffix: b"",
+            stall: None,
+            bytes_sent: 0,
+        }
+    }
+
+    /// Whether all has been written.
+    pub(super) fn is_sent(&self) -> bool {
+        self.incoming.is_none() && !self.has_staged()
+    }
+
+    /// Whether the upstream can't have seen any of it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.bytes_sent == 0
+    }
+
+    /// The body, for another try; only for a request that is untouched, or has none.
+    pub(super) fn into_incoming(self) -> Option<Incoming> {
+        self.incoming
+    }
+
+    /// The buffer of the head, to be used again; for a request that is sent.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.prefix
+    }
+
+    /// Writes what there is; ready when all of it has been written.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut UpstreamStream,
+    ) -> Poll<Result<(), SendError>> {
+        loop {
+            while self.has_staged() {
+                ready!(self.poll_write_staged(cx, stream)).map_err(SendError::Upstream)?;
+            }
+            let Some(incoming) = &mut self.incoming else { return Poll::Ready(Ok(())) };
+            match Pin::new(incoming).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.stall = None;
+                    if let Ok(data) = frame.into_data() {
+                        self.stage(data)?;
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(SendError::Visitor(error))),
+                Poll::Ready(None) => self.stage_end(),
+                Poll::Pending => return self.poll_stalled(cx),
+            }
+        }
+    }
+
+    /// The visitor has STALL from the last byte it sent to the next.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
+        ready!(stall.as_mut().poll(cx));
+        Poll::Ready(Err(SendError::VisitorStalled))
+    }
+
+    fn stage(&mut self, data: Bytes) -> Result<(), SendError> {
+        let length = data.len() as u64;
+        self.allowance = self.allowance.checked_sub(length).ok_or(SendError::TooLarge)?;
+        if self.framing == RequestFraming::Chunked && !data.is_empty() {
+            let written = write!(self.prefix, "{length:x}\r\n");
+            debug_assert!(written.is_ok(), "a vector takes all bytes");
+            self.suffix = b"\r\n";
+        }
+        self.chunk = data;
+        Ok(())
+    }
+
+    fn stage_end(&mut self) {
+        self.incoming = None;
+        if self.framing == RequestFraming::Chunked {
+            self.suffix = b"0\r\n\r\n";
+        }
+    }
+
+    fn has_staged(&self) -> bool {
+        self.written < self.prefix.len() || !self.chunk.is_empty() || !self.suffix.is_empty()
+    }
+
+    fn poll_write_staged(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut UpstreamStream,
+    ) -> Poll<io::Result<()>> {
+        let prefix = &self.prefix[self.written..];
+        let stream = Pin::new(stream);
+        let count = if self.chunk.is_empty() && self.suffix.is_empty() {
+            ready!(stream.poll_write(cx, prefix))?
+        } else {
+            let slices = [prefix, &self.chunk, self.suffix].map(IoSlice::new);
+            ready!(stream.poll_write_vectored(cx, &slices))?
+        };
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.bytes_sent += count as u64;
+        self.consume(count);
+        Poll::Ready(Ok(()))
+    }
+
+    fn consume(&mut self, count: usize) {
+        let of_prefix = count.min(self.prefix.len() - self.written);
+        self.written += of_prefix;
+        if self.written == self.prefix.len() {
+            self.prefix.clear();
+            self.written = 0;
+        }
+        let of_chunk = (count - of_prefix).min(self.chunk.len());
+        self.chunk.advance(of_chunk);
+        self.suffix = &self.suffix[count - of_prefix - of_chunk..];
+    }
+}

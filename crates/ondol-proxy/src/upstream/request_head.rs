@@ -1,0 +1,179 @@
+//! The head that an upstream gets: what was parsed, written anew; never the visitor's bytes.
+
+use std::io::Write;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::Uri;
+use http::header;
+
+use crate::headers;
+use crate::request_id::RequestId;
+
+/// What the upstream is told of the visitor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forwarding<'a> {
+    /// The visitor's address.
+    pub(crate) client: &'a str,
+    /// The address of the peer, which differs behind a trusted proxy.
+    pub(crate) peer: &'a str,
+    /// `http` or `https`, as the visitor used it.
+    pub(crate) scheme: &'a str,
+    /// The host as the visitor wrote it, with a port if it had one.
+    pub(crate) host: &'a str,
+    /// Whether the peer's own `X-Forwarded-*` headers are believed.
+    pub(crate) peer_is: Peer,
+    /// The id of the request.
+    pub(crate) id: RequestId,
+}
+
+/// How much a peer is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// A visitor: its word about itself is dropped.
+    Visitor,
+    /// A proxy of `trusted_proxies`: its word is passed on.
+    TrustedProxy,
+}
+
+/// How the body's end is told to the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestFraming {
+    /// No body, and no word of one.
+    None,
+    /// So many bytes; may be 0.
+    Length(u64),
+    /// By the chunked coding.
+    Chunked,
+}
+
+/// The parts of a request that make its head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestHead<'a> {
+    pub(super) method: &'a Method,
+    pub(super) uri: &'a Uri,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) framing: RequestFraming,
+    /// The protocol to upgrade to, if that is asked for.
+    pub(super) upgrade: Option<&'a HeaderValue>,
+    pub(super) forwarding: Forwarding<'a>,
+}
+
+/// Appends the head to a buffer.
+pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
+    let RequestHead { method, uri, headers, framing, upgrade, forwarding } = *head;
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = if target.is_empty() { "/" } else { target };
+    put(buffer, &[method.as_str(), " ", target, " HTTP/1.1\r\nhost: ", forwarding.host, "\r\n"]);
+    encode_passed_on(headers, forwarding.peer_is, buffer);
+    encode_forwarding(headers, &forwarding, buffer);
+    match framing {
+        RequestFraming::None => {}
+        RequestFraming::Length(length) => {
+            put(buffer, &["content-length: "]);
+            put_number(buffer, length);
+            put(buffer, &["\r\n"]);
+        }
+        RequestFraming::Chunked => put(buffer, &["transfer-encoding: chunked\r\n"]),
+    }
+    if let Some(protocol) = upgrade {
+        put(buffer, &["connection: upgrade\r\nupgrade: "]);
+        buffer.extend_from_slice(protocol.as_bytes());
+        put(buffer, &["\r\n"]);
+    }
+    put(buffer, &["\r\n"]);
+}
+
+fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, buffer: &mut Vec<u8>) {
+    let nominates_some = headers.get_all(header::CONNECTION).iter().any(|list| {
+        !list.as_bytes().eq_ignore_ascii_case(b"keep-alive") && list.as_bytes() != b"close"
+    });
+    let mut cookies = false;
+    for (name, value) in headers {
+        if is_our_own(name, peer_is) || headers::is_hop_by_hop(name) {
+            continue;
+        }
+        if nominates_some && headers::nominates(headers, name) {
+            continue;
+        }
+        if *name == header::COOKIE {
+            if !cookies {
+                encode_cookies(headers, buffer);
+            }
+            cookies = true;
+            continue;
+        }
+        put_field(buffer, name.as_str(), value.as_bytes());
+    }
+    if headers.get_all(header::TE).iter().any(|list| headers::has_token(list, "trailers")) {
+        put(buffer, &["te: trailers\r\n"]);
+    }
+}
+
+/// HTTP/2 may split a cookie into crumbs; HTTP/1 has one field (RFC 9113 §8.2.3).
+fn encode_cookies(headers: &HeaderMap, buffer: &mut Vec<u8>) {
+    put(buffer, &["cookie: "]);
+    for (index, crumb) in headers.get_all(header::COOKIE).iter().enumerate() {
+        if index > 0 {
+            put(buffer, &["; "]);
+        }
+        buffer.extend_from_slice(crumb.as_bytes());
+    }
+    put(buffer, &["\r\n"]);
+}
+
+/// What is written by this module, or must not come from a visitor: framing, `Expect` (answered
+/// here), `Proxy` (CVE-2016-5385), and what only a trusted proxy may say.
+fn is_our_own(name: &HeaderName, peer_is: Peer) -> bool {
+    match name.as_str() {
+        "host" | "content-length" | "expect" | "proxy" => true,
+        "x-forwarded-for" | "x-real-ip" | "x-request-id" => true,
+        "forwarded" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
+        | "x-forwarded-server" | "x-forwarded-prefix" => peer_is == Peer::Visitor,
+        _ => false,
+    }
+}
+
+fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &mut Vec<u8>) {
+    let Forwarding { client, peer, scheme, host, peer_is, id } = *forwarding;
+    put(buffer, &["x-forwarded-for: "]);
+    if peer_is == Peer::TrustedProxy {
+        for chain in headers.get_all("x-forwarded-for") {
+            buffer.extend_from_slice(chain.as_bytes());
+            put(buffer, &[", "]);
+        }
+    }
+    put(buffer, &[peer, "\r\nx-real-ip: ", client, "\r\n"]);
+    let says = |name| peer_is == Peer::TrustedProxy && headers.contains_key(name);
+    if !says("x-forwarded-proto") {
+        put(buffer, &["x-forwarded-proto: ", scheme, "\r\n"]);
+    }
+    if !says("x-forwarded-host") {
+        put(buffer, &["x-forwarded-host: ", host, "\r\n"]);
+    }
+    put(buffer, &["x-request-id: "]);
+    id.put(buffer);
+    put(buffer, &["\r\n"]);
+}
+
+fn put_field(buffer: &mut Vec<u8>, name: &str, value: &[u8]) {
+    put(buffer, &[name, ": "]);
+    buffer.extend_from_slice(value);
+    put(buffer, &["\r\n"]);
+}
+
+fn put(buffer: &mut Vec<u8>, texts: &[&str]) {
+    for text in texts {
+        buffer.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn put_number(buffer: &mut Vec<u8>, number: u64) {
+    let written = write!(buffer, "{number}");
+    debug_assert!(written.is_ok(), "a vector takes all bytes");
+}
+
+#[cfg(test)]
+mod tests;

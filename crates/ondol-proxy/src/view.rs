@@ -1,0 +1,89 @@
+//! A snapshot as one worker sees it: with its own connection pools and folders.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use ondol_model::Target;
+use ondol_model::plan::Route;
+use ondol_model::plan::Site;
+use ondol_model::upstream::Upstream;
+
+use crate::files::Root;
+use crate::snapshot::Snapshot;
+use crate::upstream::Pool;
+
+/// A snapshot, and what a worker keeps for each target of it.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) snapshot: Snapshot,
+    /// For each site, for each of its routes.
+    kept: Vec<Vec<Kept>>,
+}
+
+/// What a worker keeps for a target.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// For `files`.
+    Root(Root),
+    /// For `proxy`: a pool for each upstream, and whose turn it is.
+    Pools(Vec<Rc<Pool>>, Cell<usize>),
+    /// For `redirect` and `respond`.
+    Nothing,
+}
+
+impl View {
+    pub(crate) fn new(snapshot: Snapshot, pools: &Pools) -> Self {
+        let keep = |route: &Route| match &route.target {
+            Target::Files(files) => Kept::Root(Root::new(&files.root)),
+            Target::Proxy(proxy) => {
+                let pools = proxy.upstreams.iter().map(|upstream| pools.of(upstream)).collect();
+                Kept::Pools(pools, Cell::new(0))
+            }
+            Target::Redirect(_) | Target::Respond(_) => Kept::Nothing,
+        };
+        let sites = &snapshot.plan.sites;
+        let kept = sites.iter().map(|site| site.routes.iter().map(keep).collect()).collect();
+        Self { snapshot, kept }
+    }
+
+    pub(crate) fn site(&self, index: usize) -> &Site {
+        &self.snapshot.plan.sites[index]
+    }
+
+    /// The route of a site for a normalized path, and what is kept for it.
+    pub(crate) fn route(&self, site: usize, path: &str) -> Option<(&Route, &Kept)> {
+        let routes = &self.site(site).routes;
+        let index = ondol_model::route::route(self.site(site), path)?;
+        Some((&routes[index], &self.kept[site][index]))
+    }
+
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        let trusted = &self.snapshot.plan.listen.trusted_proxies;
+        trusted.iter().any(|network| network.contains(peer))
+    }
+}
+
+/// All pools of a worker. A pool outlives the view that made it while the next one wants the same
+/// upstream, so a reload closes no connection that is still of use.
+#[derive(Debug, Default)]
+pub(crate) struct Pools(RefCell<HashMap<Upstream, Rc<Pool>>>);
+
+impl Pools {
+    fn of(&self, upstream: &Upstream) -> Rc<Pool> {
+        let mut pools = self.0.borrow_mut();
+        let pool =
+            pools.entry(upstream.clone()).or_insert_with(|| Rc::new(Pool::new(upstream.clone())));
+        Rc::clone(pool)
+    }
+
+    /// Closes idle connections that are old, and forgets pools that no view uses.
+    pub(crate) fn thin_out(&self, now: tokio::time::Instant) {
+        self.0.borrow_mut().retain(|_, pool| {
+            pool.thin_out(now);
+            Rc::strong_count(pool) > 1 || !pool.is_empty()
+        });
+    }
+}

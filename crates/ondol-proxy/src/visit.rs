@@ -1,0 +1,204 @@
+//! One request from its first phase to the last byte of its answer: counted, timed and logged once.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Method;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::Version;
+use http::header;
+use http::request::Parts;
+use http_body::Body as _;
+use http_body::Frame;
+use http_body::SizeHint;
+use ondol_base::clock;
+use ondol_model::plan::Scheme;
+use tokio::time::Instant;
+
+use crate::access_log::Entry;
+use crate::body::Body;
+use crate::body::BodyError;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::request_id::RequestId;
+use crate::view::View;
+
+/// The status in the log for a visitor who left before the end, as nginx has it; never sent.
+const VISITOR_LEFT: u16 = 499;
+
+/// A request and what is to be remembered of it.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) connection: Rc<Connection>,
+    /// The view that the whole request is answered by, whatever is reloaded meanwhile.
+    pub(crate) view: Rc<View>,
+    pub(crate) id: RequestId,
+    /// The site that answers, once it is known.
+    pub(crate) site: Option<usize>,
+    /// The text of the visitor's address, where a trusted proxy told it.
+    pub(crate) client: Option<Box<str>>,
+    started: Instant,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    host: Option<HeaderValue>,
+    referer: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    failure: Option<String>,
+    status: u16,
+    body_bytes: u64,
+    outcome: Outcome,
+}
+
+/// Whether the body has been taken whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The visitor has not taken all of it.
+    Open,
+    /// All of it.
+    Whole,
+    /// It was cut short by the file or the upstream.
+    Cut,
+}
+
+impl Visit {
+    pub(crate) fn begin(connection: Rc<Connection>, parts: &Parts) -> Box<Self> {
+        connection.state.request_begins();
+        let worker = &connection.worker;
+        worker.counters.requests.add(1);
+        let header = |name| parts.headers.get(name).cloned();
+        Box::new(Self {
+            view: worker.view(),
+            id: worker.ids.next(),
+            site: None,
+            client: None,
+            started: clock::now(),
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            version: parts.version,
+            host: header(header::HOST),
+            referer: header(header::REFERER),
+            user_agent: header(header::USER_AGENT),
+            failure: None,
+            status: VISITOR_LEFT,
+            body_bytes: 0,
+            outcome: Outcome::Open,
+            connection,
+        })
+    }
+
+    /// Remembers why the request failed, for the log.
+    pub(crate) fn failed(&mut self, failure: &Failure) {
+        self.failure = Some(ondol_base::chain::chain(failure).to_string());
+        if matches!(failure, Failure::VisitorGone(_)) {
+            self.outcome = Outcome::Open;
+        }
+    }
+
+    /// Ties the visit to the response: it ends with the body.
+    pub(crate) fn finish(mut self: Box<Self>, response: Response<Body>) -> Response<Visited> {
+        self.status = response.status().as_u16();
+        response.map(|body| Visited { body, visit: Some(self) })
+    }
+
+    fn end(self: Box<Self>) {
+        let worker = &self.connection.worker;
+        self.connection.state.request_ends();
+        let now = clock::now();
+        let status = if self.outcome == Outcome::Open { VISITOR_LEFT } else { self.status };
+        let class = usize::from(status / 100).saturating_sub(1);
+        if let Some(counter) = worker.counters.responses.get(class) {
+            counter.add(1);
+        }
+        worker.counters.bytes_sent.add(self.body_bytes);
+        let authority = self.uri.authority().map(http::uri::Authority::as_str);
+        let host = authority.or_else(|| self.host.as_ref().and_then(|host| host.to_str().ok()));
+        let cut = (self.outcome == Outcome::Cut).then_some("the answer was cut short");
+        let site = self.site.map(|site| &self.view.site(site).name);
+        worker.log.record(&Entry {
+            at_unix_ms: worker.unix_ms(now),
+            client: self.client.as_deref().unwrap_or(&self.connection.peer_text),
+            method: self.method.as_str(),
+            target: self.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str),
+            version: self.version,
+            status,
+            body_bytes: self.body_bytes,
+            duration: now.duration_since(self.started),
+            host: host.unwrap_or_default(),
+            site,
+            referer: self.referer.as_ref().map(HeaderValue::as_bytes),
+            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            request_id: self.id,
+            tls: self.connection.scheme == Scheme::Https,
+            failure: self.failure.as_deref().or(cut),
+        });
+    }
+}
+
+/// The body of a response together with its visit.
+#[derive(Debug)]
+pub(crate) struct Visited {
+    body: Body,
+    visit: Option<Box<Visit>>,
+}
+
+impl http_body::Body for Visited {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let (Poll::Ready(polled), Some(visit)) = (&polled, &mut self.visit) {
+            match polled {
+                Some(Ok(frame)) => {
+                    visit.body_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                }
+                Some(Err(error)) => {
+                    visit.outcome = Outcome::Cut;
+                    visit.failure = Some(error.to_string());
+                }
+                None => visit.outcome = Outcome::Whole,
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Visited {
+    /// hyper drops a body when all of it has been handed to the connection, or the visitor has left.
+    fn drop(&mut self) {
+        if let Some(mut visit) = self.visit.take() {
+            let nothing_left = visit.outcome == Outcome::Open
+                && (self.body.is_end_stream() || has_no_body(&visit.method, visit.status));
+            if nothing_left {
+                visit.outcome = Outcome::Whole;
+            }
+            visit.end();
+        }
+    }
+}
+
+/// Whether a response of this kind is whole without its body (RFC 9110 §6.4.1).
+fn has_no_body(method: &Method, status: u16) -> bool {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    *method == Method::HEAD
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}

@@ -1,0 +1,250 @@
+//! One thread of the data plane: its runtime, its sockets, its connections, its view of what to serve.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ondol_base::clock;
+use ondol_base::tasks;
+use ondol_model::event::EventKind;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::runtime::LocalOptions;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Duration;
+use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
+
+use crate::access_log::Recorder;
+use crate::admission::Connections;
+use crate::connection::Order;
+use crate::counters::WorkerCounters;
+use crate::data_plane::Failures;
+use crate::data_plane::Protocol;
+use crate::data_plane::ServeFailure;
+use crate::data_plane::Socket;
+use crate::http;
+use crate::request_id::RequestIds;
+use crate::snapshot::Snapshot;
+use crate::view::Pools;
+use crate::view::View;
+
+/// How often a worker looks after its connections, its pools and its log.
+const TICK: Duration = Duration::from_millis(200);
+/// How long no connection is accepted after the descriptors ran out and idle ones were shed.
+const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a worker is made of; all of it can be sent to its thread.
+pub(crate) struct Equipment {
+    pub(crate) sockets: Vec<Socket>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) recorder: Recorder,
+    pub(crate) failures: Failures,
+    pub(crate) https_port: Option<u16>,
+    pub(crate) connections_max: usize,
+    pub(crate) connections_per_address_max: u32,
+    pub(crate) seed: u64,
+}
+
+/// What a worker is told.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Serve this from the next request on; the reply says that it is so.
+    Apply(Snapshot, oneshot::Sender<()>),
+    /// Accept no more, end what is open within the time, then end; the reply counts what was cut.
+    Drain(Duration, oneshot::Sender<u64>),
+}
+
+/// What connections and requests of one thread share.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    view: RefCell<Rc<View>>,
+    pools: Pools,
+    pub(crate) connections: Connections,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) log: Recorder,
+    pub(crate) ids: RequestIds,
+    /// The port of HTTPS visitors, for redirects to it.
+    pub(crate) https_port: Option<u16>,
+    pub(crate) tls: Arc<ServerConfig>,
+    /// What all connections have been told.
+    pub(crate) order: Cell<Order>,
+    /// The time to a fraction of a second, for limits that need no more.
+    pub(crate) clock: Rc<Cell<Instant>>,
+    /// Wall time in milliseconds since the Unix epoch at an instant not long ago.
+    wall: Cell<(Instant, i64)>,
+    failures: Failures,
+}
+
+impl Worker {
+    /// What is served from this moment on; a request keeps the view it began with.
+    pub(crate) fn view(&self) -> Rc<View> {
+        Rc::clone(&self.view.borrow())
+    }
+
+    /// The wall time of an instant, without asking the system again.
+    pub(crate) fn unix_ms(&self, at: Instant) -> i64 {
+        let (instant, unix_ms) = self.wall.get();
+        let later = at.saturating_duration_since(instant).as_millis();
+        unix_ms.saturating_add(i64::try_from(later).unwrap_or(0))
+    }
+
+    fn new(equipment: Equipment) -> (Rc<Self>, Vec<Socket>) {
+        let now = clock::now();
+        let pools = Pools::default();
+        let view = View::new(equipment.snapshot, &pools);
+        let worker = Self {
+            view: RefCell::new(Rc::new(view)),
+            pools,
+            connections: Connections::new(
+                equipment.connections_max,
+                equipment.connections_per_address_max,
+            ),
+            counters: equipment.counters,
+            log: equipment.recorder,
+            ids: RequestIds::new(equipment.seed),
+            https_port: equipment.https_port,
+            tls: equipment.tls,
+            order: Cell::new(Order::Serve),
+            clock: Rc::new(Cell::new(now)),
+            wall: Cell::new((now, clock::unix_milliseconds())),
+            failures: equipment.failures,
+        };
+        (Rc::new(worker), equipment.sockets)
+    }
+
+    fn apply(&self, snapshot: Snapshot) {
+        let view = Rc::new(View::new(snapshot, &self.pools));
+        *self.view.borrow_mut() = view;
+    }
+
+    fn tick(&self) {
+        let now = clock::now();
+        self.clock.set(now);
+        self.wall.set((now, clock::unix_milliseconds()));
+        self.connections.look_after(now, self.order.get());
+        self.pools.thin_out(now);
+        self.log.flush();
+    }
+
+    fn out_of_descriptors(&self, error: &io::Error) {
+        let shed = self.connections.shed_idle();
+        self.counters.shed.add(shed);
+        (self.failures)(ServeFailure {
+            kind: EventKind::Descriptors,
+            subject: "connections".to_owned(),
+            message: format!(
+                "no connection could be accepted ({error}); {shed} idle connections were closed to make room. \
+                 If this comes back, raise LimitNOFILE of the service."
+            ),
+        });
+    }
+}
+
+/// The whole life of a worker's thread. `ready` says whether the sockets could be taken up.
+pub(crate) fn run(
+    equipment: Equipment,
+    commands: mpsc::Receiver<Command>,
+    ready: oneshot::Sender<io::Result<()>>,
+) {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    runtime.block_on(async move {
+        let (worker, sockets) = Worker::new(equipment);
+        match accept_all(&worker, sockets) {
+            Err(error) => drop(ready.send(Err(error))),
+            Ok(accepting) => {
+                drop(ready.send(Ok(())));
+                attend(&worker, commands, accepting).await;
+            }
+        }
+    });
+}
+
+/// Carries out commands and looks after things, until told to drain or left alone.
+async fn attend(
+    worker: &Rc<Worker>,
+    mut commands: mpsc::Receiver<Command>,
+    accepting: Vec<JoinHandle<()>>,
+) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => worker.tick(),
+            command = commands.recv() => match command {
+                Some(Command::Apply(snapshot, done)) => {
+                    worker.apply(snapshot);
+                    let _ = done.send(());
+                }
+                Some(Command::Drain(grace, done)) => {
+                    accepting.iter().for_each(JoinHandle::abort);
+                    let cut = drain(worker, grace).await;
+                    let _ = done.send(cut);
+                    return;
+                }
+                None => return,
+            },
+        }
+    }
+}
+
+/// Ends all connections as they become idle, and cuts those that are left when the time is up.
+async fn drain(worker: &Rc<Worker>, grace: Duration) -> u64 {
+    worker.order.set(Order::Finish);
+    worker.connections.begin_drain();
+    let until = clock::now() + grace;
+    let mut ticks = tokio::time::interval(TICK / 4);
+    while !worker.connections.is_empty() && clock::now() < until {
+        ticks.tick().await;
+        worker.tick();
+    }
+    let cut = worker.connections.len();
+    worker.connections.close_all();
+    ticks.tick().await;
+    worker.log.flush();
+    cut as u64
+}
+
+fn accept_all(worker: &Rc<Worker>, sockets: Vec<Socket>) -> io::Result<Vec<JoinHandle<()>>> {
+    let mut accepting = Vec::with_capacity(sockets.len());
+    for Socket { protocol, listener } in sockets {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        accepting.push(tasks::spawn_local(accept(Rc::clone(worker), listener, protocol)));
+    }
+    Ok(accepting)
+}
+
+async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                http::admit(&worker, stream, peer, protocol);
+            }
+            Err(error) if is_out_of_resources(&error) => {
+                worker.out_of_descriptors(&error);
+                tokio::time::sleep(DESCRIPTOR_PAUSE).await;
+            }
+            Err(_) => {} // The visitor left before it was accepted (ECONNABORTED and its like).
+        }
+    }
+}
+
+fn is_out_of_resources(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+}
