@@ -33,6 +33,9 @@ pub(crate) enum Failure {
     /// The visitor stopped sending its body.
     #[error("the visitor stopped sending its body")]
     VisitorStalled,
+    /// The file is there, but its permissions keep the data plane out.
+    #[error("the file must not be read")]
+    Unreadable(#[source] std::io::Error),
     /// A file could not be read.
     #[error("file could not be read")]
     File(#[source] std::io::Error),
@@ -73,6 +76,7 @@ impl Failure {
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unreadable(_) => StatusCode::FORBIDDEN,
             Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
             Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,

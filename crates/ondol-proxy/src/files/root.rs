@@ -1,0 +1,57 @@
+//! The folder that a `files` target serves, and when it is opened again.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::open;
+use super::open::Folder;
+use crate::failure::Failure;
+
+/// How long an opened folder is used before its path is looked up again: a deploy that switches a
+/// symlink is seen after this time at the latest.
+const KEEP: Duration = Duration::from_secs(1);
+
+/// A folder, of one worker thread.
+#[derive(Debug)]
+pub(crate) struct Root {
+    path: Arc<Path>,
+    opened: RefCell<Option<Opened>>,
+}
+
+#[derive(Debug, Clone)]
+struct Opened {
+    folder: Arc<Folder>,
+    at: Instant,
+}
+
+impl Root {
+    /// Opens nothing yet. The path may be a symlink that is switched to another folder now and then.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: Arc::from(path),
+            opened: RefCell::new(None),
+        }
+    }
+
+    /// The folder as of at most a second ago. A folder that is gone is our failure and not the
+    /// visitor's: a disk that is not mounted must not look like thousands of removed pages.
+    pub(super) async fn folder(&self) -> Result<Arc<Folder>, Failure> {
+        let now = Instant::now();
+        if let Some(opened) = &*self.opened.borrow()
+            && now.duration_since(opened.at) < KEEP
+        {
+            return Ok(Arc::clone(&opened.folder));
+        }
+        let folder = open::root(&self.path).await.map_err(Failure::File)?;
+        let folder = Arc::new(folder);
+        *self.opened.borrow_mut() = Some(Opened {
+            folder: Arc::clone(&folder),
+            at: now,
+        });
+        Ok(folder)
+    }
+}

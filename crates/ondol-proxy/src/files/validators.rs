@@ -1,0 +1,91 @@
+//! What tells one version of a file from another: its entity tag and its date.
+
+use std::io::Write;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::header;
+use httpdate::HttpDate;
+
+/// The last second that HTTP can write, in the year 9999.
+const LAST_SECOND: u64 = 253_402_300_799;
+/// An entity tag is two numbers of at most 25 and 13 digits, a hyphen and two quotes.
+const TAG_BYTES: usize = 41;
+
+/// The entity tag and the date of a file.
+///
+/// Neither exists for a file from the first two seconds of 1970: that is the date which build tools
+/// give to all files of all versions, and two versions of one size must not look the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Validators {
+    /// In its quotes. Always strong: one change of a file changes it.
+    pub(super) tag: Option<HeaderValue>,
+    /// In whole seconds.
+    pub(super) modified: Option<SystemTime>,
+}
+
+impl Validators {
+    pub(super) fn new(stat: &rustix::fs::Stat) -> Self {
+        let seconds = stat.st_mtime;
+        if matches!(seconds, 0 | 1) {
+            return Self {
+                tag: None,
+                modified: None,
+            };
+        }
+        Self {
+            tag: tag(seconds, stat.st_mtime_nsec, stat.st_size),
+            modified: u64::try_from(seconds)
+                .ok()
+                .filter(|seconds| *seconds <= LAST_SECOND)
+                .map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+        }
+    }
+
+    /// Writes `ETag` and `Last-Modified`.
+    pub(super) fn write(&self, headers: &mut HeaderMap) {
+        if let Some(tag) = &self.tag {
+            headers.insert(header::ETAG, tag.clone());
+        }
+        if let Some(date) = self.modified.and_then(date) {
+            headers.insert(header::LAST_MODIFIED, date);
+        }
+    }
+}
+
+fn tag(seconds: i64, nanoseconds: impl TryInto<i128>, size: i64) -> Option<HeaderValue> {
+    let nanoseconds = nanoseconds.try_into().unwrap_or(0);
+    let modified = i128::from(seconds) * 1_000_000_000 + nanoseconds;
+    let mut tag = Vec::with_capacity(TAG_BYTES);
+    tag.push(b'"');
+    push_base36(&mut tag, modified.unsigned_abs());
+    tag.push(b'-');
+    push_base36(&mut tag, u128::from(size.unsigned_abs()));
+    tag.push(b'"');
+    HeaderValue::from_maybe_shared(Bytes::from(tag)).ok()
+}
+
+fn push_base36(text: &mut Vec<u8>, mut number: u128) {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let start = text.len();
+    loop {
+        text.extend(DIGITS.get((number % 36) as usize));
+        number /= 36;
+        if number == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = text.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
+fn date(time: SystemTime) -> Option<HeaderValue> {
+    let mut text = Vec::with_capacity("Sun, 06 Nov 1994 08:49:37 GMT".len());
+    write!(text, "{}", HttpDate::from(time)).ok()?;
+    HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
+}
