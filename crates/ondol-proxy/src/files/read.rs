@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ondol_base::tasks::spawn_blocking;
 use rustix::io::Errno;
 use rustix::io::ReadWriteFlags;
 use tokio::task::JoinHandle;
@@ -69,16 +70,6 @@ pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     spawn_blocking(work).await?
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the owner awaits the handle, and work that is abandoned ends with its one system call"
-)]
-fn spawn_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> JoinHandle<io::Result<T>> {
-    tokio::task::spawn_blocking(work)
 }
 
 /// A buffer of [`CHUNK_BYTES`] that goes back to its thread when the last reader lets it go.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ondol_base::clock;
 use tokio::time::Instant;
 
 use super::open;
@@ -40,7 +41,7 @@ impl Root {
     /// The folder as of at most a second ago. A folder that is gone is our failure and not the
     /// visitor's: a disk that is not mounted must not look like thousands of removed pages.
     pub(super) async fn folder(&self) -> Result<Arc<Folder>, Failure> {
-        let now = Instant::now();
+        let now = clock::now();
         if let Some(opened) = &*self.opened.borrow()
             && now.duration_since(opened.at) < KEEP
         {
