@@ -7,6 +7,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
+use super::validators::Strength;
 use super::validators::Validators;
 
 /// What the conditions of a GET or HEAD request for an existing file come to.
@@ -64,7 +65,7 @@ pub(super) fn range_is_of(headers: &HeaderMap, validators: &Validators) -> bool 
         return validators.tag.as_ref() == Some(wanted);
     }
     let date = date(wanted);
-    date.is_some() && date == validators.modified
+    date.is_some() && date == validators.modified && validators.date_strength == Strength::Strong
 }
 
 /// Whether a list of tags has that of the file, or is `*`. What breaks the grammar ends the list.
@@ -82,12 +83,6 @@ fn names_tag(
                 allowed && Some(tag.text) == current
             })
     })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Strength {
-    Strong,
-    Weak,
 }
 
 /// An entity tag of a list.

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ondol_base::clock;
 use rustix::fs::CWD;
 use rustix::fs::FileType;
 use rustix::fs::Mode;
@@ -78,7 +79,7 @@ pub(super) async fn open(folder: &Arc<Folder>, name: &str) -> Result<Found, Fail
         FileType::RegularFile => Ok(Found::File(OpenFile {
             descriptor,
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            validators: Validators::new(&stat),
+            validators: Validators::new(&stat, clock::wall()),
             content_type: content_type::of(name),
         })),
         FileType::Directory => Ok(Found::Folder),

@@ -24,25 +24,46 @@ const TAG_BYTES: usize = 41;
 pub(super) struct Validators {
     /// In its quotes. Always strong: one change of a file changes it.
     pub(super) tag: Option<HeaderValue>,
-    /// In whole seconds.
+    /// In whole seconds; never in the future (RFC 9110 §8.8.2.1).
     pub(super) modified: Option<SystemTime>,
+    /// Of the date.
+    pub(super) date_strength: Strength,
+}
+
+/// How much a validator says (RFC 9110 §8.8.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// No two versions have the same.
+    Strong,
+    /// Two versions might have the same.
+    Weak,
 }
 
 impl Validators {
-    pub(super) fn new(stat: &rustix::fs::Stat) -> Self {
+    pub(super) fn new(stat: &rustix::fs::Stat, now: SystemTime) -> Self {
         let seconds = stat.st_mtime;
         if matches!(seconds, 0 | 1) {
             return Self {
                 tag: None,
                 modified: None,
+                date_strength: Strength::Weak,
             };
         }
+        let modified = u64::try_from(seconds)
+            .ok()
+            .filter(|seconds| *seconds <= LAST_SECOND)
+            .map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds))
+            .filter(|modified| *modified <= now);
+        // Until its second is over the file may change again within it (RFC 9110 §8.8.2.2).
+        let is_settled = modified.is_some_and(|modified| modified + Duration::from_secs(1) <= now);
         Self {
             tag: tag(seconds, stat.st_mtime_nsec, stat.st_size),
-            modified: u64::try_from(seconds)
-                .ok()
-                .filter(|seconds| *seconds <= LAST_SECOND)
-                .map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+            modified,
+            date_strength: if is_settled {
+                Strength::Strong
+            } else {
+                Strength::Weak
+            },
         }
     }
 
