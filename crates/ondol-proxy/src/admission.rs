@@ -24,9 +24,9 @@ const SHED_SHARE: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Connections {
     open: RefCell<Slab<Rc<ConnectionState>>>,
-    per_address: RefCell<HashMap<IpAddr, u32>>,
+    per_address: RefCell<HashMap<IpAddr, usize>>,
     max: usize,
-    per_address_max: u32,
+    per_address_max: usize,
 }
 
 /// A connection's place among the others; given up when dropped, whatever ended the connection.
@@ -46,7 +46,7 @@ pub(crate) enum Refusal {
 }
 
 impl Connections {
-    pub(crate) fn new(max: usize, per_address_max: u32) -> Self {
+    pub(crate) fn new(max: usize, per_address_max: usize) -> Self {
         Self { open: RefCell::default(), per_address: RefCell::default(), max, per_address_max }
     }
 

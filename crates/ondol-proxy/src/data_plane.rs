@@ -58,8 +58,26 @@ pub struct ServeFailure {
     pub message: String,
 }
 
-/// Takes failures; called on the workers' threads, so it must not block.
-pub type Failures = Arc<dyn Fn(ServeFailure) + Send + Sync>;
+/// Takes failures. It is called on the workers' threads, so it must not block.
+#[derive(Clone)]
+pub struct Failures(Arc<dyn Fn(ServeFailure) + Send + Sync>);
+
+impl Failures {
+    /// Failures that `take` takes.
+    pub fn new(take: impl Fn(ServeFailure) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+
+    pub(crate) fn report(&self, failure: ServeFailure) {
+        (self.0)(failure);
+    }
+}
+
+impl std::fmt::Debug for Failures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Failures(..)")
+    }
+}
 
 /// A running data plane: one thread per list of sockets.
 pub struct DataPlane {
@@ -104,7 +122,7 @@ impl DataPlane {
                 tls: Arc::clone(&tls),
                 counters: Arc::clone(&counters),
                 recorder: log.recorder(),
-                failures: Arc::clone(&failures),
+                failures: failures.clone(),
                 https_port,
                 connections_max: limits::CONNECTIONS_MAX.div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
@@ -185,9 +203,9 @@ fn https_port(sockets: &[Vec<Socket>]) -> Option<u16> {
 }
 
 fn start_log(path: &Path, snapshot: &Snapshot, failures: &Failures) -> io::Result<AccessLog> {
-    let failures = Arc::clone(failures);
+    let failures = failures.clone();
     AccessLog::start(path.to_owned(), snapshot.plan.access_log, move |failure| {
-        failures(ServeFailure {
+        failures.report(ServeFailure {
             kind: EventKind::AccessLog,
             subject: "access.log".to_owned(),
             message: failure.to_string(),

@@ -18,5 +18,6 @@ pub(crate) use forward::Outgoing;
 pub(crate) use forward::forward;
 pub(crate) use pool::Pool;
 pub(crate) use request_head::Forwarding;
+pub(crate) use request_head::Peer;
 pub(crate) use response_body::UpstreamBody;
 pub(crate) use stream::UpstreamStream;

@@ -17,6 +17,7 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body::Frame;
 use http_body::SizeHint;
+use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::plan::Scheme;
 use tokio::time::Instant;
@@ -95,7 +96,7 @@ impl Visit {
 
     /// Remembers why the request failed, for the log.
     pub(crate) fn failed(&mut self, failure: &Failure) {
-        self.failure = Some(ondol_base::chain::chain(failure).to_string());
+        self.failure = Some(Chain(failure).to_string());
         if matches!(failure, Failure::VisitorGone(_)) {
             self.outcome = Outcome::Open;
         }

@@ -50,7 +50,7 @@ pub(crate) struct Equipment {
     pub(crate) failures: Failures,
     pub(crate) https_port: Option<u16>,
     pub(crate) connections_max: usize,
-    pub(crate) connections_per_address_max: u32,
+    pub(crate) connections_per_address_max: usize,
     pub(crate) seed: u64,
 }
 
@@ -138,7 +138,7 @@ impl Worker {
     fn out_of_descriptors(&self, error: &io::Error) {
         let shed = self.connections.shed_idle();
         self.counters.shed.add(shed);
-        (self.failures)(ServeFailure {
+        self.failures.report(ServeFailure {
             kind: EventKind::Descriptors,
             subject: "connections".to_owned(),
             message: format!(

@@ -16,7 +16,6 @@ use hyper::body::Incoming;
 use ondol_model::limits::UPSTREAM_IDLE;
 use ondol_model::plan::Timeouts;
 use tokio::time::Duration;
-use tokio::time::Instant;
 
 use super::exchange;
 use super::exchange::Exchange;
