@@ -43,7 +43,11 @@ impl std::fmt::Display for AccessLogFailure {
     }
 }
 impl AccessLog {
-    pub(crate) fn start(_: PathBuf, _: AccessLogFormat, _: impl Fn(AccessLogFailure) + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn start(
+        _: PathBuf,
+        _: AccessLogFormat,
+        _: impl Fn(AccessLogFailure) + Send + 'static,
+    ) -> io::Result<Self> {
         Ok(Self)
     }
     pub(crate) fn recorder(&self) -> Recorder {

@@ -47,7 +47,12 @@ pub(crate) enum Refusal {
 
 impl Connections {
     pub(crate) fn new(max: usize, per_address_max: usize) -> Self {
-        Self { open: RefCell::default(), per_address: RefCell::default(), max, per_address_max }
+        Self {
+            open: RefCell::default(),
+            per_address: RefCell::default(),
+            max,
+            per_address_max,
+        }
     }
 
     /// Gives a connection its place, making room if need be.
@@ -102,7 +107,9 @@ impl Connections {
     }
 
     pub(crate) fn close_all(&self) {
-        self.snapshot().iter().for_each(|state| state.tell(Order::Close));
+        self.snapshot()
+            .iter()
+            .for_each(|state| state.tell(Order::Close));
     }
 
     /// Closes the connections that have been idle for longest; returns how many.
@@ -125,7 +132,11 @@ impl Connections {
 
     /// A copy, because a connection that is told to end may leave at once.
     fn snapshot(&self) -> Vec<Rc<ConnectionState>> {
-        self.open.borrow().iter().map(|(_, state)| Rc::clone(state)).collect()
+        self.open
+            .borrow()
+            .iter()
+            .map(|(_, state)| Rc::clone(state))
+            .collect()
     }
 }
 
@@ -133,8 +144,6 @@ impl Connections {
 fn network_of(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64)))
-        }
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),
     }
 }

@@ -80,12 +80,18 @@ async fn phases(
     }
 
     let path = path::normalize(parts.uri.path()).ok_or(Failure::Malformed("its path is none"))?;
-    let (route, kept) = view.route(site_index.site.0, &path).ok_or(Failure::NotFound)?;
+    let (route, kept) = view
+        .route(site_index.site.0, &path)
+        .ok_or(Failure::NotFound)?;
     match (&route.target, kept) {
         (Target::Files(_), Kept::Root(root)) => {
             let path = route.path.rest(&path);
-            let request =
-                FileRequest { method: &parts.method, headers: &parts.headers, path, original: &parts.uri };
+            let request = FileRequest {
+                method: &parts.method,
+                headers: &parts.headers,
+                path,
+                original: &parts.uri,
+            };
             root.answer(request).await
         }
         (Target::Proxy(_), Kept::Pools(pools, turn)) => {
@@ -110,7 +116,10 @@ async fn phases(
             match upstream::forward(pools, turn, outgoing).await? {
                 Forwarded::Response(response) => Ok(response),
                 Forwarded::Tunnel(response, upstream, from_upstream) => {
-                    connection.state.open_tunnel(Tunnel { upstream, from_upstream });
+                    connection.state.open_tunnel(Tunnel {
+                        upstream,
+                        from_upstream,
+                    });
                     Ok(response)
                 }
             }
@@ -123,12 +132,17 @@ async fn phases(
 
 /// What no target is asked about.
 fn check_form(parts: &Parts) -> Result<(), Failure> {
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target > TARGET_BYTES_MAX {
         return Err(Failure::TargetTooLong);
     }
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
-        return Err(Failure::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        return Err(Failure::MethodNotAllowed(
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        ));
     }
     Ok(())
 }
@@ -172,10 +186,15 @@ fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Fai
         Some(asked_for) => {
             let certificates = &visit.view.snapshot.certificates;
             let (one, other) = (certificates.find(asked_for), certificates.find(host));
-            one.zip(other).is_some_and(|(one, other)| std::sync::Arc::ptr_eq(one, other))
+            one.zip(other)
+                .is_some_and(|(one, other)| std::sync::Arc::ptr_eq(one, other))
         }
     };
-    if is_covered { Ok(found) } else { Err(Failure::Misdirected) }
+    if is_covered {
+        Ok(found)
+    } else {
+        Err(Failure::Misdirected)
+    }
 }
 
 /// One hop to HTTPS and the main name, where the site wants either.
@@ -196,8 +215,16 @@ fn to_https_or_main_name(
         Some(name) if wants_name => Cow::Borrowed(name.as_str()),
         _ => ondol_model::host::authority(host_text(parts).ok()?)?.0,
     };
-    let port = if wants_https { connection.worker.https_port } else { port };
-    let scheme = if wants_https { Scheme::Https } else { connection.scheme };
+    let port = if wants_https {
+        connection.worker.https_port
+    } else {
+        port
+    };
+    let scheme = if wants_https {
+        Scheme::Https
+    } else {
+        connection.scheme
+    };
     redirect::to_site(scheme, &name, port, &parts.uri)
 }
 
@@ -209,10 +236,14 @@ fn client(visit: &Visit, parts: &Parts) -> (Option<IpAddr>, Peer) {
         return (None, Peer::Visitor);
     }
     let chain = parts.headers.get_all("x-forwarded-for").iter().rev();
-    let hops = chain.filter_map(|list| list.to_str().ok()).flat_map(|list| list.rsplit(','));
+    let hops = chain
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.rsplit(','));
     let mut client = None;
     for hop in hops {
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         client = Some(address);
         if !visit.view.trusts(address) {
             break;
@@ -225,7 +256,11 @@ fn client(visit: &Visit, parts: &Parts) -> (Option<IpAddr>, Peer) {
 /// request could be hidden.
 fn upgrade(parts: &Parts) -> Option<HeaderValue> {
     let wants = parts.version == Version::HTTP_11
-        && parts.headers.get_all(header::CONNECTION).iter().any(|c| headers::has_token(c, "upgrade"));
+        && parts
+            .headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .any(|c| headers::has_token(c, "upgrade"));
     let protocol = parts.headers.get(header::UPGRADE)?;
     (wants && !headers::has_token(protocol, "h2c")).then(|| protocol.clone())
 }
@@ -235,7 +270,9 @@ fn upgrade(parts: &Parts) -> Option<HeaderValue> {
 fn say_goodbye(visit: &Visit, parts: &Parts, response: &mut Response<Body>) {
     let is_draining = visit.connection.worker.order.get() != Order::Serve;
     if is_draining && parts.version < Version::HTTP_2 && response.status().as_u16() != 101 {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

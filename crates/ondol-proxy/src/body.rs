@@ -60,7 +60,9 @@ impl http_body::Body for Body {
             Self::Empty => SizeHint::with_exact(0),
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::File(file) => SizeHint::with_exact(file.remaining()),
-            Self::Upstream(body) => body.remaining().map_or_else(SizeHint::new, SizeHint::with_exact),
+            Self::Upstream(body) => body
+                .remaining()
+                .map_or_else(SizeHint::new, SizeHint::with_exact),
         }
     }
 }

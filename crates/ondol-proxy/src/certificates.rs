@@ -67,7 +67,9 @@ impl Certificates {
         let mut certificates = Self::default();
         let mut problems = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let known = previous.and_then(|previous| previous.parsed.get(&entry.pair)).cloned();
+            let known = previous
+                .and_then(|previous| previous.parsed.get(&entry.pair))
+                .cloned();
             match known.map_or_else(|| certified_key(&entry.pair), Ok) {
                 Ok(key) => certificates.add(entry, &key),
                 Err(error) => problems.push((index, error)),
@@ -110,9 +112,12 @@ fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> 
         CertificateDer::pem_slice_iter(pair.chain_pem.as_bytes()).collect();
     let chain = chain.map_err(CertificateError::Chain)?;
     if chain.is_empty() {
-        return Err(CertificateError::Chain(rustls_pki_types::pem::Error::NoItemsFound));
+        return Err(CertificateError::Chain(
+            rustls_pki_types::pem::Error::NoItemsFound,
+        ));
     }
-    let key = PrivateKeyDer::from_pem_slice(pair.key_pem.as_bytes()).map_err(CertificateError::Key)?;
+    let key =
+        PrivateKeyDer::from_pem_slice(pair.key_pem.as_bytes()).map_err(CertificateError::Key)?;
     let key =
         CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Mismatch)?;
     Ok(Arc::new(key))

@@ -10,11 +10,13 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     /// Not an atomic addition: only the owning thread writes, and a locked instruction is not free.
     pub(crate) fn add(&self, more: u64) {
-        self.0.store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+        self.0
+            .store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
     }
 
     pub(crate) fn subtract(&self, less: u64) {
-        self.0.store(self.0.load(Relaxed).wrapping_sub(less), Relaxed);
+        self.0
+            .store(self.0.load(Relaxed).wrapping_sub(less), Relaxed);
     }
 
     pub(crate) fn value(&self) -> u64 {

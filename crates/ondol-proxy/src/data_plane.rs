@@ -94,7 +94,9 @@ struct RunningWorker {
 
 impl std::fmt::Debug for DataPlane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataPlane").field("workers", &self.workers.len()).finish_non_exhaustive()
+        f.debug_struct("DataPlane")
+            .field("workers", &self.workers.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,20 +135,34 @@ impl DataPlane {
             let thread = tasks::spawn_thread(&format!("worker-{number}"), move || {
                 worker::run(equipment, receiver, ready);
             })?;
-            workers.push(RunningWorker { commands, counters, thread });
+            workers.push(RunningWorker {
+                commands,
+                counters,
+                thread,
+            });
             is_ready.await.map_err(io::Error::other)??;
         }
-        Ok(Self { workers, certificates, log })
+        Ok(Self {
+            workers,
+            certificates,
+            log,
+        })
     }
 
     /// Serves another snapshot. When this returns, every request that begins is answered by it.
     pub async fn apply(&self, snapshot: Snapshot) {
-        self.certificates.replace(Arc::clone(&snapshot.certificates));
+        self.certificates
+            .replace(Arc::clone(&snapshot.certificates));
         self.log.set_format(snapshot.plan.access_log);
         let mut applied = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
-            if worker.commands.send(Command::Apply(snapshot.clone(), done)).await.is_ok() {
+            if worker
+                .commands
+                .send(Command::Apply(snapshot.clone(), done))
+                .await
+                .is_ok()
+            {
                 applied.push(is_done);
             }
         }
@@ -173,11 +189,20 @@ impl DataPlane {
     /// Accepts no more, ends each connection when its requests are answered, and ends. Connections that
     /// are left after `grace` are cut; returns how many.
     pub async fn drain(self, grace: Duration) -> u64 {
-        let Self { workers, certificates: _, log } = self;
+        let Self {
+            workers,
+            certificates: _,
+            log,
+        } = self;
         let mut draining = Vec::with_capacity(workers.len());
         for worker in &workers {
             let (done, is_done) = oneshot::channel();
-            if worker.commands.send(Command::Drain(grace, done)).await.is_ok() {
+            if worker
+                .commands
+                .send(Command::Drain(grace, done))
+                .await
+                .is_ok()
+            {
                 draining.push(is_done);
             }
         }
@@ -198,8 +223,15 @@ impl DataPlane {
 
 /// The port that a redirect to HTTPS names.
 fn https_port(sockets: &[Vec<Socket>]) -> Option<u16> {
-    let https = sockets.iter().flatten().find(|socket| socket.protocol == Protocol::Https)?;
-    https.listener.local_addr().ok().map(|address| address.port())
+    let https = sockets
+        .iter()
+        .flatten()
+        .find(|socket| socket.protocol == Protocol::Https)?;
+    https
+        .listener
+        .local_addr()
+        .ok()
+        .map(|address| address.port())
 }
 
 fn start_log(path: &Path, snapshot: &Snapshot, failures: &Failures) -> io::Result<AccessLog> {

@@ -35,12 +35,17 @@ pub(crate) fn remove_nominated(headers: &mut HeaderMap, connection: &HeaderValue
 
 /// Whether a `Connection` header names this one.
 pub(crate) fn nominates(connection: &HeaderMap, name: &HeaderName) -> bool {
-    connection.get_all(http::header::CONNECTION).iter().any(|list| has_token(list, name.as_str()))
+    connection
+        .get_all(http::header::CONNECTION)
+        .iter()
+        .any(|list| has_token(list, name.as_str()))
 }
 
 fn tokens(list: &HeaderValue) -> impl Iterator<Item = &str> {
     let text = list.to_str().unwrap_or_default();
-    text.split(',').map(|token| token.trim_matches([' ', '\t'])).filter(|token| !token.is_empty())
+    text.split(',')
+        .map(|token| token.trim_matches([' ', '\t']))
+        .filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]

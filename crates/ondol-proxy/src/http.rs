@@ -49,11 +49,16 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, pr
     };
     worker.counters.connections.add(1);
     worker.counters.connections_total.add(1);
-    let presence = Presence { worker: Rc::clone(worker), place };
+    let presence = Presence {
+        worker: Rc::clone(worker),
+        place,
+    };
     // Dropping the handle leaves the task running; its place among the connections owns it.
     drop(tasks::spawn_local(async move {
         let worker = &presence.worker;
-        state.until_closed(serve(worker, &state, stream, peer, protocol)).await;
+        state
+            .until_closed(serve(worker, &state, stream, peer, protocol))
+            .await;
     }));
 }
 
@@ -90,7 +95,11 @@ async fn serve(
     };
     match protocol {
         Protocol::Http => {
-            http1(Rc::new(connection), VisitorStream::plain(stream, Rc::clone(state))).await;
+            http1(
+                Rc::new(connection),
+                VisitorStream::plain(stream, Rc::clone(state)),
+            )
+            .await;
         }
         Protocol::Https => https(connection, stream).await,
     }
@@ -105,10 +114,17 @@ async fn https(connection: Connection, stream: TcpStream) {
     let (_, session) = stream.get_ref();
     let asked_for = session.server_name().and_then(ondol_model::host::authority);
     let server_name = asked_for.map(|(name, _)| name.into_owned().into_boxed_str());
-    let speaks =
-        if session.alpn_protocol() == Some(b"h2") { Speaks::Http2 } else { Speaks::Http1 };
+    let speaks = if session.alpn_protocol() == Some(b"h2") {
+        Speaks::Http2
+    } else {
+        Speaks::Http1
+    };
     connection.state.handshake_done(speaks);
-    let connection = Rc::new(Connection { scheme: Scheme::Https, server_name, ..connection });
+    let connection = Rc::new(Connection {
+        scheme: Scheme::Https,
+        server_name,
+        ..connection
+    });
     let stream = VisitorStream::tls(stream, Rc::clone(&connection.state));
     match speaks {
         Speaks::Http1 => http1(connection, stream).await,

@@ -46,7 +46,9 @@ pub(crate) fn to_site(
 
 /// Path and query; always begins with `/`, so that it can't become part of the host.
 fn target(uri: &Uri) -> &str {
-    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let target = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     if target.starts_with('/') { target } else { "/" }
 }
 

@@ -19,12 +19,16 @@ pub(crate) fn answer(respond: &Respond, method: &Method) -> Result<Response<Body
     *response.status_mut() = StatusCode::from_u16(respond.status).unwrap_or(StatusCode::OK);
     if *method == Method::HEAD {
         *response.body_mut() = Body::Empty;
-        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
     }
     if let Ok(content_type) = HeaderValue::from_str(&respond.content_type)
         && !respond.body.is_empty()
     {
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
     }
     Ok(response)
 }

@@ -19,6 +19,10 @@ impl Snapshot {
     /// Joins what is wanted with what it is to be served with.
     pub fn new(plan: Arc<Plan>, certificates: Arc<Certificates>) -> Self {
         let routing = Arc::new(Routing::new(&plan));
-        Self { plan, routing, certificates }
+        Self {
+            plan,
+            routing,
+            certificates,
+        }
     }
 }

@@ -24,11 +24,19 @@ impl CurrentCertificates {
     }
 
     pub(crate) fn replace(&self, certificates: Arc<Certificates>) {
-        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = certificates;
+        *self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = certificates;
     }
 
     fn current(&self) -> Arc<Certificates> {
-        Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .0
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 }
 

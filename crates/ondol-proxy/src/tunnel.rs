@@ -27,7 +27,10 @@ pub(crate) async fn run(
     from_visitor: Bytes,
     tunnel: Tunnel,
 ) -> io::Result<()> {
-    let Tunnel { mut upstream, from_upstream } = tunnel;
+    let Tunnel {
+        mut upstream,
+        from_upstream,
+    } = tunnel;
     visitor.write_all(&from_upstream).await?;
     visitor.flush().await?;
     upstream.write_all(&from_visitor).await?;

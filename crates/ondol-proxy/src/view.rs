@@ -39,13 +39,20 @@ impl View {
         let keep = |route: &Route| match &route.target {
             Target::Files(files) => Kept::Root(Root::new(&files.root)),
             Target::Proxy(proxy) => {
-                let pools = proxy.upstreams.iter().map(|upstream| pools.of(upstream)).collect();
+                let pools = proxy
+                    .upstreams
+                    .iter()
+                    .map(|upstream| pools.of(upstream))
+                    .collect();
                 Kept::Pools(pools, Cell::new(0))
             }
             Target::Redirect(_) | Target::Respond(_) => Kept::Nothing,
         };
         let sites = &snapshot.plan.sites;
-        let kept = sites.iter().map(|site| site.routes.iter().map(keep).collect()).collect();
+        let kept = sites
+            .iter()
+            .map(|site| site.routes.iter().map(keep).collect())
+            .collect();
         Self { snapshot, kept }
     }
 
@@ -74,8 +81,9 @@ pub(crate) struct Pools(RefCell<HashMap<Upstream, Rc<Pool>>>);
 impl Pools {
     fn of(&self, upstream: &Upstream) -> Rc<Pool> {
         let mut pools = self.0.borrow_mut();
-        let pool =
-            pools.entry(upstream.clone()).or_insert_with(|| Rc::new(Pool::new(upstream.clone())));
+        let pool = pools
+            .entry(upstream.clone())
+            .or_insert_with(|| Rc::new(Pool::new(upstream.clone())));
         Rc::clone(pool)
     }
 

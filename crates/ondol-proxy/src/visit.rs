@@ -105,14 +105,21 @@ impl Visit {
     /// Ties the visit to the response: it ends with the body.
     pub(crate) fn finish(mut self: Box<Self>, response: Response<Body>) -> Response<Visited> {
         self.status = response.status().as_u16();
-        response.map(|body| Visited { body, visit: Some(self) })
+        response.map(|body| Visited {
+            body,
+            visit: Some(self),
+        })
     }
 
     fn end(self: Box<Self>) {
         let worker = &self.connection.worker;
         self.connection.state.request_ends();
         let now = clock::now();
-        let status = if self.outcome == Outcome::Open { VISITOR_LEFT } else { self.status };
+        let status = if self.outcome == Outcome::Open {
+            VISITOR_LEFT
+        } else {
+            self.status
+        };
         let class = usize::from(status / 100).saturating_sub(1);
         if let Some(counter) = worker.counters.responses.get(class) {
             counter.add(1);
@@ -126,7 +133,10 @@ impl Visit {
             at_unix_ms: worker.unix_ms(now),
             client: self.client.as_deref().unwrap_or(&self.connection.peer_text),
             method: self.method.as_str(),
-            target: self.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str),
+            target: self
+                .uri
+                .path_and_query()
+                .map_or("", http::uri::PathAndQuery::as_str),
             version: self.version,
             status,
             body_bytes: self.body_bytes,

@@ -30,11 +30,17 @@ enum Transport {
 
 impl VisitorStream {
     pub(crate) fn plain(stream: TcpStream, state: Rc<ConnectionState>) -> Self {
-        Self { transport: Transport::Plain(stream), state }
+        Self {
+            transport: Transport::Plain(stream),
+            state,
+        }
     }
 
     pub(crate) fn tls(stream: TlsStream<TcpStream>, state: Rc<ConnectionState>) -> Self {
-        Self { transport: Transport::Tls(Box::new(stream)), state }
+        Self {
+            transport: Transport::Tls(Box::new(stream)),
+            state,
+        }
     }
 
     fn note_write<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

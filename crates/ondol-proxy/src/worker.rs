@@ -155,7 +155,9 @@ pub(crate) fn run(
     commands: mpsc::Receiver<Command>,
     ready: oneshot::Sender<io::Result<()>>,
 ) {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return drop(ready.send(Err(error))),
@@ -222,7 +224,11 @@ fn accept_all(worker: &Rc<Worker>, sockets: Vec<Socket>) -> io::Result<Vec<JoinH
     for Socket { protocol, listener } in sockets {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        accepting.push(tasks::spawn_local(accept(Rc::clone(worker), listener, protocol)));
+        accepting.push(tasks::spawn_local(accept(
+            Rc::clone(worker),
+            listener,
+            protocol,
+        )));
     }
     Ok(accepting)
 }
@@ -246,5 +252,8 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
 fn is_out_of_resources(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+    matches!(
+        errno,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
+    )
 }

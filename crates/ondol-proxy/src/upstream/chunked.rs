@@ -76,7 +76,9 @@ impl ChunkedDecoder {
                     Some(_) => return Err(ChunkError("a chunk is longer than its size")),
                 },
                 Self::Trailers => {
-                    let Some(trailers) = trailers(buffer)? else { return Ok(Decoded::Incomplete) };
+                    let Some(trailers) = trailers(buffer)? else {
+                        return Ok(Decoded::Incomplete);
+                    };
                     *self = Self::Done;
                     return Ok(Decoded::End(trailers));
                 }
@@ -89,22 +91,34 @@ impl ChunkedDecoder {
 fn size_line(buffer: &mut BytesMut) -> Result<Option<u64>, ChunkError> {
     let Some(end) = memchr::memchr(b'\n', buffer) else {
         let too_long = buffer.len() > SIZE_LINE_BYTES_MAX;
-        return if too_long { Err(ChunkError("a size line is too long")) } else { Ok(None) };
+        return if too_long {
+            Err(ChunkError("a size line is too long"))
+        } else {
+            Ok(None)
+        };
     };
     if end > SIZE_LINE_BYTES_MAX {
         return Err(ChunkError("a size line is too long"));
     }
     let line = buffer.split_to(end + 1);
-    let line = line.strip_suffix(b"\r\n").ok_or(ChunkError("a bare line feed"))?;
-    let digits = line.split(|byte| matches!(byte, b';' | b' ' | b'\t')).next().unwrap_or_default();
+    let line = line
+        .strip_suffix(b"\r\n")
+        .ok_or(ChunkError("a bare line feed"))?;
+    let digits = line
+        .split(|byte| matches!(byte, b';' | b' ' | b'\t'))
+        .next()
+        .unwrap_or_default();
     if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(ChunkError("a size is not hexadecimal"));
     }
     if line.contains(&b'\r') {
         return Err(ChunkError("a bare carriage return"));
     }
-    let digits = std::str::from_utf8(digits).map_err(|_| ChunkError("a size is not hexadecimal"))?;
-    u64::from_str_radix(digits, 16).map(Some).map_err(|_| ChunkError("a size is too large"))
+    let digits =
+        std::str::from_utf8(digits).map_err(|_| ChunkError("a size is not hexadecimal"))?;
+    u64::from_str_radix(digits, 16)
+        .map(Some)
+        .map_err(|_| ChunkError("a size is too large"))
 }
 
 fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, ChunkError> {

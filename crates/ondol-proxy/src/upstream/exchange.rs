@@ -49,15 +49,35 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(connection: UpstreamConnection, request: RequestBody) -> Self {
-        let UpstreamConnection { stream, read, write: _ } = connection;
-        Self { stream, read, request, send_failed: None, interim: 0 }
+        let UpstreamConnection {
+            stream,
+            read,
+            write: _,
+        } = connection;
+        Self {
+            stream,
+            read,
+            request,
+            send_failed: None,
+            interim: 0,
+        }
     }
 
     /// The connection, for the next exchange; `None` when something of this one is left.
     pub(super) fn into_connection(self) -> Option<UpstreamConnection> {
-        let Self { stream, read, request, send_failed, interim: _ } = self;
+        let Self {
+            stream,
+            read,
+            request,
+            send_failed,
+            interim: _,
+        } = self;
         let is_clean = request.is_sent() && read.is_empty() && send_failed.is_none();
-        is_clean.then(|| UpstreamConnection { stream, read, write: request.into_buffer() })
+        is_clean.then(|| UpstreamConnection {
+            stream,
+            read,
+            write: request.into_buffer(),
+        })
     }
 
     /// Sends on while waiting for the head of the response.
@@ -136,7 +156,8 @@ impl Exchange {
             }
             self.interim += 1;
             if self.interim > INTERIM_MAX {
-                let error = io::Error::new(io::ErrorKind::InvalidData, "too many interim responses");
+                let error =
+                    io::Error::new(io::ErrorKind::InvalidData, "too many interim responses");
                 return Err(ExchangeError::Broken(error));
             }
         }

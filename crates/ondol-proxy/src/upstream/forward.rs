@@ -68,7 +68,14 @@ pub(crate) async fn forward(
     turn: &Cell<usize>,
     outgoing: Outgoing<'_>,
 ) -> Result<Forwarded, Failure> {
-    let Outgoing { parts, body, forwarding, timeouts, body_bytes_max, upgrade } = outgoing;
+    let Outgoing {
+        parts,
+        body,
+        forwarding,
+        timeouts,
+        body_bytes_max,
+        upgrade,
+    } = outgoing;
     let framing = framing(&parts.method, &body);
     let head = RequestHead {
         method: &parts.method,
@@ -80,8 +87,11 @@ pub(crate) async fn forward(
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then_some(body);
-    let mut origin =
-        if repeatable { Origin::Idle(UPSTREAM_IDLE) } else { Origin::Idle(UNREPEATABLE_IDLE) };
+    let mut origin = if repeatable {
+        Origin::Idle(UPSTREAM_IDLE)
+    } else {
+        Origin::Idle(UNREPEATABLE_IDLE)
+    };
     loop {
         let (pool, mut connection, is_reused) = connection(pools, turn, origin, timeouts).await?;
         let mut buffer = std::mem::take(&mut connection.write);
@@ -100,7 +110,11 @@ pub(crate) async fn forward(
                 origin = Origin::New;
             }
             Some(Err(error)) => return Err(exchange_failure(pool, error)),
-            None => return Err(Failure::Silent { upstream: pool.label().to_owned() }),
+            None => {
+                return Err(Failure::Silent {
+                    upstream: pool.label().to_owned(),
+                });
+            }
         }
     }
 }
@@ -148,7 +162,13 @@ fn finish(
     timeouts: Timeouts,
     asked_for: Option<&HeaderValue>,
 ) -> Result<Forwarded, Failure> {
-    let ResponseHead { status, headers, framing, after, upgrade } = head;
+    let ResponseHead {
+        status,
+        headers,
+        framing,
+        after,
+        upgrade,
+    } = head;
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -169,15 +189,21 @@ fn body(
 ) -> Body {
     let here = match framing {
         BodyFraming::None => Some(0),
-        BodyFraming::Length(length) => {
-            usize::try_from(length).ok().filter(|length| *length <= exchange.read.len())
-        }
+        BodyFraming::Length(length) => usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= exchange.read.len()),
         BodyFraming::Chunked | BodyFraming::UntilClose => None,
     };
     let is_whole = exchange.request.is_sent();
     let Some(here) = here.filter(|_| is_whole) else {
         let pool = Rc::clone(pool);
-        return Body::Upstream(Box::new(UpstreamBody::new(exchange, framing, after, pool, silence_max)));
+        return Body::Upstream(Box::new(UpstreamBody::new(
+            exchange,
+            framing,
+            after,
+            pool,
+            silence_max,
+        )));
     };
     let bytes = exchange.read.split_to(here).freeze();
     if after == AfterResponse::Keep
@@ -185,7 +211,11 @@ fn body(
     {
         pool.put(connection, ondol_base::clock::now());
     }
-    if bytes.is_empty() { Body::Empty } else { Body::Full(bytes) }
+    if bytes.is_empty() {
+        Body::Empty
+    } else {
+        Body::Full(bytes)
+    }
 }
 
 /// The protocol must be the one that was asked for; otherwise what follows could be read as
@@ -199,7 +229,8 @@ fn switch(
 ) -> Result<Forwarded, Failure> {
     let fits = |to: &HeaderValue, from: &HeaderValue| {
         from.to_str().is_ok_and(|from| {
-            from.split(',').any(|one| one.trim().as_bytes().eq_ignore_ascii_case(to.as_bytes()))
+            from.split(',')
+                .any(|one| one.trim().as_bytes().eq_ignore_ascii_case(to.as_bytes()))
         })
     };
     match (upgrade, asked_for) {
@@ -212,7 +243,10 @@ fn switch(
         }
         _ => {
             let cause = "it switched to a protocol that was not asked for";
-            Err(broken(pool, io::Error::new(io::ErrorKind::InvalidData, cause)))
+            Err(broken(
+                pool,
+                io::Error::new(io::ErrorKind::InvalidData, cause),
+            ))
         }
     }
 }
@@ -257,5 +291,8 @@ fn exchange_failure(pool: &Pool, error: ExchangeError) -> Failure {
 }
 
 fn broken(pool: &Pool, source: io::Error) -> Failure {
-    Failure::Broken { upstream: pool.label().to_owned(), source }
+    Failure::Broken {
+        upstream: pool.label().to_owned(),
+        source,
+    }
 }

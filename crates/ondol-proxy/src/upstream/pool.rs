@@ -35,7 +35,11 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(upstream: Upstream) -> Self {
         let label = upstream.to_string().into_boxed_str();
-        Self { upstream, label, idle: RefCell::default() }
+        Self {
+            upstream,
+            label,
+            idle: RefCell::default(),
+        }
     }
 
     /// The upstream as the configuration has it.
@@ -73,7 +77,11 @@ impl Pool {
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         let read = BytesMut::with_capacity(READ_BYTES);
-        Ok(UpstreamConnection { stream, read, write: Vec::with_capacity(1024) })
+        Ok(UpstreamConnection {
+            stream,
+            read,
+            write: Vec::with_capacity(1024),
+        })
     }
 
     /// Closes what has been idle for too long.

@@ -100,7 +100,9 @@ impl RequestBody {
             while self.has_staged() {
                 ready!(self.poll_write_staged(cx, stream)).map_err(SendError::Upstream)?;
             }
-            let Some(incoming) = &mut self.incoming else { return Poll::Ready(Ok(())) };
+            let Some(incoming) = &mut self.incoming else {
+                return Poll::Ready(Ok(()));
+            };
             match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.stall = None;
@@ -108,7 +110,9 @@ impl RequestBody {
                         self.stage(data)?;
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(SendError::Visitor(error))),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Err(SendError::Visitor(error)));
+                }
                 Poll::Ready(None) => self.stage_end(),
                 Poll::Pending => return self.poll_stalled(cx),
             }
@@ -117,14 +121,19 @@ impl RequestBody {
 
     /// The visitor has STALL from the last byte it sent to the next.
     fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
+        let stall = self
+            .stall
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
         ready!(stall.as_mut().poll(cx));
         Poll::Ready(Err(SendError::VisitorStalled))
     }
 
     fn stage(&mut self, data: Bytes) -> Result<(), SendError> {
         let length = data.len() as u64;
-        self.allowance = self.allowance.checked_sub(length).ok_or(SendError::TooLarge)?;
+        self.allowance = self
+            .allowance
+            .checked_sub(length)
+            .ok_or(SendError::TooLarge)?;
         if self.framing == RequestFraming::Chunked && !data.is_empty() {
             let written = write!(self.prefix, "{length:x}\r\n");
             debug_assert!(written.is_ok(), "a vector takes all bytes");

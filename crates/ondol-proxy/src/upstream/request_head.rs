@@ -63,10 +63,27 @@ pub(super) struct RequestHead<'a> {
 
 /// Appends the head to a buffer.
 pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
-    let RequestHead { method, uri, headers, framing, upgrade, forwarding } = *head;
+    let RequestHead {
+        method,
+        uri,
+        headers,
+        framing,
+        upgrade,
+        forwarding,
+    } = *head;
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let target = if target.is_empty() { "/" } else { target };
-    put(buffer, &[method.as_str(), " ", target, " HTTP/1.1\r\nhost: ", forwarding.host, "\r\n"]);
+    put(
+        buffer,
+        &[
+            method.as_str(),
+            " ",
+            target,
+            " HTTP/1.1\r\nhost: ",
+            forwarding.host,
+            "\r\n",
+        ],
+    );
     encode_passed_on(headers, forwarding.peer_is, buffer);
     encode_forwarding(headers, &forwarding, buffer);
     match framing {
@@ -107,7 +124,11 @@ fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, buffer: &mut Vec<u8>) {
         }
         put_field(buffer, name.as_str(), value.as_bytes());
     }
-    if headers.get_all(header::TE).iter().any(|list| headers::has_token(list, "trailers")) {
+    if headers
+        .get_all(header::TE)
+        .iter()
+        .any(|list| headers::has_token(list, "trailers"))
+    {
         put(buffer, &["te: trailers\r\n"]);
     }
 }
@@ -137,7 +158,14 @@ fn is_our_own(name: &HeaderName, peer_is: Peer) -> bool {
 }
 
 fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &mut Vec<u8>) {
-    let Forwarding { client, peer, scheme, host, peer_is, id } = *forwarding;
+    let Forwarding {
+        client,
+        peer,
+        scheme,
+        host,
+        peer_is,
+        id,
+    } = *forwarding;
     put(buffer, &["x-forwarded-for: "]);
     if peer_is == Peer::TrustedProxy {
         for chain in headers.get_all("x-forwarded-for") {

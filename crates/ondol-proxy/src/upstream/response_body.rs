@@ -70,8 +70,18 @@ impl UpstreamBody {
             BodyFraming::Chunked => Rest::Chunked(ChunkedDecoder::default()),
             BodyFraming::UntilClose => Rest::UntilClose,
         };
-        let silence = Silence { max: silence_max, since: None, timer: None };
-        Self { exchange: Some(exchange), rest, after, pool, silence }
+        let silence = Silence {
+            max: silence_max,
+            since: None,
+            timer: None,
+        };
+        Self {
+            exchange: Some(exchange),
+            rest,
+            after,
+            pool,
+            silence,
+        }
     }
 
     /// The bytes to come, when they are known.
@@ -111,7 +121,9 @@ impl UpstreamBody {
                     self.exchange = None;
                     return Poll::Ready(None);
                 }
-                Ok(0) => return Poll::Ready(Some(Err(self.cut(io::ErrorKind::UnexpectedEof.into())))),
+                Ok(0) => {
+                    return Poll::Ready(Some(Err(self.cut(io::ErrorKind::UnexpectedEof.into()))));
+                }
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Some(Err(self.cut(error)))),
             }
@@ -119,7 +131,9 @@ impl UpstreamBody {
     }
 
     fn take_buffered(&mut self) -> io::Result<Part> {
-        let Some(exchange) = &mut self.exchange else { return Ok(Part::End(HeaderMap::new())) };
+        let Some(exchange) = &mut self.exchange else {
+            return Ok(Part::End(HeaderMap::new()));
+        };
         let buffer = &mut exchange.read;
         match &mut self.rest {
             Rest::Length(0) => Ok(Part::End(HeaderMap::new())),
@@ -145,7 +159,9 @@ impl UpstreamBody {
 
     /// Sends on what is left of the request, and reads.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let Some(exchange) = &mut self.exchange else { return Poll::Ready(Ok(0)) };
+        let Some(exchange) = &mut self.exchange else {
+            return Poll::Ready(Ok(0));
+        };
         if exchange.send_on(cx).is_err() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
@@ -154,7 +170,9 @@ impl UpstreamBody {
 
     /// Gives the connection back, if it can be used again.
     fn finish(&mut self) {
-        let Some(exchange) = self.exchange.take() else { return };
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
         if self.after == AfterResponse::Keep
             && let Some(connection) = exchange.into_connection()
         {
@@ -180,7 +198,9 @@ impl Silence {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = ondol_base::clock::now();
         let until = *self.since.get_or_insert(now) + self.max;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         while timer.as_mut().poll(cx).is_ready() {
             if now >= until {
                 return Poll::Ready(());

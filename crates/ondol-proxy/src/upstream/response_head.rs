@@ -58,7 +58,11 @@ pub(super) fn take(
 ) -> Result<Option<ResponseHead>, HeadError> {
     let Some(end) = find_end(buffer) else {
         let too_large = buffer.len() > RESPONSE_HEAD_BYTES_MAX;
-        return if too_large { Err(HeadError("it is too large")) } else { Ok(None) };
+        return if too_large {
+            Err(HeadError("it is too large"))
+        } else {
+            Ok(None)
+        };
     };
     let head = buffer.split_to(end).freeze();
     parse(&head, method).map(Some)
@@ -79,7 +83,9 @@ fn parse(head: &Bytes, method: &Method) -> Result<ResponseHead, HeadError> {
     httparse::ParserConfig::default()
         .parse_response_with_uninit_headers(&mut response, head, &mut fields)
         .map_err(|_| HeadError("it is not HTTP"))?;
-    let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
+    let status = response
+        .code
+        .and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or(HeadError("it has no status"))?;
 
     let mut connection = ConnectionFields::default();
@@ -101,7 +107,13 @@ fn parse(head: &Bytes, method: &Method) -> Result<ResponseHead, HeadError> {
         headers.remove(header::CONTENT_LENGTH);
     }
     let after = connection.after(framing, response.version == Some(1));
-    Ok(ResponseHead { status, headers, framing, after, upgrade: connection.upgrade })
+    Ok(ResponseHead {
+        status,
+        headers,
+        framing,
+        after,
+        upgrade: connection.upgrade,
+    })
 }
 
 /// The fields that concern this connection and its framing.
@@ -166,8 +178,16 @@ impl ConnectionFields {
     }
 
     fn after(&self, framing: BodyFraming, is_http_1_1: bool) -> AfterResponse {
-        let has = |option| self.options.iter().any(|value| headers::has_token(value, option));
-        let keeps = if is_http_1_1 { !has("close") } else { has("keep-alive") && !has("close") };
+        let has = |option| {
+            self.options
+                .iter()
+                .any(|value| headers::has_token(value, option))
+        };
+        let keeps = if is_http_1_1 {
+            !has("close")
+        } else {
+            has("keep-alive") && !has("close")
+        };
         if keeps && framing != BodyFraming::UntilClose {
             AfterResponse::Keep
         } else {

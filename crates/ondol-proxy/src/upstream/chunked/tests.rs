@@ -23,7 +23,10 @@ fn decode(pieces: &[&[u8]]) -> Result<(Vec<u8>, bool), ChunkError> {
 
 #[test]
 fn bodies_are_put_together() {
-    assert_eq!(decode(&[b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"]), Ok((b"hello world".to_vec(), true)));
+    assert_eq!(
+        decode(&[b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"]),
+        Ok((b"hello world".to_vec(), true))
+    );
     assert_eq!(decode(&[b"0\r\nX-Sum: 1\r\n\r\n"]), Ok((vec![], true)));
     assert_eq!(decode(&[b"A\r\n01234"]), Ok((b"01234".to_vec(), false)));
 }
@@ -40,7 +43,11 @@ fn what_is_ambiguous_is_an_error() {
         b"5\rx\r\nhello\r\n",
         b"g\r\n",
     ] {
-        assert!(decode(&[coding]).is_err(), "{:?} was accepted", String::from_utf8_lossy(coding));
+        assert!(
+            decode(&[coding]).is_err(),
+            "{:?} was accepted",
+            String::from_utf8_lossy(coding)
+        );
     }
     assert!(decode(&[&[b'1'; 300]]).is_err());
     assert!(decode(&[b"0\r\n", &[b'x'; 9000]]).is_err());

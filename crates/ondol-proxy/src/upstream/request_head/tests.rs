@@ -6,7 +6,10 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a test's own name");
-        map.append(name, HeaderValue::from_str(value).expect("a test's own value"));
+        map.append(
+            name,
+            HeaderValue::from_str(value).expect("a test's own value"),
+        );
     }
     let head = RequestHead {
         method: &Method::GET,
@@ -32,7 +35,9 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
 fn check_passed_on(headers: &[(&str, &str)], expected: &str) {
     let text = encoded(headers, Peer::Visitor);
     let (_, after_host) = text.split_once("host: a.test\r\n").expect("a host");
-    let (passed_on, _) = after_host.split_once("x-forwarded-for: ").expect("forwarding headers");
+    let (passed_on, _) = after_host
+        .split_once("x-forwarded-for: ")
+        .expect("forwarding headers");
     assert_eq!(passed_on, expected);
 }
 
@@ -48,28 +53,67 @@ fn the_head_is_written_anew() {
 
 #[test]
 fn hop_by_hop_and_nominated_headers_stay_behind() {
-    check_passed_on(&[("connection", "keep-alive"), ("keep-alive", "5"), ("te", "gzip")], "");
-    check_passed_on(&[("connection", "x-own"), ("x-own", "1"), ("x-kept", "2")], "x-kept: 2\r\n");
+    check_passed_on(
+        &[
+            ("connection", "keep-alive"),
+            ("keep-alive", "5"),
+            ("te", "gzip"),
+        ],
+        "",
+    );
+    check_passed_on(
+        &[("connection", "x-own"), ("x-own", "1"), ("x-kept", "2")],
+        "x-kept: 2\r\n",
+    );
     check_passed_on(&[("te", "gzip, Trailers")], "te: trailers\r\n");
-    check_passed_on(&[("proxy", "x"), ("proxy-authorization", "x"), ("expect", "100-continue")], "");
+    check_passed_on(
+        &[
+            ("proxy", "x"),
+            ("proxy-authorization", "x"),
+            ("expect", "100-continue"),
+        ],
+        "",
+    );
 }
 
 #[test]
 fn a_visitor_cannot_speak_for_itself() {
-    let claims = [("x-forwarded-for", "10.0.0.1"), ("forwarded", "for=10.0.0.1"), ("x-forwarded-proto", "http")];
+    let claims = [
+        ("x-forwarded-for", "10.0.0.1"),
+        ("forwarded", "for=10.0.0.1"),
+        ("x-forwarded-proto", "http"),
+    ];
     check_passed_on(&claims, "");
-    let nominated = encoded(&[("connection", "x-forwarded-for, x-real-ip")], Peer::Visitor);
+    let nominated = encoded(
+        &[("connection", "x-forwarded-for, x-real-ip")],
+        Peer::Visitor,
+    );
     assert!(nominated.contains("x-forwarded-for: 192.0.2.9\r\nx-real-ip: 192.0.2.1\r\n"));
 }
 
 #[test]
 fn a_trusted_proxy_is_believed_and_added_to_the_chain() {
-    let text = encoded(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "http")], Peer::TrustedProxy);
-    assert!(text.contains("x-forwarded-for: 192.0.2.1, 192.0.2.9\r\n"), "{text}");
-    assert!(text.contains("x-forwarded-proto: http\r\n") && !text.contains("proto: https"), "{text}");
+    let text = encoded(
+        &[
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-proto", "http"),
+        ],
+        Peer::TrustedProxy,
+    );
+    assert!(
+        text.contains("x-forwarded-for: 192.0.2.1, 192.0.2.9\r\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("x-forwarded-proto: http\r\n") && !text.contains("proto: https"),
+        "{text}"
+    );
 }
 
 #[test]
 fn crumbs_become_one_cookie() {
-    check_passed_on(&[("cookie", "a=1"), ("cookie", "b=2")], "cookie: a=1; b=2\r\n");
+    check_passed_on(
+        &[("cookie", "a=1"), ("cookie", "b=2")],
+        "cookie: a=1; b=2\r\n",
+    );
 }
