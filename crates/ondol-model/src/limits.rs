@@ -40,6 +40,9 @@ pub const UPSTREAM_CONNECT: Duration = Duration::from_secs(3);
 /// How long an upstream may take to begin its answer, and between two parts of it.
 pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
 
+/// The longest time that a site may set for an upstream: an answer that takes longer is a job.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Connections of one data plane.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Connections from one address (a /64 for version 6).

@@ -1,0 +1,213 @@
+//! Checks a document against its description: unknown and missing keys, and types.
+//!
+//! What a text means is not checked here.
+
+use toml::Spanned;
+use toml::de::DeTable;
+use toml::de::DeValue;
+
+use crate::file;
+use crate::nearest::nearest;
+use crate::nearest::repeated;
+use crate::report::Report;
+use crate::shape::Absent;
+use crate::shape::Key;
+use crate::shape::Shape;
+use crate::shape::Table;
+use crate::shape::keys;
+use crate::text::Place;
+
+/// The most parts of a host name that a message puts together again.
+const NAME_PARTS_MAX: usize = 16;
+
+/// Reports every key of a table that is unknown, missing or of a wrong type.
+pub(crate) fn table(
+    report: &mut Report,
+    at: Place,
+    found: &DeTable<'_>,
+    description: &'static Table,
+) {
+    for (name, value) in found {
+        match description.key(name.get_ref()) {
+            Some(key) => check(report, at.file, value, key, &key.shape),
+            None => unknown(
+                report,
+                Place::new(at.file, name.span()),
+                name.get_ref(),
+                description,
+            ),
+        }
+    }
+    for key in description.keys {
+        if matches!(key.absent, Absent::Mistake) && !found.contains_key(key.name) {
+            let (name, title) = (key.name, description.title);
+            let accepted = key.shape.accepted();
+            report
+                .add(at, format!("`{name}` is missing"))
+                .help(format!("{title} needs `{name}`: {accepted}"));
+        }
+    }
+}
+
+fn check(
+    report: &mut Report,
+    file: usize,
+    value: &Spanned<DeValue<'_>>,
+    key: &'static Key,
+    shape: &'static Shape,
+) {
+    let at = Place::new(file, value.span());
+    match (shape, value.get_ref()) {
+        (Shape::Flag, DeValue::Boolean(_))
+        | (Shape::Text(_) | Shape::TextOrTable(..), DeValue::String(_)) => {}
+        (Shape::Number { min, max }, DeValue::Integer(number)) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix());
+            if !number.is_ok_and(|number| (*min..=*max).contains(&number)) {
+                let problem = format!("`{}` must be from {min} to {max}", key.name);
+                report.add(at, problem);
+            }
+        }
+        (Shape::Choice(words), DeValue::String(text)) => {
+            if !words.contains(&text.as_ref()) {
+                no_choice(report, at, text, key, words);
+            }
+        }
+        (Shape::Table(inner) | Shape::TextOrTable(_, inner), DeValue::Table(found)) => {
+            table(report, at, found, inner);
+        }
+        (Shape::Named(_, inner), DeValue::Table(found)) => {
+            for (name, value) in found {
+                named(report, file, (name, value), key, inner);
+            }
+        }
+        (Shape::List(item) | Shape::OneOrMore(item), DeValue::Array(items)) => {
+            for value in items {
+                check(report, file, value, key, item);
+            }
+        }
+        (Shape::OneOrMore(item), _) => check(report, file, value, key, item),
+        (
+            Shape::Flag
+            | Shape::Number { .. }
+            | Shape::Text(_)
+            | Shape::Choice(_)
+            | Shape::Table(_)
+            | Shape::TextOrTable(..)
+            | Shape::Named(..)
+            | Shape::List(_),
+            other,
+        ) => wrong(report, at, key, other),
+    }
+}
+
+/// One of the tables that the owner names.
+fn named(
+    report: &mut Report,
+    file: usize,
+    (name, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>),
+    key: &'static Key,
+    description: &'static Table,
+) {
+    let DeValue::Table(found) = value.get_ref() else {
+        return wrong(report, Place::new(file, value.span()), key, value.get_ref());
+    };
+    match unquoted(name.get_ref(), found, description) {
+        Some(whole) => {
+            let whole = repeated(&whole);
+            report
+                .add(
+                    Place::new(file, name.span()),
+                    "a name with dots needs quotes",
+                )
+                .help(format!("write `[{}.\"{whole}\"]`", key.name));
+        }
+        None => table(report, Place::new(file, value.span()), found, description),
+    }
+}
+
+/// The name that was meant where its dots made tables in tables: `[sites.example.com]`.
+fn unquoted(name: &str, found: &DeTable<'_>, description: &'static Table) -> Option<String> {
+    let mut whole = name.to_owned();
+    let mut inside = found;
+    for _ in 0..NAME_PARTS_MAX {
+        let part = inside.iter().find_map(|(key, value)| {
+            let is_known = description.key(key.get_ref()).is_some();
+            let table = value.get_ref().as_table().filter(|_| !is_known)?;
+            Some((key.get_ref(), table))
+        });
+        let Some((part, table)) = part else { break };
+        whole = format!("{whole}.{part}");
+        inside = table;
+    }
+    (whole.len() > name.len()).then_some(whole)
+}
+
+fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Table) {
+    let title = description.title;
+    let shown = repeated(name);
+    if description.later.contains(&name) {
+        let problem = format!("`{shown}` is not served by this version yet");
+        let accepted = keys(description);
+        report.add(at, problem).help(format!(
+            "remove it; in {title} this version knows {accepted}"
+        ));
+        return;
+    }
+    let known = description.keys.iter().map(|key| key.name);
+    let meant = nearest(name, known.clone().chain(description.later.iter().copied()));
+    let elsewhere = file::tables()
+        .into_iter()
+        .find(|table| table.key(name).is_some());
+    let hint = match (meant, elsewhere) {
+        (_, Some(table)) if title != table.title => {
+            format!("`{shown}` belongs in {}; ", table.title)
+        }
+        (Some(meant), _) => format!("did you mean `{meant}`? "),
+        (None, _) => String::new(),
+    };
+    let accepted = keys(description);
+    report
+        .add(at, format!("unknown key `{shown}` in {title}"))
+        .help(format!("{hint}accepted here: {accepted}"));
+}
+
+fn no_choice(
+    report: &mut Report,
+    at: Place,
+    text: &str,
+    key: &Key,
+    words: &'static [&'static str],
+) {
+    let hint = match nearest(text, words.iter().copied()) {
+        Some(meant) => format!("did you mean \"{meant}\"? "),
+        None => String::new(),
+    };
+    let problem = format!("`{}` cannot be \"{}\"", key.name, repeated(text));
+    let accepted = Shape::Choice(words).accepted();
+    report
+        .add(at, problem)
+        .help(format!("{hint}accepted: {accepted}"));
+}
+
+fn wrong(report: &mut Report, at: Place, key: &'static Key, found: &DeValue<'_>) {
+    let name = key.name;
+    let found = match found {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    let accepted = key.shape.accepted();
+    let is_single_bracket = found == "a table" && matches!(key.shape, Shape::List(Shape::Table(_)));
+    let help = if is_single_bracket {
+        format!("write the header with double brackets: `[[… .{name}]]`")
+    } else {
+        format!("accepted: {accepted}")
+    };
+    report
+        .add(at, format!("`{name}` cannot be {found}"))
+        .help(help);
+}

@@ -1,0 +1,169 @@
+//! The whole file: its sections, and the plan that they make together.
+//!
+//! Each section is one file in `file/`: its keys as a description, its defaults with their reasons,
+//! and the function that turns its values into its part of the plan.
+
+mod across;
+mod certificate;
+mod listen;
+mod log;
+mod machine;
+mod site;
+mod target;
+mod tls;
+
+use std::path::Path;
+
+use ondol_model::Plan;
+
+use crate::nearest::repeated;
+use crate::report::Report;
+use crate::section::Section;
+use crate::section::Word;
+use crate::shape::Absent;
+use crate::shape::Form;
+use crate::shape::Key;
+use crate::shape::Shape;
+use crate::shape::Table;
+use crate::sources::Sources;
+use crate::text::Place;
+
+/// What the smallest configuration looks like, for who has none.
+const SMALLEST: &str = "[sites.\"example.com\"]\nfiles = \"/srv/example\"";
+
+/// The main file.
+pub(crate) static MAIN: Table = Table {
+    title: "the main file",
+    doc: "The configuration of Ondol: one box and its sites.",
+    keys: &[
+        Key {
+            name: "include",
+            doc: "More files, which hold sites alone. Relative to this file; the name of a file may have `*` and `?`. Without it there are none.",
+            shape: Shape::OneOrMore(&Shape::Text(Form {
+                what: "a path",
+                example: "sites/*.toml",
+            })),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "box",
+            doc: "The machine and the person who runs it.",
+            shape: Shape::Table(&machine::BOX),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "listen",
+            doc: "Where visitors are accepted.",
+            shape: Shape::Table(&listen::LISTEN),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "log",
+            doc: "The access log.",
+            shape: Shape::Table(&log::LOG),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "tls",
+            doc: "Certificates for all sites.",
+            shape: Shape::Table(&tls::TLS),
+            absent: Absent::Means,
+        },
+        SITES,
+    ],
+    later: LATER,
+};
+
+/// A file that the main file includes.
+pub(crate) static INCLUDED: Table = Table {
+    title: "an included file",
+    doc: "More sites, for the main file that includes this one.",
+    keys: &[SITES],
+    later: LATER,
+};
+
+const SITES: Key = Key {
+    name: "sites",
+    doc: "The sites, each under its main name in quotes: `[sites.\"example.com\"]`. There is at least one.",
+    shape: Shape::Named(
+        Form {
+            what: "its main host name",
+            example: "example.com",
+        },
+        &site::SITE,
+    ),
+    absent: Absent::Means,
+};
+
+const LATER: &[&str] = &[
+    "admin", "alarms", "apps", "backup", "dns", "logins", "people",
+];
+
+/// Every table that a configuration can have.
+pub(crate) fn tables() -> Vec<&'static Table> {
+    let mut tables = vec![&MAIN];
+    let mut next = 0;
+    while let Some(table) = tables.get(next) {
+        let inner = table.keys.iter().filter_map(|key| key.shape.table());
+        let new: Vec<_> = inner
+            .filter(|table| !tables.iter().any(|known| std::ptr::eq(*known, *table)))
+            .collect();
+        tables.extend(new);
+        next += 1;
+    }
+    tables
+}
+
+/// The plan of all files. It counts only when nothing was reported: what is wrong is left out of it,
+/// so that the rest can still be checked.
+pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report) -> Plan {
+    let mut sites = Vec::new();
+    for (root, source) in roots.iter().zip(&sources.files) {
+        let folder = source.path.parent().unwrap_or(Path::new("/"));
+        sites.extend(site::sites(*root, folder, report));
+    }
+    sites.sort_by(|a, b| a.plan.name.cmp(&b.plan.name));
+    let main = roots.first();
+    let folder = sources.files.first().and_then(|file| file.path.parent());
+    let folder = folder.unwrap_or(Path::new("/"));
+    let section = |key| main.and_then(|main| main.table(key));
+    let machine = machine::machine(section("box"), report);
+    let plan = Plan {
+        box_name: machine.name,
+        email: machine.email,
+        timezone: machine.timezone,
+        listen: listen::listen(section("listen"), report),
+        access_log: log::access_log(section("log")),
+        certificates: tls::certificates(section("tls"), folder, report),
+        sites: Vec::new(),
+    };
+    if !roots.iter().any(|root| {
+        root.table("sites")
+            .is_some_and(|sites| sites.named().count() > 0)
+    }) {
+        no_site(main, report);
+    }
+    across::check(plan, sites, section("listen"), report)
+}
+
+fn no_site(main: Option<&Section<'_>>, report: &mut Report) {
+    let is_including = main.is_some_and(|main| main.has("include"));
+    let also = if is_including {
+        " (the included files have none either)"
+    } else {
+        ""
+    };
+    report
+        .add(Place::top(0), format!("there is no site to serve{also}"))
+        .help(format!("the smallest configuration is:\n{SMALLEST}"));
+}
+
+/// A path of the file system, relative to the folder of its file.
+fn path(word: Word<'_>, folder: &Path, report: &mut Report) -> Option<std::path::PathBuf> {
+    if word.text.is_empty() || word.text.contains(char::is_control) {
+        let problem = format!("\"{}\" is not a path", repeated(word.text));
+        report.add(word.at, problem);
+        return None;
+    }
+    Some(folder.join(word.text))
+}

@@ -1,0 +1,254 @@
+//! `[sites."…"]`: one domain and what it serves.
+
+mod route;
+
+use std::path::Path;
+use std::time::Duration;
+
+use ondol_model::HostPattern;
+use ondol_model::Site;
+use ondol_model::limits;
+use ondol_model::path::RoutePath;
+use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Scheme;
+use ondol_model::plan::Timeouts;
+use ondol_model::route::sort;
+
+use crate::duration;
+use crate::file::certificate;
+use crate::file::target;
+use crate::nearest::repeated;
+use crate::report::Report;
+use crate::section::Section;
+use crate::section::Word;
+use crate::shape::Absent;
+use crate::shape::Form;
+use crate::shape::Key;
+use crate::shape::Shape;
+use crate::shape::Table;
+use crate::size;
+use crate::text::Place;
+
+/// A second name is the same site: visitors and search engines are led to its main name.
+const ALIAS_ANSWER: AliasAnswer = AliasAnswer::Redirect;
+/// Plain HTTP is the exception, which is asked for.
+const SCHEME: Scheme = Scheme::Https;
+
+pub(super) static SITE: Table = Table {
+    title: "a site",
+    doc: "One domain and what it serves: exactly one target (`proxy`, `files`, `redirect` or `respond`), or routes, or both.",
+    keys: &[
+        Key {
+            name: "aliases",
+            doc: "Other names of the site.",
+            shape: Shape::List(&Shape::Text(Form {
+                what: "a host name",
+                example: "www.example.com",
+            })),
+            absent: Absent::Default("[]"),
+        },
+        Key {
+            name: "serve_aliases",
+            doc: "Whether the aliases are served like the main name, or redirected to it.",
+            shape: Shape::Flag,
+            absent: Absent::Default("false"),
+        },
+        Key {
+            name: "https",
+            doc: "Whether the site has HTTPS, to which plain HTTP is redirected, or plain HTTP alone.",
+            shape: Shape::Flag,
+            absent: Absent::Default("true"),
+        },
+        Key {
+            name: "certificate",
+            doc: "The site's own certificate. Without it, one of `[tls]` that covers the site, else one of Ondol's own authority.",
+            shape: Shape::Table(&certificate::CERTIFICATE),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "limits",
+            doc: "What a visitor may ask for.",
+            shape: Shape::Table(&LIMITS),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "timeouts",
+            doc: "How long an upstream may take.",
+            shape: Shape::Table(&TIMEOUTS),
+            absent: Absent::Means,
+        },
+        target::PROXY,
+        target::FILES,
+        target::REDIRECT,
+        target::RESPOND,
+        Key {
+            name: "routes",
+            doc: "Paths of the site with targets of their own, as `[[sites.\"example.com\".routes]]`. The longest path that fits a request answers it, whatever the order.",
+            shape: Shape::List(&Shape::Table(&route::ROUTE)),
+            absent: Absent::Default("[]"),
+        },
+    ],
+    later: &["allow", "app", "cache", "headers", "login", "php"],
+};
+
+static LIMITS: Table = Table {
+    title: "`limits`",
+    doc: "What a visitor may ask for.",
+    keys: &[Key {
+        name: "body",
+        doc: "The largest body of a request; a larger one is answered with 413.",
+        shape: Shape::Text(Form {
+            what: "a size",
+            example: "32MB",
+        }),
+        absent: Absent::Default("\"10GiB\""),
+    }],
+    later: &["burst", "concurrency", "per", "queue", "requests"],
+};
+
+static TIMEOUTS: Table = Table {
+    title: "`timeouts`",
+    doc: "How long an upstream may take.",
+    keys: &[
+        Key {
+            name: "connect",
+            doc: "For a connection to be made; then the visitor gets 502.",
+            shape: Shape::Text(Form {
+                what: "a time",
+                example: "3s",
+            }),
+            absent: Absent::Default("\"3s\""),
+        },
+        Key {
+            name: "response",
+            doc: "Until its answer begins, and between two parts of it; then the visitor gets 504, or a cut.",
+            shape: Shape::Text(Form {
+                what: "a time",
+                example: "60s",
+            }),
+            absent: Absent::Default("\"60s\""),
+        },
+    ],
+    later: &[],
+};
+
+/// A site with the places that checks across sites show.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) plan: Site,
+    /// Where its main name stands, then those of its aliases.
+    pub(super) names: Vec<Place>,
+    /// Where its routes stand; the site's own target is the one of `/`.
+    pub(super) routes: Vec<(RoutePath, Place)>,
+}
+
+/// The sites of one file. One whose name cannot be read is reported and left out.
+pub(super) fn sites(root: Section<'_>, folder: &Path, report: &mut Report) -> Vec<Placed> {
+    let sites = root.table("sites");
+    let sites = sites.iter().flat_map(Section::named);
+    sites
+        .filter_map(|(name, section)| site(name, section, folder, report))
+        .collect()
+}
+
+fn site(
+    name: Word<'_>,
+    section: Section<'_>,
+    folder: &Path,
+    report: &mut Report,
+) -> Option<Placed> {
+    let pattern = host(name, report);
+    let (aliases, alias_places) = aliases(section, report);
+    let routes = route::routes(section, folder, report).into_iter();
+    let (mut routes, route_places): (Vec<_>, Vec<_>) = routes.unzip();
+    sort(&mut routes);
+    let certificate = section.table("certificate");
+    let plan = Site {
+        name: pattern?,
+        aliases,
+        alias_answer: match section.flag("serve_aliases") {
+            Some(true) => AliasAnswer::Serve,
+            Some(false) => AliasAnswer::Redirect,
+            None => ALIAS_ANSWER,
+        },
+        scheme: match section.flag("https") {
+            Some(true) => Scheme::Https,
+            Some(false) => Scheme::Http,
+            None => SCHEME,
+        },
+        certificate: certificate.and_then(|files| certificate::certificate(files, folder, report)),
+        body_bytes_max: body_bytes_max(section, report),
+        timeouts: timeouts(section, report),
+        routes,
+    };
+    main_name_for_aliases(&plan, section, report);
+    Some(Placed {
+        plan,
+        names: std::iter::once(name.at).chain(alias_places).collect(),
+        routes: route_places,
+    })
+}
+
+fn aliases(section: Section<'_>, report: &mut Report) -> (Vec<HostPattern>, Vec<Place>) {
+    let words = section.texts("aliases").unwrap_or_default().into_iter();
+    words
+        .filter_map(|word| Some((host(word, report)?, word.at)))
+        .unzip()
+}
+
+fn host(word: Word<'_>, report: &mut Report) -> Option<HostPattern> {
+    match HostPattern::parse(word.text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let problem = format!("\"{}\" is not the name of a host", repeated(word.text));
+            report.add(word.at, problem).help(error.to_string());
+            None
+        }
+    }
+}
+
+/// Nobody can be redirected to a wildcard.
+fn main_name_for_aliases(site: &Site, section: Section<'_>, report: &mut Report) {
+    let is_redirecting = site.alias_answer == AliasAnswer::Redirect && !site.aliases.is_empty();
+    if is_redirecting && site.name.exact().is_none() {
+        let problem = format!(
+            "aliases cannot be redirected to `{}`, which is many names",
+            site.name
+        );
+        report
+            .add(section.key_at("aliases"), problem)
+            .help("write `serve_aliases = true`, or make an exact name the main one");
+    }
+}
+
+fn body_bytes_max(section: Section<'_>, report: &mut Report) -> u64 {
+    let body = section
+        .table("limits")
+        .and_then(|limits| limits.text("body"));
+    let bytes = body.and_then(|word| read(word, size::parse, report));
+    bytes.unwrap_or(limits::BODY_BYTES_MAX)
+}
+
+fn timeouts(section: Section<'_>, report: &mut Report) -> Timeouts {
+    let table = section.table("timeouts");
+    let mut time = |key, default: Duration| {
+        let word = table.and_then(|table| table.text(key));
+        let time = word.and_then(|word| read(word, duration::parse, report));
+        time.unwrap_or(default)
+    };
+    Timeouts {
+        connect: time("connect", limits::UPSTREAM_CONNECT),
+        response: time("response", limits::UPSTREAM_RESPONSE),
+    }
+}
+
+fn read<T>(word: Word<'_>, parse: fn(&str) -> Result<T, String>, report: &mut Report) -> Option<T> {
+    match parse(word.text) {
+        Ok(value) => Some(value),
+        Err(reason) => {
+            let problem = format!("\"{}\" is not accepted", repeated(word.text));
+            report.add(word.at, problem).help(reason);
+            None
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `[[sites."…".routes]]`: paths of a site with targets of their own.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ondol_model::Target;
+use ondol_model::path::RoutePath;
+use ondol_model::path::normalize;
+use ondol_model::plan::Route;
+
+use crate::file::target;
+use crate::nearest::repeated;
+use crate::report::Report;
+use crate::section::Section;
+use crate::section::Word;
+use crate::shape::Absent;
+use crate::shape::Form;
+use crate::shape::Key;
+use crate::shape::Shape;
+use crate::shape::Table;
+use crate::text::Place;
+
+const TARGETS: &str = "give it exactly one of proxy, files, redirect, respond";
+
+pub(super) static ROUTE: Table = Table {
+    title: "a route",
+    doc: "A path of a site with a target of its own: exactly one of `proxy`, `files`, `redirect` and `respond`.",
+    keys: &[
+        Key {
+            name: "path",
+            doc: "The beginning of the paths that are answered here: `/api` is `/api` and `/api/x`, but not `/apix`.",
+            shape: Shape::Text(Form {
+                what: "a path",
+                example: "/assets/",
+            }),
+            absent: Absent::Mistake,
+        },
+        target::PROXY,
+        target::FILES,
+        target::REDIRECT,
+        target::RESPOND,
+    ],
+    later: &["allow", "app", "cache", "headers", "limits", "login", "php"],
+};
+
+/// A route, and its path with the place where that stands.
+pub(super) type Placed = (Route, (RoutePath, Place));
+
+/// The routes of a site, its own target as the one of `/`. What is wrong is reported and left out.
+pub(super) fn routes(site: Section<'_>, folder: &Path, report: &mut Report) -> Vec<Placed> {
+    let mut routes = Vec::new();
+    let mut taken = HashMap::new();
+    let sections = site.tables("routes");
+    match target::present(site).next() {
+        Some(key) => {
+            let at = site.key_at(key);
+            taken.insert(RoutePath::root(), at);
+            let target = target::target(site, folder, report);
+            routes.extend(target.map(|target| placed(RoutePath::root(), target, at)));
+        }
+        None if sections.is_empty() => {
+            let problem = "the site has nothing to answer with";
+            report.add(site.at(), problem).help(TARGETS);
+        }
+        None => {}
+    }
+    for section in sections {
+        routes.extend(route(section, folder, &mut taken, report));
+    }
+    routes
+}
+
+fn route(
+    section: Section<'_>,
+    folder: &Path,
+    taken: &mut HashMap<RoutePath, Place>,
+    report: &mut Report,
+) -> Option<Placed> {
+    let word = section.text("path");
+    let path = word.and_then(|word| path(word, report));
+    if let (Some(word), Some(path)) = (word, &path) {
+        claim(taken, path, word.at, report);
+    }
+    if target::present(section).next().is_none() {
+        let problem = "the route has nothing to answer with";
+        report.add(section.at(), problem).help(TARGETS);
+    }
+    let target = target::target(section, folder, report)?;
+    Some(placed(path?, target, word?.at))
+}
+
+fn placed(path: RoutePath, target: Target, at: Place) -> Placed {
+    let route = Route {
+        path: path.clone(),
+        target,
+    };
+    (route, (path, at))
+}
+
+fn path(word: Word<'_>, report: &mut Report) -> Option<RoutePath> {
+    let path = RoutePath::parse(word.text).filter(|_| !word.text.contains(char::is_control));
+    if path.is_none() {
+        let normal = normalize(word.text).filter(|normal| RoutePath::parse(normal).is_some());
+        let help = match normal {
+            Some(normal) => format!("write it as it is compared: \"{}\"", repeated(&normal)),
+            None if word.text.contains('*') => {
+                "without `*`: \"/assets/\" is all that is below it".to_owned()
+            }
+            None => "a path begins with `/` and has no `..`, `?` or `#`".to_owned(),
+        };
+        let problem = format!("\"{}\" is not a path of a site", repeated(word.text));
+        report.add(word.at, problem).help(help);
+    }
+    path
+}
+
+/// Of two routes with one path the second would never be asked.
+fn claim(taken: &mut HashMap<RoutePath, Place>, path: &RoutePath, at: Place, report: &mut Report) {
+    if let Some(first) = taken.get(path) {
+        report
+            .add(
+                at,
+                format!("this route can never answer: `{path}` is taken"),
+            )
+            .help("give it another path, or remove it")
+            .related(*first, "this answers there");
+        return;
+    }
+    taken.insert(path.clone(), at);
+}

@@ -1,0 +1,55 @@
+//! `proxy`, `files`, `redirect`, `respond`: what answers, of a site or of a route.
+
+mod files;
+mod proxy;
+mod redirect;
+mod respond;
+
+use std::path::Path;
+
+use ondol_model::Target;
+
+use crate::report::Report;
+use crate::section::Section;
+use crate::shape::Key;
+
+pub(super) const PROXY: Key = proxy::PROXY;
+pub(super) const FILES: Key = files::FILES;
+pub(super) const REDIRECT: Key = redirect::REDIRECT;
+pub(super) const RESPOND: Key = respond::RESPOND;
+
+/// The keys of targets, of which a route has exactly one.
+pub(super) const NAMES: [&str; 4] = ["proxy", "files", "redirect", "respond"];
+
+/// The target of a site or route, and its key. `None` when it has none, or a wrong one, which is
+/// then reported.
+pub(super) fn target(section: Section<'_>, folder: &Path, report: &mut Report) -> Option<Target> {
+    several(section, report);
+    let proxy = proxy::proxy(section, report).map(Target::Proxy);
+    let files = files::files(section, folder, report).map(Target::Files);
+    let redirect = redirect::redirect(section, report).map(Target::Redirect);
+    let respond = respond::respond(section, report).map(Target::Respond);
+    proxy.or(files).or(redirect).or(respond)
+}
+
+/// The keys of targets that a site or route has.
+pub(super) fn present(section: Section<'_>) -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().filter(move |name| section.has(name))
+}
+
+fn several(section: Section<'_>, report: &mut Report) {
+    let mut keys: Vec<_> = present(section)
+        .map(|name| (section.key_at(name), name))
+        .collect();
+    keys.sort();
+    let [(first_at, first), (at, second), ..] = keys[..] else {
+        return;
+    };
+    report
+        .add(
+            at,
+            format!("`{second}` stands beside `{first}`, but only one can answer"),
+        )
+        .help("keep one of them, or give each its own path in a route: [[sites.\"…\".routes]]")
+        .related(first_at, format!("`{first}` is here"));
+}

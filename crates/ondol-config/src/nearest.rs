@@ -1,0 +1,31 @@
+//! The word that was probably meant.
+
+/// Longer texts are no typing error of a known word.
+const WORD_BYTES_MAX: usize = 64;
+
+/// The word most like the given one, when it is close enough to be meant.
+pub(crate) fn nearest<'w>(given: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    if given.len() > WORD_BYTES_MAX {
+        return None;
+    }
+    let given = given.to_lowercase().replace('-', "_");
+    let distances = words.map(|word| (strsim::damerau_levenshtein(&given, word), word));
+    let (distance, word) = distances.min()?;
+    let most = 1 + word.chars().count() / 4;
+    (distance <= most && distance < given.chars().count()).then_some(word)
+}
+
+/// A text of a file as messages repeat it: short, and on one line.
+pub(crate) fn repeated(text: &str) -> String {
+    let mut shown: String = text.chars().take(WORD_BYTES_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    let is_plain = |c: char| {
+        !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    shown
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '\u{fffd}' })
+        .collect()
+}

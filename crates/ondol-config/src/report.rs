@@ -1,0 +1,69 @@
+//! Collects what is wrong while the files are read, by place; lines and excerpts come at the end.
+
+use crate::mistake::Mistake;
+use crate::mistake::Mistakes;
+use crate::text::Place;
+use crate::text::Texts;
+
+/// Mistakes that are kept: enough for any file that a person wrote, and a bound for any other.
+const KEPT_MAX: usize = 1_000;
+
+/// What is wrong so far.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    notes: Vec<Note>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Note {
+    pub(crate) at: Place,
+    pub(crate) problem: String,
+    pub(crate) help: Option<String>,
+    pub(crate) related: Option<(Place, String)>,
+}
+
+impl Report {
+    /// Adds a mistake; what it returns takes the help and the other place.
+    pub(crate) fn add(&mut self, at: Place, problem: impl Into<String>) -> &mut Note {
+        self.notes.truncate(KEPT_MAX - 1);
+        let note = Note {
+            at,
+            problem: problem.into(),
+            help: None,
+            related: None,
+        };
+        self.notes.push_mut(note)
+    }
+
+    /// Forgets what a predicate does not keep.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Note) -> bool) {
+        self.notes.retain(keep);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// All mistakes in the order of the files, each once.
+    pub(crate) fn into_mistakes(mut self, texts: &Texts) -> Mistakes {
+        self.notes.sort();
+        self.notes.dedup();
+        let mistakes = self.notes.into_iter();
+        Mistakes(mistakes.map(|note| Mistake::new(note, texts)).collect())
+    }
+}
+
+impl Note {
+    /// Says what to do, or what is accepted.
+    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Shows a second place.
+    pub(crate) fn related(&mut self, at: Place, label: impl Into<String>) -> &mut Self {
+        self.related = Some((at, label.into()));
+        self
+    }
+}

@@ -1,0 +1,126 @@
+//! Reads values out of a table that was checked against its description.
+//!
+//! A value of a wrong type is already in the report, so here it is the same as none.
+
+use toml::Spanned;
+use toml::de::DeTable;
+use toml::de::DeValue;
+
+use crate::text::Place;
+
+/// A table of a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Section<'d> {
+    file: usize,
+    at: Place,
+    table: &'d DeTable<'d>,
+}
+
+/// A text of a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word<'d> {
+    pub(crate) text: &'d str,
+    pub(crate) at: Place,
+}
+
+/// A value that may be written short, as a text, or long, as a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Either<'d> {
+    Short(Word<'d>),
+    Long(Section<'d>),
+}
+
+impl<'d> Section<'d> {
+    pub(crate) fn new(file: usize, at: Place, table: &'d DeTable<'d>) -> Self {
+        Self { file, at, table }
+    }
+
+    /// The place of the table: its header, or its braces.
+    pub(crate) fn at(&self) -> Place {
+        self.at
+    }
+
+    /// The number of its file.
+    pub(crate) fn file(&self) -> usize {
+        self.file
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// The place of a key, or of the table when it has no such key.
+    pub(crate) fn key_at(&self, key: &str) -> Place {
+        let entry = self.table.get_key_value(key);
+        entry.map_or(self.at, |(key, _)| Place::new(self.file, key.span()))
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<Word<'d>> {
+        self.word(self.table.get(key)?)
+    }
+
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+        self.table.get(key)?.get_ref().as_bool()
+    }
+
+    pub(crate) fn number(&self, key: &str) -> Option<i64> {
+        let number = self.table.get(key)?.get_ref().as_integer()?;
+        i64::from_str_radix(number.as_str(), number.radix()).ok()
+    }
+
+    /// The texts of a list; a text alone is a list of one. `None` without the key.
+    pub(crate) fn texts(&self, key: &str) -> Option<Vec<Word<'d>>> {
+        let values = items(self.table.get(key)?);
+        Some(values.iter().filter_map(|value| self.word(value)).collect())
+    }
+
+    pub(crate) fn table(&self, key: &str) -> Option<Self> {
+        self.section(self.table.get(key)?)
+    }
+
+    /// The tables of a list; a table alone is a list of one.
+    pub(crate) fn tables(&self, key: &str) -> Vec<Self> {
+        let values = self.table.get(key).map(items).unwrap_or_default();
+        let sections = values.iter().filter_map(|value| self.section(value));
+        sections.collect()
+    }
+
+    pub(crate) fn either(&self, key: &str) -> Option<Either<'d>> {
+        let value = self.table.get(key)?;
+        let short = self.word(value).map(Either::Short);
+        short.or_else(|| self.section(value).map(Either::Long))
+    }
+
+    /// Every key with its value, unread.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'d str, &'d Spanned<DeValue<'d>>)> {
+        let entries = self.table.iter();
+        entries.map(|(key, value)| (key.get_ref().as_ref(), value))
+    }
+
+    /// The tables in it, with their names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (Word<'d>, Self)> {
+        self.table.iter().filter_map(|(name, value)| {
+            let at = Place::new(self.file, name.span());
+            let text = name.get_ref();
+            Some((Word { text, at }, self.section(value)?))
+        })
+    }
+
+    fn word(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Word<'d>> {
+        let at = Place::new(self.file, value.span());
+        value.get_ref().as_str().map(|text| Word { text, at })
+    }
+
+    fn section(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Self> {
+        let at = Place::new(self.file, value.span());
+        let table = value.get_ref().as_table()?;
+        Some(Self::new(self.file, at, table))
+    }
+}
+
+fn items<'d>(value: &'d Spanned<DeValue<'d>>) -> &'d [Spanned<DeValue<'d>>] {
+    match value.get_ref().as_array() {
+        Some(list) => list,
+        None => std::slice::from_ref(value),
+    }
+}

@@ -1,0 +1,126 @@
+//! What a configuration may hold, as values: the one description of every key.
+//!
+//! Knows no key; they are in `file.rs` and `file/*.rs`.
+
+/// A table and its keys.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// What messages call it.
+    pub(crate) title: &'static str,
+    /// What it is for, in Markdown.
+    pub(crate) doc: &'static str,
+    pub(crate) keys: &'static [Key],
+    /// Keys of versions to come, so that they are told from typing errors.
+    pub(crate) later: &'static [&'static str],
+}
+
+/// One key of a table.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// What it does, in Markdown; what its absence means where that is no default.
+    pub(crate) doc: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) absent: Absent,
+}
+
+/// What happens without a key.
+#[derive(Debug)]
+pub(crate) enum Absent {
+    /// The file is refused.
+    Mistake,
+    /// As if this TOML value were there.
+    Default(&'static str),
+    /// The key's doc says it.
+    Means,
+}
+
+/// What a value may be.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number, both ends included.
+    Number { min: i64, max: i64 },
+    /// A text.
+    Text(Form),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A table.
+    Table(&'static Table),
+    /// A table, or a text for its most important key.
+    TextOrTable(Form, &'static Table),
+    /// Tables by names that the owner chooses.
+    Named(Form, &'static Table),
+    /// Any number of such values.
+    List(&'static Self),
+    /// One such value, or a list of them.
+    OneOrMore(&'static Self),
+}
+
+/// What a text holds, for messages.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// With its article: "an address".
+    pub(crate) what: &'static str,
+    /// One text that is accepted.
+    pub(crate) example: &'static str,
+}
+
+impl Table {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+impl Shape {
+    /// The table that a value may be or hold.
+    pub(crate) fn table(&self) -> Option<&'static Table> {
+        match self {
+            Self::Table(table) | Self::TextOrTable(_, table) | Self::Named(_, table) => Some(table),
+            Self::List(item) | Self::OneOrMore(item) => item.table(),
+            Self::Flag | Self::Number { .. } | Self::Text(_) | Self::Choice(_) => None,
+        }
+    }
+
+    /// What is accepted, for messages.
+    pub(crate) fn accepted(&self) -> String {
+        match self {
+            Self::Flag => "true or false, without quotes".into(),
+            Self::Number { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Text(form) => form.accepted(),
+            Self::Choice(words) => one_of(words),
+            Self::Table(table) => format!("a table with {}", keys(table)),
+            Self::TextOrTable(form, table) => {
+                format!("{}, or a table with {}", form.accepted(), keys(table))
+            }
+            Self::Named(Form { what, example }, table) => {
+                let keys = keys(table);
+                format!("tables named by {what} in quotes, such as \"{example}\", with {keys}")
+            }
+            Self::List(item) => format!("a list (in brackets), each {}", item.accepted()),
+            Self::OneOrMore(item) => {
+                format!("{}, or a list (in brackets) of such", item.accepted())
+            }
+        }
+    }
+}
+
+impl Form {
+    /// What is accepted, for messages.
+    pub(crate) fn accepted(&self) -> String {
+        let Self { what, example } = self;
+        format!("{what} in quotes, such as \"{example}\"")
+    }
+}
+
+/// The keys of a table, for messages.
+pub(crate) fn keys(table: &Table) -> String {
+    let names: Vec<_> = table.keys.iter().map(|key| key.name).collect();
+    names.join(", ")
+}
+
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    quoted.join(" or ")
+}
