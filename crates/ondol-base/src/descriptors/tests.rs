@@ -144,7 +144,7 @@ fn the_limit_is_raised_to_what_the_system_allows() {
         .arg0("sh")
         .args([
             "-c",
-            "ulimit -H -n 300; ulimit -S -n 64; exec \"$0\" \"$@\"",
+            "ulimit -S -n 64; ulimit -H -n 300; exec \"$0\" \"$@\"",
         ])
         .arg(program)
         .args([

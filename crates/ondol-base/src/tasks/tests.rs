@@ -23,6 +23,8 @@ fn clumsy(supervisor: &mut Supervisor, ends: u32) -> watch::Receiver<ServiceStat
     supervisor.service("clumsy", move |stop| {
         let run = runs.fetch_add(1, Ordering::Relaxed);
         async move {
+            // Long enough for the test to see each state.
+            tokio::time::sleep(SECOND / 10).await;
             match run {
                 _ if run >= ends => stop.requested().await,
                 0 => panic!("out of {}", "luck"),
