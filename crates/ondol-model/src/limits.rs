@@ -60,3 +60,24 @@ pub const MISTAKES_MAX: usize = 50;
 pub const EVENTS_MAX: u32 = 10_000;
 /// Access log lines waiting for the writer; more are dropped and counted.
 pub const ACCESS_LOG_QUEUE: usize = 8_192;
+/// Events in one answer of the store.
+pub const EVENTS_PER_ANSWER_MAX: u32 = 1_000;
+/// The subject and the message of an event, each; what is longer is cut.
+pub const EVENT_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Questions waiting for the store's thread. Who can't wait for room loses an event, and it is counted.
+pub const STORE_QUEUE: usize = 256;
+/// How long the store waits for another program that has its file locked (`sqlite3 ondol.db`).
+pub const STORE_BUSY: Duration = Duration::from_secs(5);
+
+/// Connections to the admin socket; more wait in its backlog.
+pub const ADMIN_CONNECTIONS_MAX: usize = 32;
+/// The largest body of a request to the admin socket.
+pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024;
+/// The largest answer that a client of the admin socket takes: a thousand sites fill about 1 MiB.
+pub const ADMIN_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The whole of a question to the admin socket; an upgrade waits for a data plane to become ready.
+pub const ADMIN_ANSWER: Duration = Duration::from_secs(120);
+/// The head of a request to the admin socket.
+pub const ADMIN_HEAD: Duration = Duration::from_secs(5);
+/// Commands waiting for the agent; each is answered before the next is taken.
+pub const ADMIN_COMMANDS: usize = 8;

@@ -1,1 +1,22 @@
-//! stub
+//! The memory of the box: one SQLite file with one owner thread.
+//!
+//! [`open`] makes, migrates or rescues the file; a [`Handle`] asks the thread; [`Store::close`] ends
+//! it. This crate knows nothing of HTTP and processes.
+//!
+//! What was acknowledged is on disk (WAL, `synchronous = FULL`). The state in here is worth keeping,
+//! but never worth a box that does not serve: a broken file is put aside and a new one begun.
+
+mod database;
+mod event;
+mod migrate;
+mod store;
+
+pub use database::OpenError;
+pub use event::Event;
+pub use event::EventId;
+pub use event::Recorded;
+pub use store::Handle;
+pub use store::Opened;
+pub use store::Store;
+pub use store::StoreError;
+pub use store::open;

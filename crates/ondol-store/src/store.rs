@@ -1,0 +1,195 @@
+//! The thread that owns the database, and the handle that asks it.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use ondol_base::chain::Chain;
+use ondol_base::tasks;
+use ondol_model::limits;
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::database;
+use crate::database::OpenError;
+use crate::event;
+use crate::event::Event;
+use crate::event::EventId;
+use crate::event::Recorded;
+
+/// A store that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// Where the file that was at the path is now, because it was broken; its events are lost to the
+    /// new one. `None` when it was sound, or there was none.
+    pub put_aside: Option<PathBuf>,
+}
+
+/// The owner of the store's thread.
+#[derive(Debug)]
+pub struct Store {
+    handle: Handle,
+    thread: JoinHandle<()>,
+}
+
+/// Asks the store; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    questions: mpsc::Sender<Question>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Why the store did not answer as wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It was closed before.
+    #[error("the store is closed")]
+    Closed,
+    /// The event could not be written; it is not recorded.
+    #[error("the store could not write an event")]
+    Write(#[source] rusqlite::Error),
+    /// The events could not be read.
+    #[error("the store could not read its events")]
+    Read(#[source] rusqlite::Error),
+}
+
+#[derive(Debug)]
+enum Question {
+    Record {
+        event: Event,
+        reply: oneshot::Sender<Result<EventId, StoreError>>,
+    },
+    RecordUnheard(Event),
+    Events {
+        limit: u32,
+        before: Option<EventId>,
+        reply: oneshot::Sender<Result<Vec<Recorded>, StoreError>>,
+    },
+    Close,
+}
+
+/// Opens the database at a path, made when missing (0600), and starts its thread. Blocks on the disk.
+pub fn open(path: &Path) -> Result<Opened, OpenError> {
+    let database = database::open(path)?;
+    let (questions, asked) = mpsc::channel(limits::STORE_QUEUE);
+    let connection = database.connection;
+    let thread = tasks::spawn_thread("store", move || answer_all(connection, asked))
+        .map_err(OpenError::Thread)?;
+    let handle = Handle {
+        questions,
+        lost: Arc::default(),
+    };
+    Ok(Opened {
+        store: Store { handle, thread },
+        put_aside: database.put_aside,
+    })
+}
+
+impl Store {
+    /// A way to ask it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Answers what was asked before, closes the file and ends the thread. Handles that are left
+    /// get [`StoreError::Closed`].
+    pub async fn close(self) {
+        // An error means that the thread has ended already.
+        let _ = self.handle.questions.send(Question::Close).await;
+        self.handle.questions.closed().await;
+        if self.thread.join().is_err() {
+            tracing::error!("the store's thread panicked");
+        }
+    }
+}
+
+impl Handle {
+    /// Writes an event down; returns when it is on disk. Waits for room in the queue. When the wait
+    /// is given up, the event may or may not be recorded.
+    pub async fn record(&self, event: Event) -> Result<EventId, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Question::Record { event, reply }).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Has an event written down without waiting for anything, for paths that must not block. One
+    /// for which there is no room is lost, and counted in [`Handle::lost`].
+    pub fn try_record(&self, event: Event) {
+        if self
+            .questions
+            .try_send(Question::RecordUnheard(event))
+            .is_err()
+        {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The newest events, the newest first: at most `limit` of them, and never more than
+    /// [`limits::EVENTS_PER_ANSWER_MAX`]. With `before`, only those older than that one.
+    pub async fn events(
+        &self,
+        limit: u32,
+        before: Option<EventId>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Question::Events {
+            limit,
+            before,
+            reply,
+        })
+        .await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// How many events of [`Handle::try_record`] found no room, since the store was opened.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    async fn ask(&self, question: Question) -> Result<(), StoreError> {
+        let asked = self.questions.send(question).await;
+        asked.map_err(|_| StoreError::Closed)
+    }
+}
+
+/// The thread: answers in order until it is told to close, or no handle is left.
+fn answer_all(mut connection: Connection, mut questions: mpsc::Receiver<Question>) {
+    while let Some(question) = questions.blocking_recv() {
+        // That the one who asked has gone changes nothing.
+        match question {
+            Question::Record { event, reply } => {
+                let recorded = event::record(&mut connection, &event);
+                let _ = reply.send(recorded.map_err(StoreError::Write));
+            }
+            Question::RecordUnheard(event) => record_unheard(&mut connection, &event),
+            Question::Events {
+                limit,
+                before,
+                reply,
+            } => {
+                let events = event::newest(&connection, limit, before);
+                let _ = reply.send(events.map_err(StoreError::Read));
+            }
+            Question::Close => break,
+        }
+    }
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(error = %Chain(&error), "the database was not closed cleanly");
+    }
+}
+
+fn record_unheard(connection: &mut Connection, event: &Event) {
+    if let Err(error) = event::record(connection, event) {
+        let error = Chain(&error).to_string();
+        tracing::error!(error, kind = %event.kind, message = event.message, "an event was not recorded");
+    }
+}
+
+#[cfg(test)]
+mod tests;
