@@ -1,1 +1,16 @@
-//! stub
+//! The admin socket: a JSON API over one Unix socket, and the client that the command line uses.
+//!
+//! [`api`] has the words of both sides. The server reads published values and passes commands on; it
+//! does not know how anything is done. Nothing of it is reachable from the web.
+
+pub mod api;
+pub mod client;
+mod endpoints;
+mod server;
+mod socket;
+
+pub use endpoints::Command;
+pub use endpoints::Surface;
+pub use server::serve;
+pub use socket::BindError;
+pub use socket::Socket;

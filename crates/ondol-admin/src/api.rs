@@ -1,0 +1,306 @@
+//! The JSON of the admin socket, as both the server and its clients see it. Stable: fields are added,
+//! never renamed. The model is not serialized; what it knows is copied here by hand ([`mod@convert`]).
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub mod convert;
+mod time;
+
+pub use time::Time;
+pub use time::TimeError;
+
+/// `GET /status`: the box at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The name of the box.
+    pub box_name: String,
+    /// The version of Ondol that the agent is.
+    pub version: String,
+    /// The agent's process.
+    pub pid: u32,
+    /// Since when the agent runs; an upgrade in place begins anew.
+    pub started_at: Time,
+    /// The number of the accepted configuration; grows with each accepted reload.
+    pub revision: u64,
+    /// The path of the configuration file.
+    pub configuration: String,
+    /// The last reload that was asked for; `None` when there was none since the start.
+    pub last_reload: Option<LastReload>,
+    /// Whether the last good configuration is served because the file is broken.
+    pub on_last_good: bool,
+    /// Why that is so; `None` when it is not.
+    pub on_last_good_reason: Option<String>,
+    /// The data plane that serves new visitors; `None` while there is none.
+    pub generation: Option<u64>,
+    /// Every data plane, the oldest first.
+    pub generations: Vec<Generation>,
+    /// Where visitors are accepted.
+    pub listeners: Vec<Listener>,
+    /// How many sites are served.
+    pub sites: usize,
+    /// How many certificates are held.
+    pub certificates: usize,
+    /// Open connections of all data planes.
+    pub connections: u64,
+    /// Requests since the agent's start.
+    pub requests: u64,
+    /// What the owner should know: what can't be enforced on this machine, what needs a look.
+    pub warnings: Vec<String>,
+    /// The parts of the agent.
+    pub services: Vec<Service>,
+}
+
+/// How the last reload went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastReload {
+    /// When.
+    pub at: Time,
+    /// What came of it, as a sentence.
+    pub outcome: String,
+}
+
+/// A data plane process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Generation {
+    /// Its number.
+    pub number: u64,
+    /// Its process.
+    pub pid: u32,
+    /// What it does.
+    pub state: GenerationState,
+    /// Since when it does that.
+    pub since: Time,
+    /// Its open connections.
+    pub connections: u64,
+    /// Requests that it has answered.
+    pub requests: u64,
+    /// The version of Ondol that it is.
+    pub version: String,
+}
+
+/// What a data plane does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GenerationState {
+    /// It is not ready yet.
+    Starting,
+    /// It serves.
+    Ready,
+    /// It finishes what it has, and takes nothing new.
+    Draining,
+}
+
+impl GenerationState {
+    /// The word for it, as in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+/// An address that accepts visitors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listener {
+    /// The address with its real port, also where the configuration leaves it to the system.
+    pub address: String,
+    /// `http` or `https`.
+    pub protocol: String,
+}
+
+/// A part of the agent that is started again when it fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// `running`, `waiting` (for its restart), `failed` or `stopped`.
+    pub state: String,
+    /// Since when it is so.
+    pub since: Time,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// Why it ended last; `None` when it never did.
+    pub last_error: Option<String>,
+}
+
+/// `GET /sites`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sites {
+    /// The sites, in the order of their names.
+    pub sites: Vec<Site>,
+}
+
+/// A site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its main name.
+    pub name: String,
+    /// Its other names.
+    pub aliases: Vec<String>,
+    /// `https`, or `http` for plain HTTP alone.
+    pub scheme: String,
+    /// Addresses of the box that answer for it.
+    pub listens: Vec<String>,
+    /// Its routes, the longest path first.
+    pub routes: Vec<Route>,
+    /// The certificate that its visitors get; `None` for plain HTTP, or while there is none.
+    pub certificate: Option<SiteCertificate>,
+}
+
+/// A route of a site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    /// The path that it begins at.
+    pub path: String,
+    /// `files`, `proxy`, `redirect` or `respond`.
+    pub target: String,
+    /// Where that is: a folder, the upstreams, an address, a status.
+    pub to: String,
+}
+
+/// The certificate of a site, in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SiteCertificate {
+    /// Who vouches for the site.
+    pub issuer: String,
+    /// Its last second.
+    pub expires: Time,
+    /// `internal` for Ondol's own CA, or the file that it was read from.
+    pub source: String,
+}
+
+/// `GET /certs`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Certs {
+    /// The certificates, those that end first in front.
+    pub certificates: Vec<Cert>,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cert {
+    /// The names that it covers.
+    pub names: Vec<String>,
+    /// Who signed it.
+    pub issuer: String,
+    /// `internal` for Ondol's own CA, or the file that it was read from.
+    pub source: String,
+    /// Its first second.
+    pub not_before: Time,
+    /// Its last second.
+    pub not_after: Time,
+    /// When a new one is wanted; `None` for a file, which its owner renews.
+    pub renew_at: Option<Time>,
+    /// The sites that use it.
+    pub sites: Vec<String>,
+    /// What is wrong with it, as a sentence; `None` when nothing is.
+    pub problem: Option<String>,
+}
+
+/// The query of `GET /events`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsQuery {
+    /// How many at most; `None` means 50, and never more than 1,000 come.
+    pub limit: Option<u32>,
+    /// Only those older than the event of this number.
+    pub before: Option<i64>,
+}
+
+/// `GET /events`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Events {
+    /// The events, the newest first.
+    pub events: Vec<Event>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number; later events have larger ones.
+    pub id: i64,
+    /// When.
+    pub at: Time,
+    /// What kind of thing, as one word.
+    pub kind: String,
+    /// What it happened to; empty for the box itself.
+    pub subject: String,
+    /// A sentence about it.
+    pub message: String,
+}
+
+/// The answer to `POST /reload`: status 200 when accepted, 422 when not.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// Whether the configuration was taken up; if not, the one before it is served on.
+    pub accepted: bool,
+    /// The number of the configuration that is served now.
+    pub revision: u64,
+    /// What is different from before; empty when not accepted.
+    pub changes: Changes,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Every mistake as text for a terminal, without color; empty when accepted.
+    pub mistakes: String,
+    /// Every mistake as values; empty when accepted.
+    pub mistakes_list: Vec<Mistake>,
+}
+
+/// What a reload changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Changes {
+    /// Sites that are new.
+    pub added: Vec<String>,
+    /// Sites that are gone.
+    pub removed: Vec<String>,
+    /// Sites that are different.
+    pub changed: Vec<String>,
+    /// Whether the addresses to listen on are different.
+    pub listeners: bool,
+    /// Whether something besides sites and listeners is different.
+    pub settings: bool,
+}
+
+/// A mistake in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; 0 when it is about the file as a whole.
+    pub line: usize,
+    /// The column, from 1; 0 when it is about the file as a whole.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What would be right; `None` when there is nothing to add.
+    pub help: Option<String>,
+}
+
+/// The body of `POST /upgrade`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpgradeQuestion {
+    /// The absolute path of the new binary, as the agent sees it.
+    pub file: String,
+}
+
+/// The answer to `POST /upgrade`: status 200 when accepted, 422 when not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UpgradeAnswer {
+    /// Whether the agent becomes the new binary; if not, nothing has changed.
+    pub accepted: bool,
+    /// What happens now, or why not, as a sentence.
+    pub message: String,
+    /// The version of the new binary; `None` when it did not tell.
+    pub version: Option<String>,
+}
+
+/// The body of every other answer that is not 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What is wrong, as a sentence.
+    pub message: String,
+}

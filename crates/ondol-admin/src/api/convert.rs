@@ -1,0 +1,124 @@
+//! From what the box knows to what the API says. One direction only: nothing is read back.
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use ondol_base::tasks::ServiceStatus;
+use ondol_model::diff;
+use ondol_model::plan;
+use ondol_store::Recorded;
+
+use super::Changes;
+use super::Event;
+use super::Route;
+use super::Service;
+use super::Site;
+use super::SiteCertificate;
+use super::Time;
+
+impl Site {
+    /// A site of the plan, with what only the agent knows about it: the addresses that answer for
+    /// it, and its certificate.
+    pub fn new(
+        site: &plan::Site,
+        listens: Vec<String>,
+        certificate: Option<SiteCertificate>,
+    ) -> Self {
+        let scheme = match site.scheme {
+            plan::Scheme::Https => "https",
+            plan::Scheme::Http => "http",
+        };
+        Self {
+            name: site.name.to_string(),
+            aliases: site.aliases.iter().map(ToString::to_string).collect(),
+            scheme: scheme.to_owned(),
+            listens,
+            routes: site.routes.iter().map(Route::from).collect(),
+            certificate,
+        }
+    }
+}
+
+impl From<&plan::Route> for Route {
+    fn from(route: &plan::Route) -> Self {
+        Self {
+            path: route.path.to_string(),
+            target: route.target.word().to_owned(),
+            to: destination(&route.target),
+        }
+    }
+}
+
+fn destination(target: &plan::Target) -> String {
+    match target {
+        plan::Target::Files(files) => shown(&files.root),
+        plan::Target::Proxy(proxy) => {
+            let upstreams: Vec<_> = proxy.upstreams.iter().map(ToString::to_string).collect();
+            upstreams.join(", ")
+        }
+        plan::Target::Redirect(redirect) => format!("{} {}", redirect.status, redirect.to),
+        plan::Target::Respond(respond) => respond.status.to_string(),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+impl From<&diff::Changes> for Changes {
+    fn from(changes: &diff::Changes) -> Self {
+        let diff::Changes {
+            added,
+            removed,
+            changed,
+            listeners,
+            settings,
+        } = changes;
+        Self {
+            added: added.iter().map(ToString::to_string).collect(),
+            removed: removed.iter().map(ToString::to_string).collect(),
+            changed: changed.iter().map(ToString::to_string).collect(),
+            listeners: *listeners,
+            settings: *settings,
+        }
+    }
+}
+
+impl From<ServiceStatus> for Service {
+    fn from(status: ServiceStatus) -> Self {
+        let ServiceStatus {
+            name,
+            state,
+            since,
+            restarts,
+            last_error,
+        } = status;
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            name: name.to_owned(),
+            state: state.word().to_owned(),
+            since: Time::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
+            restarts,
+            last_error,
+        }
+    }
+}
+
+impl From<Recorded> for Event {
+    fn from(recorded: Recorded) -> Self {
+        let Recorded {
+            id,
+            at_ms,
+            kind,
+            subject,
+            message,
+        } = recorded;
+        Self {
+            id: id.0,
+            at: Time::from_unix_seconds(at_ms.div_euclid(1_000)),
+            kind,
+            subject,
+            message,
+        }
+    }
+}
