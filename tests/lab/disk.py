@@ -57,7 +57,6 @@ class Disk:
 
     def flush(self):
         self.keep(sorted(self.cache))
-        self.cache.clear()
         self.flushes += 1
 
     def lose_power(self, seed):
@@ -78,7 +77,7 @@ class Disk:
             self.put(run)
 
     def put(self, run):
-        os.pwrite(self.medium, b"".join(self.cache[sector] for sector in run), run[0] * SECTOR)
+        os.pwrite(self.medium, b"".join(self.cache.pop(sector) for sector in run), run[0] * SECTOR)
 
 
 def receive(client, length):
@@ -119,9 +118,8 @@ def serve(client, disk):
             data = disk.read(offset, length)
         elif kind == WRITE:
             disk.write(offset, receive(client, length))
-            # Putting everything on the medium keeps more than FUA promises, which real disks do as well.
             if flags & FUA:
-                disk.flush()
+                disk.keep(range(offset // SECTOR, (offset + length) // SECTOR))
         elif kind == FLUSH:
             disk.flush()
         elif kind == DISCONNECT:
