@@ -1,12 +1,16 @@
-"""An Ondol box in a folder of its own: its configuration, its start, and what it says about itself."""
+"""An Ondol box in a folder of its own: where its binary comes from, its configuration, its start, its processes."""
 
-import json
 import os
+import pathlib
 import subprocess
+import sys
 import time
+
+import processes
 
 from processes import Failed
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY_SECONDS_MAX = 20
 COMMAND_SECONDS_MAX = 60
 
@@ -26,12 +30,15 @@ class Box:
         self.file.write_text(configuration)
 
     def start(self):
+        self.launch()
+        self.wait_until_ready()
+        return self
+
+    def launch(self):
         command = [self.program, *self.flags(), "run"]
         if os.geteuid() == 0:
             command += ["--user", "nobody"]
         self.child = self.workplace.start(self.name, command)
-        self.wait_until_ready()
-        return self
 
     def flags(self):
         names = ("state", "runtime", "logs")
@@ -63,9 +70,32 @@ class Box:
             raise Failed(f"`ondol {' '.join(map(str, words))}` failed: {said or 'it printed nothing'}")
         return took
 
-    def status(self):
-        self_description = self.ask("status", "--json")
-        return json.loads(self_description.stdout)
+    def data_planes(self):
+        """Pids of the generations that are there, the newest last."""
+        children = processes.descendants(self.child.pid)
+        return sorted((pid for pid in children if "serve" in arguments_of(pid)), key=processes.start_time)
+
+
+def arguments_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def find(path):
+    """The binary at a path, or the one that this tree builds; None when it does not build."""
+    if path:
+        if not os.access(path, os.X_OK):
+            raise Failed(f"There is no program at {path}.")
+        return os.path.abspath(path)
+    print("Building ondol (cargo build --release) …", file=sys.stderr)
+    try:
+        built = subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=False).returncode == 0
+    except FileNotFoundError:
+        built = False
+    program = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "ondol"
+    return str(program) if built and program.exists() else None
 
 
 def configuration(http, https, chain, key):

@@ -4,9 +4,9 @@ h2load stops for good at a GOAWAY, which every graceful replacement of a server 
 """
 
 import asyncio
+import functools
 import ssl
 import threading
-import time
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
@@ -64,7 +64,7 @@ class Connection:
         opening = asyncio.open_connection("127.0.0.1", load.port, ssl=context(), server_hostname=load.host)
         self.reader, self.writer = await asyncio.wait_for(opening, TIMEOUT_SECONDS)
         load.opened += 1
-        self.send(b"", kind=None, raw=PREFACE)
+        self.writer.write(PREFACE)
         self.send(b"", SETTINGS)
         # Wide enough for the whole run, so that no window has to be updated.
         self.send((2**30).to_bytes(4, "big"), WINDOW_UPDATE)
@@ -92,9 +92,8 @@ class Connection:
             self.waiting[self.next_stream] = None
             self.next_stream += 2
 
-    def send(self, payload, kind, flags=0, stream=0, raw=None):
-        head = b"" if raw else len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big")
-        self.writer.write(raw or head + payload)
+    def send(self, payload, kind, flags=0, stream=0):
+        self.writer.write(len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload)
 
     async def receive(self):
         head = await asyncio.wait_for(self.reader.readexactly(9), TIMEOUT_SECONDS)
@@ -140,6 +139,7 @@ def status_is_200(payload, flags):
     return at < len(payload) and payload[at] == STATUS_200
 
 
+@functools.cache
 def context():
     made = ssl.create_default_context()
     made.check_hostname = False

@@ -104,6 +104,18 @@ class Child:
         return "\n".join(text.splitlines()[-5:]) or "it printed nothing"
 
 
+def end_on_signals():
+    """Every way to be ended, and the time-out, become an exception, so that the workplace is left in order."""
+
+    def end(number, _):
+        raise Failed(f"Ended by {signal.Signals(number).name}.")
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, end)
+    # A shell starts background jobs with this one ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def end_with_parent():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -10,6 +10,7 @@ import statistics
 REFERENCE = "nginx"
 FIGURES = ("cpu_us", "per_second", "p99_ms", "pss_mib", "rss_mib")
 FOREIGN_SHARE_MAX = 0.05
+IDLE_SHARE_MAX = 0.10
 HEAD = "| server | CPU µs per request | min to max | requests per s | p99 ms | PSS MiB | RSS MiB | errors |"
 
 
@@ -86,13 +87,17 @@ def ratio(medians, scenario, server):
 
 
 def noise(samples):
-    """How far the machine was busy with something else, which no table shows."""
+    """What the machine did besides serving, which no table shows."""
     worst = max((sample.foreign_share for sample in samples), default=0.0)
     middle = statistics.median(sample.foreign_share for sample in samples) if samples else 0.0
     text = f"Other programs and the kernel's own threads took {middle:.0%} of the machine (median; {worst:.0%} at most)."
     disturbed = sum(sample.foreign_share > middle + FOREIGN_SHARE_MAX for sample in samples)
     if disturbed:
         text += f" {disturbed} of {len(samples)} runs were disturbed by over {FOREIGN_SHARE_MAX:.0%} more than that."
+    waiting = sorted({(one.server, one.scenario) for one in samples if one.idle_share > IDLE_SHARE_MAX})
+    if waiting:
+        names = ", ".join(f"{server} in {scenario}" for server, scenario in waiting)
+        text += f" The machine was idle for over {IDLE_SHARE_MAX:.0%} of a run with {names}: there requests per second say little."
     return text
 
 

@@ -9,7 +9,6 @@ import socket
 import struct
 import sys
 import threading
-import time
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
