@@ -1,0 +1,91 @@
+use std::collections::HashSet;
+
+use super::*;
+
+fn page(status: u16, wants: Wants) -> (Response<Body>, String) {
+    let status = StatusCode::from_u16(status).unwrap();
+    let mut response = error_page(status, RequestId(0xbeef), wants);
+    let Body::Full(bytes) = std::mem::replace(response.body_mut(), Body::Empty) else {
+        panic!("a page is in memory");
+    };
+    (response, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+#[test]
+fn every_page_is_small_complete_in_itself_and_shows_its_id() {
+    for status in 400..600 {
+        let (response, text) = page(status, Wants::Html);
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/html; charset=utf-8"
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert!(text.len() < 2048, "{status} has {} bytes", text.len());
+        assert!(text.contains("<code>000000000000beef</code>"));
+        assert!(text.contains(&format!("<b>{status}</b>")));
+        for outside in ["http:", "https:", "src=", "href=", "url(", "{{"] {
+            assert!(!text.contains(outside), "{status} has {outside}");
+        }
+    }
+}
+
+#[test]
+fn a_program_gets_the_same_words_without_markup() {
+    for status in 400..600 {
+        let (response, text) = page(status, Wants::Plain);
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/plain; charset=utf-8"
+        );
+        assert!(text.starts_with(&format!("{status} ")));
+        assert!(text.ends_with("Request 000000000000beef\n"));
+        assert!(!text.contains(['<', '&', '>']), "{text}");
+        let sentence = text.lines().nth(2).unwrap();
+        assert!(page(status, Wants::Html).1.contains(sentence));
+    }
+}
+
+#[test]
+fn the_statuses_that_visitors_meet_have_words_of_their_own() {
+    let statuses = [
+        400, 403, 404, 405, 408, 413, 414, 421, 431, 500, 502, 503, 504, 499, 599,
+    ];
+    let sentences: HashSet<&str> = statuses
+        .iter()
+        .map(|status| words(StatusCode::from_u16(*status).unwrap()).1)
+        .collect();
+    assert_eq!(sentences.len(), statuses.len());
+}
+
+#[test]
+fn html_is_for_those_who_name_it() {
+    for (accept, expected) in [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", Wants::Html),
+        ("application/json, TEXT/HTML;q=0.1", Wants::Html),
+        ("application/xhtml+xml", Wants::Html),
+        ("*/*", Wants::Plain),
+        ("application/json", Wants::Plain),
+        ("text/html;q=0", Wants::Plain),
+        ("text/html; q=0.000", Wants::Plain),
+        ("text/html;level=1;q=0.05", Wants::Html),
+        ("text/*", Wants::Plain),
+        ("", Wants::Plain),
+    ] {
+        let headers = [(header::ACCEPT, accept.parse().unwrap())]
+            .into_iter()
+            .collect();
+        assert_eq!(Wants::of(&headers), expected, "{accept:?}");
+    }
+    assert_eq!(Wants::of(&HeaderMap::new()), Wants::Plain);
+}
+
+/// For the eye: run with `--run-ignored` and open the files in a browser.
+#[test]
+#[ignore = "writes pages to look at"]
+fn pages_to_look_at() {
+    for status in [404, 503] {
+        let path = std::env::temp_dir().join(format!("ondol-error-{status}.html"));
+        ondol_base::file::replace(&path, page(status, Wants::Html).1.as_bytes(), 0o644).unwrap();
+    }
+}
