@@ -1,0 +1,109 @@
+//! Apache's combined log format: `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`.
+//!
+//! What GoAccess, fail2ban and AWStats read without being told. Times are in UTC. Everything outside
+//! of printable ASCII is escaped as Apache does it, so that a line can neither be forged nor move the
+//! cursor of the terminal that shows it.
+
+use std::io::Write;
+use std::net::IpAddr;
+
+use ondol_model::limits;
+
+use super::decimal;
+use super::entry::Entry;
+use super::entry::version_text;
+use super::stamp::Stamp;
+
+/// Appends the line of a request, with its end.
+pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
+    push_address(line, entry.client);
+    line.extend_from_slice(b" - - [");
+    stamp.push_apache(line, entry.at);
+    line.extend_from_slice(b"] \"");
+    push_escaped(line, entry.method.as_bytes());
+    line.push(b' ');
+    push_escaped(line, entry.target.as_bytes());
+    line.push(b' ');
+    line.extend_from_slice(version_text(entry.version).as_bytes());
+    line.extend_from_slice(b"\" ");
+    decimal::push(line, u64::from(entry.status));
+    line.push(b' ');
+    match entry.body_bytes {
+        0 => line.push(b'-'),
+        bytes => decimal::push(line, bytes),
+    }
+    for field in [entry.referer, entry.user_agent] {
+        line.extend_from_slice(b" \"");
+        push_field(line, field);
+        line.push(b'"');
+    }
+    line.push(b'\n');
+}
+
+/// Appends an address, without brackets.
+pub(super) fn push_address(line: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => {
+            for (place, number) in v4.octets().into_iter().enumerate() {
+                if place > 0 {
+                    line.push(b'.');
+                }
+                decimal::push(line, u64::from(number));
+            }
+        }
+        IpAddr::V6(v6) => {
+            let written = write!(line, "{v6}");
+            debug_assert!(written.is_ok(), "memory takes every write");
+        }
+    }
+}
+
+fn push_field(line: &mut Vec<u8>, field: Option<&[u8]>) {
+    let Some(bytes) = field else {
+        line.push(b'-');
+        return;
+    };
+    match bytes.split_at_checked(limits::ACCESS_LOG_FIELD_BYTES_MAX) {
+        Some((kept, rest)) if !rest.is_empty() => {
+            push_escaped(line, kept);
+            line.extend_from_slice(b"...");
+        }
+        Some(_) | None => push_escaped(line, bytes),
+    }
+}
+
+/// As Apache's `ap_escape_logitem`.
+fn push_escaped(line: &mut Vec<u8>, text: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut rest = text;
+    while let Some(place) = rest.iter().position(|byte| !is_plain(*byte)) {
+        let (plain, special) = rest.split_at(place);
+        line.extend_from_slice(plain);
+        let Some((byte, after)) = special.split_first() else {
+            break;
+        };
+        line.push(b'\\');
+        match byte {
+            b'"' | b'\\' => line.push(*byte),
+            0x08 => line.push(b'b'),
+            b'\n' => line.push(b'n'),
+            b'\r' => line.push(b'r'),
+            b'\t' => line.push(b't'),
+            0x0b => line.push(b'v'),
+            byte => {
+                line.push(b'x');
+                line.extend(HEX.get(usize::from(byte >> 4)));
+                line.extend(HEX.get(usize::from(byte & 15)));
+            }
+        }
+        rest = after;
+    }
+    line.extend_from_slice(rest);
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
+#[cfg(test)]
+mod tests;
