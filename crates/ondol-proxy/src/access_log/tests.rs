@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::io::Read;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -247,7 +248,7 @@ fn a_writer_that_is_stuck_holds_no_worker_up_and_what_is_lost_is_counted() {
         });
         running.log.close();
         let mut end = File::options().write(true).open(&path).unwrap();
-        std::io::Write::write_all(&mut end, b"END\n").unwrap();
+        end.write_all(b"END\n").unwrap();
         read.join().unwrap()
     });
     let text = String::from_utf8(reader).unwrap();

@@ -115,7 +115,7 @@ fn a_field_that_is_too_long_is_cut() {
 proptest! {
     #[test]
     fn a_line_has_nine_printable_fields_that_give_the_values_back(
-        client: std::net::IpAddr,
+        client: IpAddr,
         method in "[A-Z]{1,8}|.{0,8}",
         target in "/.{0,40}",
         status in 100_u16..1000,
