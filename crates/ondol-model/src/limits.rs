@@ -58,9 +58,6 @@ pub const CONFIG_FILES_MAX: usize = 1_000;
 pub const MISTAKES_MAX: usize = 50;
 /// Events kept in the store.
 pub const EVENTS_MAX: u32 = 10_000;
-<<<<<<< HEAD
-/// Access log lines waiting for the writer; more are dropped and counted.
-pub const ACCESS_LOG_QUEUE: usize = 8_192;
 /// Events in one answer of the store.
 pub const EVENTS_PER_ANSWER_MAX: u32 = 1_000;
 /// The subject and the message of an event, each; what is longer is cut.
@@ -82,7 +79,6 @@ pub const ADMIN_ANSWER: Duration = Duration::from_secs(120);
 pub const ADMIN_HEAD: Duration = Duration::from_secs(5);
 /// Commands waiting for the agent; each is answered before the next is taken.
 pub const ADMIN_COMMANDS: usize = 8;
-=======
 /// Lines that one core gathers before it hands them to the access log's writer.
 pub const ACCESS_LOG_BUFFER_BYTES: usize = 32 * 1024;
 /// Such buffers waiting for the writer, of all cores together: 2 MiB. When the writer is further
@@ -90,4 +86,3 @@ pub const ACCESS_LOG_BUFFER_BYTES: usize = 32 * 1024;
 pub const ACCESS_LOG_QUEUE: usize = 64;
 /// What is kept of a `Referer` or `User-Agent` in the access log; longer ones are cut.
 pub const ACCESS_LOG_FIELD_BYTES_MAX: usize = 2 * 1024;
->>>>>>> 695227e (Access log: formats, recorders and their writer)

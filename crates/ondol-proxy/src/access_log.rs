@@ -26,6 +26,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ondol_base::chain::Chain;
 use ondol_base::tasks;
 use ondol_model::limits;
 use ondol_model::plan::AccessLogFormat;
@@ -43,7 +44,6 @@ const CLOSE: Duration = Duration::from_secs(2);
 /// The access log of this process and the thread that writes it.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
-    format: AccessLogFormat,
     shared: Arc<Shared>,
     to_writer: SyncSender<Message>,
     thread: JoinHandle<()>,
@@ -112,7 +112,6 @@ impl AccessLog {
     /// Blocks on the disk, so call it before serving begins.
     pub(crate) fn start(
         path: PathBuf,
-        format: AccessLogFormat,
         notices: impl Fn(AccessLogNotice) + Send + 'static,
     ) -> io::Result<Self> {
         let file = LogFile::open(path)?;
@@ -125,7 +124,6 @@ impl AccessLog {
             drop(end);
         })?;
         Ok(Self {
-            format,
             shared,
             to_writer,
             thread,
@@ -149,12 +147,8 @@ impl AccessLog {
     }
 
     /// What a worker writes its lines with.
-    pub(crate) fn recorder(&self) -> Recorder {
-        Recorder::new(
-            self.format,
-            self.to_writer.clone(),
-            Arc::clone(&self.shared),
-        )
+    pub(crate) fn recorder(&self, format: AccessLogFormat) -> Recorder {
+        Recorder::new(format, self.to_writer.clone(), Arc::clone(&self.shared))
     }
 
     /// Has the writer open its path again, after another program has renamed the file.
@@ -175,6 +169,24 @@ impl AccessLog {
     fn wake(&self) {
         let _ = self.to_writer.try_send(Message::Wake);
         self.thread.thread().unpark();
+    }
+}
+
+impl std::fmt::Display for AccessLogNotice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failing(failure) => write!(
+                f,
+                "{}. Serving goes on; lines that can't be kept are dropped and counted. Make room, or \
+                 correct the folder's owner; writing is tried again every second.",
+                Chain(failure)
+            ),
+            Self::Recovered { path, dropped } => write!(
+                f,
+                "{} can be written again; {dropped} lines were lost",
+                path.display()
+            ),
+        }
     }
 }
 

@@ -24,11 +24,13 @@ use ondol_model::route::FoundBy;
 use crate::body::Body;
 use crate::connection::Connection;
 use crate::connection::Order;
-use crate::error_page;
+use crate::error_page::Wants;
+use crate::error_page::error_page;
 use crate::failure::Failure;
 use crate::files::FileRequest;
 use crate::headers;
 use crate::redirect;
+use crate::request_id::RequestId;
 use crate::respond;
 use crate::tunnel::Tunnel;
 use crate::upstream;
@@ -51,11 +53,20 @@ pub(crate) async fn answer(
         Ok(response) => response,
         Err(failure) => {
             visit.failed(&failure);
-            error_page::of_failure(&failure, visit.id, &parts)
+            failure_page(&failure, visit.id, &parts)
         }
     };
     say_goodbye(&visit, &parts, &mut response);
     Ok(visit.finish(response))
+}
+
+fn failure_page(failure: &Failure, id: RequestId, parts: &Parts) -> Response<Body> {
+    let mut page = error_page(failure.status(), id, Wants::of(&parts.headers));
+    if let Failure::MethodNotAllowed(methods) = failure {
+        page.headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
+    page
 }
 
 async fn phases(
@@ -96,13 +107,14 @@ async fn phases(
         }
         (Target::Proxy(_), Kept::Pools(pools, turn)) => {
             let (client, peer_is) = client(visit, parts);
-            visit.client = client.map(|client| client.to_string().into_boxed_str());
+            visit.client = client;
             let connection = Rc::clone(&visit.connection);
+            let client = client.map(|client| client.to_string());
             let outgoing = Outgoing {
                 parts,
                 body,
                 forwarding: Forwarding {
-                    client: visit.client.as_deref().unwrap_or(&connection.peer_text),
+                    client: client.as_deref().unwrap_or(&connection.peer_text),
                     peer: &connection.peer_text,
                     scheme: scheme_text(connection.scheme),
                     host: host_text,
@@ -113,7 +125,7 @@ async fn phases(
                 body_bytes_max: site.body_bytes_max,
                 upgrade: upgrade(parts),
             };
-            match upstream::forward(pools, turn, outgoing).await? {
+            match upstream::forward(pools, turn, outgoing, &mut visit.asked).await? {
                 Forwarded::Response(response) => Ok(response),
                 Forwarded::Tunnel(response, upstream, from_upstream) => {
                     connection.state.open_tunnel(Tunnel {

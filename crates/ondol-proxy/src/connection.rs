@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     /// The peer's address as text, made once.
     pub(crate) peer_text: Box<str>,
     pub(crate) scheme: Scheme,
+    /// The version of TLS; `None` on plain HTTP.
+    pub(crate) tls_version: Option<rustls::ProtocolVersion>,
     /// The name that the TLS handshake asked for, in canonical form.
     pub(crate) server_name: Option<Box<str>>,
 }

@@ -114,7 +114,7 @@ impl DataPlane {
         let tls = tls::server_config(Arc::clone(&certificates)).map_err(io::Error::other)?;
         let https_port = https_port(&sockets);
         let share = sockets.len().max(1);
-        let log = start_log(access_log, &snapshot, &failures)?;
+        let log = start_log(access_log, &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
             let counters = Arc::new(WorkerCounters::default());
@@ -123,7 +123,7 @@ impl DataPlane {
                 snapshot: snapshot.clone(),
                 tls: Arc::clone(&tls),
                 counters: Arc::clone(&counters),
-                recorder: log.recorder(),
+                recorder: log.recorder(snapshot.plan.access_log),
                 failures: failures.clone(),
                 https_port,
                 connections_max: limits::CONNECTIONS_MAX.div_ceil(share),
@@ -153,16 +153,13 @@ impl DataPlane {
     pub async fn apply(&self, snapshot: Snapshot) {
         self.certificates
             .replace(Arc::clone(&snapshot.certificates));
-        self.log.set_format(snapshot.plan.access_log);
+
         let mut applied = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
-            if worker
-                .commands
-                .send(Command::Apply(snapshot.clone(), done))
-                .await
-                .is_ok()
-            {
+            let recorder = self.log.recorder(snapshot.plan.access_log);
+            let command = Command::Apply(snapshot.clone(), recorder, done);
+            if worker.commands.send(command).await.is_ok() {
                 applied.push(is_done);
             }
         }
@@ -177,7 +174,7 @@ impl DataPlane {
         for worker in &self.workers {
             sum.add(&worker.counters);
         }
-        sum.log_lines_dropped = self.log.lines_dropped();
+        sum.log_lines_dropped = self.log.counts().dropped;
         sum
     }
 
@@ -234,13 +231,13 @@ fn https_port(sockets: &[Vec<Socket>]) -> Option<u16> {
         .map(|address| address.port())
 }
 
-fn start_log(path: &Path, snapshot: &Snapshot, failures: &Failures) -> io::Result<AccessLog> {
+fn start_log(path: &Path, failures: &Failures) -> io::Result<AccessLog> {
     let failures = failures.clone();
-    AccessLog::start(path.to_owned(), snapshot.plan.access_log, move |failure| {
+    AccessLog::start(path.to_owned(), move |notice| {
         failures.report(ServeFailure {
             kind: EventKind::AccessLog,
             subject: "access.log".to_owned(),
-            message: failure.to_string(),
+            message: notice.to_string(),
         });
     })
 }

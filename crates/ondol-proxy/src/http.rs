@@ -91,6 +91,7 @@ async fn serve(
         peer,
         peer_text: peer.ip().to_string().into_boxed_str(),
         scheme: Scheme::Http,
+        tls_version: None,
         server_name: None,
     };
     match protocol {
@@ -120,8 +121,10 @@ async fn https(connection: Connection, stream: TcpStream) {
         Speaks::Http1
     };
     connection.state.handshake_done(speaks);
+    let tls_version = session.protocol_version();
     let connection = Rc::new(Connection {
         scheme: Scheme::Https,
+        tls_version,
         server_name,
         ..connection
     });

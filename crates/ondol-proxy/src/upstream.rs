@@ -13,6 +13,7 @@ mod response_body;
 mod response_head;
 mod stream;
 
+pub(crate) use forward::Asked;
 pub(crate) use forward::Forwarded;
 pub(crate) use forward::Outgoing;
 pub(crate) use forward::forward;

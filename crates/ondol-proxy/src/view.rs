@@ -21,6 +21,7 @@ pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
     /// For each site, for each of its routes.
     kept: Vec<Vec<Kept>>,
+    names: Vec<Box<str>>,
 }
 
 /// What a worker keeps for a target.
@@ -53,7 +54,20 @@ impl View {
             .iter()
             .map(|site| site.routes.iter().map(keep).collect())
             .collect();
-        Self { snapshot, kept }
+        let names = sites
+            .iter()
+            .map(|site| site.name.to_string().into_boxed_str())
+            .collect();
+        Self {
+            snapshot,
+            kept,
+            names,
+        }
+    }
+
+    /// The main name of a site, as text.
+    pub(crate) fn site_name(&self, index: usize) -> &str {
+        &self.names[index]
     }
 
     pub(crate) fn site(&self, index: usize) -> &Site {

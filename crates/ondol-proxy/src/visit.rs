@@ -1,5 +1,6 @@
 //! One request from its first phase to the last byte of its answer: counted, timed and logged once.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -19,7 +20,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
-use ondol_model::plan::Scheme;
+
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
@@ -28,6 +29,7 @@ use crate::body::BodyError;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::request_id::RequestId;
+use crate::upstream::Asked;
 use crate::view::View;
 
 /// The status in the log for a visitor who left before the end, as nginx has it; never sent.
@@ -42,8 +44,10 @@ pub(crate) struct Visit {
     pub(crate) id: RequestId,
     /// The site that answers, once it is known.
     pub(crate) site: Option<usize>,
-    /// The text of the visitor's address, where a trusted proxy told it.
-    pub(crate) client: Option<Box<str>>,
+    /// The visitor's address, where a trusted proxy told it.
+    pub(crate) client: Option<IpAddr>,
+    /// The upstream that was asked, if one was.
+    pub(crate) asked: Option<Asked>,
     started: Instant,
     method: Method,
     uri: Uri,
@@ -79,6 +83,7 @@ impl Visit {
             id: worker.ids.next(),
             site: None,
             client: None,
+            asked: None,
             started: clock::now(),
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -128,10 +133,10 @@ impl Visit {
         let authority = self.uri.authority().map(http::uri::Authority::as_str);
         let host = authority.or_else(|| self.host.as_ref().and_then(|host| host.to_str().ok()));
         let cut = (self.outcome == Outcome::Cut).then_some("the answer was cut short");
-        let site = self.site.map(|site| &self.view.site(site).name);
-        worker.log.record(&Entry {
-            at_unix_ms: worker.unix_ms(now),
-            client: self.client.as_deref().unwrap_or(&self.connection.peer_text),
+        let site = self.site.map(|site| self.view.site_name(site));
+        worker.log.borrow_mut().record(&Entry {
+            at: worker.wall(self.started),
+            client: self.client.unwrap_or(self.connection.peer.ip()),
             method: self.method.as_str(),
             target: self
                 .uri
@@ -142,11 +147,13 @@ impl Visit {
             body_bytes: self.body_bytes,
             duration: now.duration_since(self.started),
             host: host.unwrap_or_default(),
-            site,
+            site: site.unwrap_or_default(),
             referer: self.referer.as_ref().map(HeaderValue::as_bytes),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             request_id: self.id,
-            tls: self.connection.scheme == Scheme::Https,
+            upstream: self.asked.as_ref().map(|asked| asked.pool.label()),
+            upstream_us: self.asked.as_ref().and_then(Asked::microseconds),
+            tls: self.connection.tls_version,
             failure: self.failure.as_deref().or(cut),
         });
     }

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ondol_base::clock;
 use ondol_base::tasks;
@@ -57,8 +58,8 @@ pub(crate) struct Equipment {
 /// What a worker is told.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Serve this from the next request on; the reply says that it is so.
-    Apply(Snapshot, oneshot::Sender<()>),
+    /// Serve and log by this from the next request on; the reply says that it is so.
+    Apply(Snapshot, Recorder, oneshot::Sender<()>),
     /// Accept no more, end what is open within the time, then end; the reply counts what was cut.
     Drain(Duration, oneshot::Sender<u64>),
 }
@@ -70,7 +71,7 @@ pub(crate) struct Worker {
     pools: Pools,
     pub(crate) connections: Connections,
     pub(crate) counters: Arc<WorkerCounters>,
-    pub(crate) log: Recorder,
+    pub(crate) log: RefCell<Recorder>,
     pub(crate) ids: RequestIds,
     /// The port of HTTPS visitors, for redirects to it.
     pub(crate) https_port: Option<u16>,
@@ -79,8 +80,8 @@ pub(crate) struct Worker {
     pub(crate) order: Cell<Order>,
     /// The time to a fraction of a second, for limits that need no more.
     pub(crate) clock: Rc<Cell<Instant>>,
-    /// Wall time in milliseconds since the Unix epoch at an instant not long ago.
-    wall: Cell<(Instant, i64)>,
+    /// The wall time at an instant not long ago.
+    wall: Cell<(Instant, SystemTime)>,
     failures: Failures,
 }
 
@@ -91,10 +92,9 @@ impl Worker {
     }
 
     /// The wall time of an instant, without asking the system again.
-    pub(crate) fn unix_ms(&self, at: Instant) -> i64 {
-        let (instant, unix_ms) = self.wall.get();
-        let later = at.saturating_duration_since(instant).as_millis();
-        unix_ms.saturating_add(i64::try_from(later).unwrap_or(0))
+    pub(crate) fn wall(&self, at: Instant) -> SystemTime {
+        let (instant, wall) = self.wall.get();
+        wall + at.saturating_duration_since(instant)
     }
 
     fn new(equipment: Equipment) -> (Rc<Self>, Vec<Socket>) {
@@ -109,19 +109,20 @@ impl Worker {
                 equipment.connections_per_address_max,
             ),
             counters: equipment.counters,
-            log: equipment.recorder,
+            log: RefCell::new(equipment.recorder),
             ids: RequestIds::new(equipment.seed),
             https_port: equipment.https_port,
             tls: equipment.tls,
             order: Cell::new(Order::Serve),
             clock: Rc::new(Cell::new(now)),
-            wall: Cell::new((now, clock::unix_milliseconds())),
+            wall: Cell::new((now, clock::wall())),
             failures: equipment.failures,
         };
         (Rc::new(worker), equipment.sockets)
     }
 
-    fn apply(&self, snapshot: Snapshot) {
+    fn apply(&self, snapshot: Snapshot, recorder: Recorder) {
+        *self.log.borrow_mut() = recorder;
         let view = Rc::new(View::new(snapshot, &self.pools));
         *self.view.borrow_mut() = view;
     }
@@ -129,10 +130,10 @@ impl Worker {
     fn tick(&self) {
         let now = clock::now();
         self.clock.set(now);
-        self.wall.set((now, clock::unix_milliseconds()));
+        self.wall.set((now, clock::wall()));
         self.connections.look_after(now, self.order.get());
         self.pools.thin_out(now);
-        self.log.flush();
+        self.log.borrow_mut().flush();
     }
 
     fn out_of_descriptors(&self, error: &io::Error) {
@@ -186,8 +187,8 @@ async fn attend(
         tokio::select! {
             _ = ticks.tick() => worker.tick(),
             command = commands.recv() => match command {
-                Some(Command::Apply(snapshot, done)) => {
-                    worker.apply(snapshot);
+                Some(Command::Apply(snapshot, recorder, done)) => {
+                    worker.apply(snapshot, recorder);
                     let _ = done.send(());
                 }
                 Some(Command::Drain(grace, done)) => {
@@ -215,7 +216,7 @@ async fn drain(worker: &Rc<Worker>, grace: Duration) -> u64 {
     let cut = worker.connections.len();
     worker.connections.close_all();
     ticks.tick().await;
-    worker.log.flush();
+    worker.log.borrow_mut().flush();
     cut as u64
 }
 

@@ -58,7 +58,7 @@ impl Running {
             };
             told.lock().unwrap().push(text);
         };
-        let log = AccessLog::start(path.to_owned(), AccessLogFormat::Combined, tell).unwrap();
+        let log = AccessLog::start(path.to_owned(), tell).unwrap();
         Self { log, notices }
     }
 
@@ -111,7 +111,7 @@ fn lines_of_several_workers_arrive_whole_in_a_file_that_others_cannot_read() {
     let running = Running::start(&path);
     std::thread::scope(|scope| {
         for worker in 0..4 {
-            let mut recorder = running.log.recorder();
+            let mut recorder = running.log.recorder(AccessLogFormat::Combined);
             scope.spawn(move || record(&mut recorder, worker * 5_000..(worker + 1) * 5_000));
         }
     });
@@ -139,7 +139,7 @@ fn a_flush_brings_a_single_line_into_the_file_and_an_old_log_is_continued() {
     let path = folder.path().join("access.log");
     for (before, after) in [(0, 1), (1, 2)] {
         let running = Running::start(&path);
-        let mut recorder = running.log.recorder();
+        let mut recorder = running.log.recorder(AccessLogFormat::Combined);
         record(&mut recorder, before..after);
         recorder.flush();
         wait_until("the line arrives", || running.log.counts().lines == 1);
@@ -159,7 +159,7 @@ fn after_a_rename_and_the_order_the_path_is_opened_again() {
         folder.path().join("access.log.1"),
     );
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder();
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
     record(&mut recorder, 0..10);
     recorder.flush();
     wait_until("they arrive", || running.log.counts().lines == 10);
@@ -180,7 +180,7 @@ fn a_file_that_was_removed_is_made_again_without_an_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder();
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
     fs::remove_file(&path).unwrap();
     let mut recorded = 0;
     wait_until("it is there again", || {
@@ -203,7 +203,7 @@ fn a_folder_that_went_missing_is_told_once_and_lines_wait_for_it() {
     fs::create_dir(&logs).unwrap();
     let path = logs.join("access.log");
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder();
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
     fs::remove_dir_all(&logs).unwrap();
     running.log.reopen();
     record(&mut recorder, 0..5);
@@ -226,7 +226,7 @@ fn a_writer_that_is_stuck_holds_no_worker_up_and_what_is_lost_is_counted() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
     let mut pipe = File::options().read(true).write(true).open(&path).unwrap();
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder();
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
     let mut recorded = 0;
     wait_until("lines are dropped", || {
         record(&mut recorder, recorded..recorded + 1000);
@@ -265,7 +265,7 @@ fn a_writer_that_is_stuck_holds_no_worker_up_and_what_is_lost_is_counted() {
 #[test]
 fn a_device_that_takes_nothing_is_told_once_and_closing_does_not_hang() {
     let running = Running::start(Path::new("/dev/full"));
-    let mut recorder = running.log.recorder();
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
     record(&mut recorder, 0..2000);
     recorder.flush();
     wait_until("it is told", || !running.notices().is_empty());
@@ -320,7 +320,7 @@ fn a_full_disk_tears_no_line_and_is_written_to_again_once_it_has_room() {
     );
     ondol_base::file::replace(&filler, &vec![0; 128 * 1024], 0o600).unwrap();
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder();
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
     record(&mut recorder, 0..2000);
     recorder.flush();
     wait_until("it is told", || running.notices().len() == 1);

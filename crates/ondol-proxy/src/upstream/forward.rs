@@ -13,9 +13,11 @@ use http::header;
 use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
+use ondol_base::clock;
 use ondol_model::limits::UPSTREAM_IDLE;
 use ondol_model::plan::Timeouts;
 use tokio::time::Duration;
+use tokio::time::Instant;
 
 use super::exchange;
 use super::exchange::Exchange;
@@ -67,6 +69,7 @@ pub(crate) async fn forward(
     pools: &[Rc<Pool>],
     turn: &Cell<usize>,
     outgoing: Outgoing<'_>,
+    asked: &mut Option<Asked>,
 ) -> Result<Forwarded, Failure> {
     let Outgoing {
         parts,
@@ -94,13 +97,25 @@ pub(crate) async fn forward(
     };
     loop {
         let (pool, mut connection, is_reused) = connection(pools, turn, origin, timeouts).await?;
+        let since = clock::now();
+        *asked = Some(Asked {
+            pool: Rc::clone(pool),
+            since,
+            answered: None,
+        });
         let mut buffer = std::mem::take(&mut connection.write);
         request_head::encode(&head, &mut buffer);
         let request = RequestBody::new(body.take(), framing, body_bytes_max, buffer);
         let mut exchange = Exchange::new(connection, request);
         match exchange::head(&mut exchange, &parts.method, timeouts.response).await {
             Some(Ok(response)) => {
-                return finish(exchange, response, pool, timeouts, upgrade.as_ref());
+                let now = clock::now();
+                *asked = Some(Asked {
+                    pool: Rc::clone(pool),
+                    since,
+                    answered: Some(now),
+                });
+                return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
             }
             // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
             Some(Err(ExchangeError::ClosedUnanswered(_)))
@@ -116,6 +131,21 @@ pub(crate) async fn forward(
                 });
             }
         }
+    }
+}
+
+/// Which upstream was asked, and how long it took to begin its answer.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) pool: Rc<Pool>,
+    since: Instant,
+    answered: Option<Instant>,
+}
+
+impl Asked {
+    pub(crate) fn microseconds(&self) -> Option<u64> {
+        let took = self.answered?.duration_since(self.since);
+        Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
     }
 }
 
@@ -142,7 +172,7 @@ async fn connection<'p>(
     for offset in 0..pools.len() {
         let pool = &pools[first.wrapping_add(offset) % pools.len()];
         if let Origin::Idle(idle_max) = origin
-            && let Some(connection) = pool.take(ondol_base::clock::now(), idle_max)
+            && let Some(connection) = pool.take(clock::now(), idle_max)
         {
             return Ok((pool, connection, true));
         }
@@ -161,6 +191,7 @@ fn finish(
     pool: &Rc<Pool>,
     timeouts: Timeouts,
     asked_for: Option<&HeaderValue>,
+    now: Instant,
 ) -> Result<Forwarded, Failure> {
     let ResponseHead {
         status,
@@ -175,7 +206,7 @@ fn finish(
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return switch(exchange, response, pool, upgrade, asked_for);
     }
-    *response.body_mut() = body(exchange, framing, after, pool, timeouts.response);
+    *response.body_mut() = body(exchange, framing, after, pool, timeouts.response, now);
     Ok(Forwarded::Response(response))
 }
 
@@ -186,6 +217,7 @@ fn body(
     after: AfterResponse,
     pool: &Rc<Pool>,
     silence_max: Duration,
+    now: Instant,
 ) -> Body {
     let here = match framing {
         BodyFraming::None => Some(0),
@@ -209,7 +241,7 @@ fn body(
     if after == AfterResponse::Keep
         && let Some(connection) = exchange.into_connection()
     {
-        pool.put(connection, ondol_base::clock::now());
+        pool.put(connection, now);
     }
     if bytes.is_empty() {
         Body::Empty
