@@ -122,3 +122,6 @@ impl From<Recorded> for Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
