@@ -179,21 +179,34 @@ fn after_a_rename_and_the_order_the_path_is_opened_again() {
 fn a_file_that_was_removed_is_made_again_without_an_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
-    let running = Running::start(&path);
+    check_found_again(&path, || fs::remove_file(&path).unwrap());
+}
+
+#[test]
+fn a_file_that_another_program_has_replaced_is_found_without_an_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    check_found_again(&path, || {
+        ondol_base::file::replace(&path, b"", 0o640).unwrap()
+    });
+}
+
+/// After this change lines arrive at the path again, by themselves.
+fn check_found_again(path: &Path, change: impl FnOnce()) {
+    let running = Running::start(path);
     let mut recorder = running.log.recorder(AccessLogFormat::Combined);
-    fs::remove_file(&path).unwrap();
+    change();
     let mut recorded = 0;
-    wait_until("it is there again", || {
+    wait_until("lines arrive again", || {
         record(&mut recorder, recorded..recorded + 1);
         recorder.flush();
         recorded += 1;
         std::thread::park_timeout(Duration::from_millis(5));
-        path.exists()
+        fs::metadata(path).is_ok_and(|file| file.len() > 0)
     });
     drop(recorder);
     running.log.close();
-    let written = numbers(&path);
-    assert_eq!(written.last(), Some(&(recorded - 1)));
+    assert_eq!(numbers(path).last(), Some(&(recorded - 1)));
 }
 
 #[test]
@@ -348,4 +361,25 @@ fn a_full_disk_tears_no_line_and_is_written_to_again_once_it_has_room() {
     let written = numbers(&path);
     assert_eq!(written.len(), expected.len());
     assert_eq!(written, expected);
+}
+
+/// For the eye of other programs: run with `--run-ignored` and read it with GoAccess or fail2ban.
+#[test]
+#[ignore = "writes a log to look at"]
+fn a_log_to_look_at() {
+    let path = std::env::temp_dir().join("ondol-access.log");
+    let running = Running::start(&path);
+    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    for (number, status) in (0..300).zip([200, 304, 404, 502].into_iter().cycle()) {
+        recorder.record(&Entry {
+            at: clock::wall(),
+            status,
+            body_bytes: number,
+            referer: Some(b"https://example.com/\"x\\"),
+            user_agent: Some("Mozilla/5.0 (X11; Linux) Firefox/140.0 \u{202e}커피".as_bytes()),
+            ..entry()
+        });
+    }
+    drop(recorder);
+    running.log.close();
 }
