@@ -1,0 +1,131 @@
+//! Which certificate each site has in this version: files that the person named, else Ondol's own CA.
+//!
+//! Only the agent uses this: the data plane is given the result. It must not know requests.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use ondol_base::clock;
+use ondol_base::tasks;
+use ondol_base::tasks::Stop;
+use ondol_model::Plan;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+mod choose;
+mod entry;
+mod facts;
+pub(crate) mod files;
+mod internal;
+mod owner;
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub(crate) use entry::CertificateEntry;
+pub(crate) use entry::KeyPair;
+pub(crate) use facts::Facts;
+pub(crate) use facts::KeyKind;
+pub(crate) use internal::IssueError;
+pub(crate) use owner::CertificateRow;
+pub(crate) use owner::CertificateSet;
+pub(crate) use owner::Origin;
+
+use owner::Owner;
+
+/// How often files are looked at and ends are compared with the clock. Files are taken up when two
+/// looks found them alike, so a change is in use after twice this.
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// The certificates of the box. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificates {
+    // Locked on threads that may block alone, and never by the data plane: a reload waits at most
+    // for one look at the files.
+    owner: Arc<Mutex<Owner>>,
+    published: watch::Sender<Arc<CertificateSet>>,
+    notices: mpsc::Sender<String>,
+}
+
+/// Why certificates could not be looked after.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificates' thread did not finish")]
+pub(crate) struct Unfinished(#[source] tokio::task::JoinError);
+
+impl Certificates {
+    /// Opens Ondol's own CA in `<state>/certificates/internal`, or makes one; blocks on the disk. What
+    /// happens from then on is told to `notices` in sentences; those that it has no room for are logged.
+    pub(crate) fn open(
+        state: &Path,
+        box_name: &str,
+        notices: mpsc::Sender<String>,
+    ) -> Result<Self, IssueError> {
+        let owner = Owner::open(internal_folder(state), box_name, clock::unix_seconds())?;
+        let (published, _) = watch::channel(Arc::new(owner.empty_set()));
+        Ok(Self {
+            owner: Arc::new(Mutex::new(owner)),
+            published,
+            notices,
+        })
+    }
+
+    /// Gives every name of a plan a certificate, publishes them and returns them. A certificate that
+    /// cannot be used is no error here (`examine` refuses it before): its names fall back to Ondol's
+    /// own CA. When something after this refuses the plan, call it again with the one before.
+    pub(crate) async fn take_up(&self, plan: Arc<Plan>) -> Result<Arc<CertificateSet>, Unfinished> {
+        let this = self.clone();
+        let work = tasks::spawn_blocking(move || {
+            this.with_owner(|owner| Some(owner.take_up(plan, clock::unix_seconds())));
+            Arc::clone(&this.published.borrow())
+        });
+        work.await.map_err(Unfinished)
+    }
+
+    /// Takes up changed files and renews Ondol's own certificates, until told to stop.
+    pub(crate) async fn keep_fresh(self, stop: Stop) -> Result<(), Unfinished> {
+        loop {
+            tokio::select! {
+                () = stop.requested() => return Ok(()),
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+            let this = self.clone();
+            let work = tasks::spawn_blocking(move || {
+                this.with_owner(|owner| owner.refresh(clock::unix_seconds()));
+            });
+            work.await.map_err(Unfinished)?;
+        }
+    }
+
+    /// The certificates in use; changes when one is taken up or renewed.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<CertificateSet>> {
+        self.published.subscribe()
+    }
+
+    fn with_owner(&self, work: impl FnOnce(&mut Owner) -> Option<CertificateSet>) {
+        // A panic leaves at worst a certificate unread, which the next look mends.
+        let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = work(&mut owner) {
+            self.published.send_replace(Arc::new(set));
+        }
+        for notice in owner.take_notices() {
+            if let Err(error) = self.notices.try_send(notice) {
+                let notice = match &error {
+                    mpsc::error::TrySendError::Full(notice)
+                    | mpsc::error::TrySendError::Closed(notice) => notice,
+                };
+                tracing::warn!("{notice}");
+            }
+        }
+    }
+}
+
+/// Where Ondol's own CA keeps its certificates.
+fn internal_folder(state: &Path) -> PathBuf {
+    state.join("certificates").join("internal")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use ondol_model::certificate::Validity;
+
+use super::*;
+use crate::certificates::facts::KeyKind;
+use crate::certificates::sample::files_in;
+use crate::certificates::sample::patterns;
+use crate::certificates::sample::plan;
+use crate::certificates::sample::site;
+
+fn facts(names: &[&str], not_after: i64) -> Facts {
+    Facts {
+        names: patterns(names),
+        issuer: String::new(),
+        validity: Validity {
+            not_before: 0,
+            not_after,
+        },
+        key: KeyKind::Other,
+    }
+}
+
+/// The choices as `file: name, name`, with `internal` for Ondol's own CA.
+fn check(plan: &Plan, known: &HashMap<CertificateFiles, Facts>, expected: &[&str]) {
+    let choices = choose(plan, &|files| known.get(files));
+    let lines: Vec<_> = choices
+        .iter()
+        .map(|choice| {
+            let source = match choice.source {
+                Source::Files(files) => files.chain.file_stem().unwrap().to_string_lossy(),
+                Source::Internal => "internal".into(),
+            };
+            let names: Vec<_> = choice.names.iter().map(ToString::to_string).collect();
+            format!("{source}: {}", names.join(", "))
+        })
+        .collect();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_site_has_its_own_then_a_shared_then_an_internal_certificate() {
+    let [own, shared, broken] =
+        ["own", "shared", "broken"].map(|name| files_in(Path::new("/"), name));
+    let known = HashMap::from([
+        (own.clone(), facts(&["a.test", "b.test"], 9)),
+        (shared.clone(), facts(&["*.test", "*.x.test"], 9)),
+    ]);
+    let mut plain = site(&["plain.test"], None);
+    plain.scheme = Scheme::Http;
+    let plan = plan(
+        vec![
+            site(&["a.test", "b.test"], Some(&own)),
+            site(&["c.test", "*.x.test"], None),
+            site(&["d.example", "d.test"], None),
+            site(&["e.test"], Some(&broken)),
+            site(&["a.test", "f.example"], Some(&own)),
+            plain,
+        ],
+        &[&broken, &shared],
+    );
+    check(
+        &plan,
+        &known,
+        &[
+            "own: a.test, b.test",
+            "shared: c.test, *.x.test",
+            "internal: d.example",
+            "shared: d.test",
+            "shared: e.test",
+            "own: a.test",
+            "internal: f.example",
+        ],
+    );
+}
+
+#[test]
+fn one_certificate_for_all_names_goes_before_several_and_the_longest_before_the_rest() {
+    let [part, whole, longest] =
+        ["part", "whole", "longest"].map(|name| files_in(Path::new("/"), name));
+    let known = HashMap::from([
+        (part.clone(), facts(&["a.test"], 90)),
+        (whole.clone(), facts(&["a.test", "b.test"], 30)),
+        (longest.clone(), facts(&["a.test"], 100)),
+    ]);
+    let sites = vec![site(&["a.test", "b.test"], None), site(&["a.test"], None)];
+    let plan = plan(sites, &[&part, &whole, &longest]);
+    check(&plan, &known, &["whole: a.test, b.test", "longest: a.test"]);
+}

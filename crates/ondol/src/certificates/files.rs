@@ -1,0 +1,287 @@
+//! A certificate chain and its key as two PEM files: read, and checked against each other.
+//!
+//! It must not know which site they are for; see `choose.rs` for that.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ondol_model::plan::CertificateFiles;
+use rustix::fs::OFlags;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem;
+use rustls_pki_types::pem::PemObject;
+
+use crate::certificates::entry::KeyPair;
+use crate::certificates::facts;
+use crate::certificates::facts::Facts;
+
+/// The largest chain or key file. Ten certificates with large RSA keys take about 20 KiB.
+const FILE_BYTES_MAX: u64 = 128 * 1024;
+/// The most certificates in a chain: clients refuse longer ones.
+const CHAIN_MAX: usize = 10;
+/// Permission bits for those who are neither the owner nor in the group.
+const OTHERS: u32 = 0o007;
+
+/// A chain and a key that belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// The text of both.
+    pub(crate) pem: KeyPair,
+    /// What the first certificate says.
+    pub(crate) facts: Facts,
+    /// Whether each certificate of the chain is followed by its issuer.
+    pub(crate) order: ChainOrder,
+}
+
+/// Whether each certificate of a chain is followed by its issuer (RFC 8446 §4.4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChainOrder {
+    /// It is.
+    Straight,
+    /// It is not: some programs will not find the way to the root.
+    Broken,
+}
+
+/// Who may read a key file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyReaders {
+    /// Its owner, perhaps its group.
+    Few,
+    /// Every user of the machine.
+    Everyone,
+}
+
+/// Which file of a pair is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The chain.
+    Chain,
+    /// The key.
+    Key,
+}
+
+/// Why a pair of files is no certificate that could be shown to anyone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PairError {
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which of the two.
+        part: Part,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is larger than any certificate.
+    #[error("{path} is larger than {FILE_BYTES_MAX} bytes, so it is no certificate or key")]
+    TooLarge {
+        /// Which of the two.
+        part: Part,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The texts are not a pair.
+    #[error("{chain} and {key} cannot be used together")]
+    Text {
+        /// The chain's file.
+        chain: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// Why.
+        #[source]
+        source: TextError,
+    },
+}
+
+/// Why two PEM texts are not a certificate and its key.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TextError {
+    /// The chain is broken PEM.
+    #[error("the chain is not PEM (`-----BEGIN CERTIFICATE-----`)")]
+    ChainPem(#[source] pem::Error),
+    /// The chain has no certificate.
+    #[error("there is no certificate in the chain file (`-----BEGIN CERTIFICATE-----`)")]
+    NoCertificate,
+    /// The chain has more certificates than clients accept.
+    #[error("there are more than {CHAIN_MAX} certificates in the chain file")]
+    ChainTooLong,
+    /// A certificate cannot be parsed.
+    #[error("certificate {position} of the chain is broken")]
+    BrokenCertificate {
+        /// Counted from 1.
+        position: usize,
+        /// Why.
+        #[source]
+        source: facts::NotACertificate,
+    },
+    /// The key is broken PEM, or there is none.
+    #[error("there is no private key in the key file (`-----BEGIN PRIVATE KEY-----`)")]
+    NoKey(#[source] pem::Error),
+    /// The key is protected by a passphrase.
+    #[error(
+        "the key is encrypted with a passphrase; write it without one (`openssl pkey -in OLD -out NEW`)"
+    )]
+    EncryptedKey,
+    /// The key is of a kind that TLS does not use here.
+    #[error("the key is of a kind that cannot be used (RSA, ECDSA and Ed25519 can)")]
+    UnknownKey(#[source] rustls::Error),
+    /// The key belongs to another certificate of the chain.
+    #[error("the key belongs to certificate {position} of the chain; the site's own must be first")]
+    NotFirst {
+        /// Counted from 1.
+        position: usize,
+    },
+    /// The key is another certificate's.
+    #[error("the key does not belong to the certificate")]
+    Mismatch(#[source] rustls::Error),
+}
+
+impl PairError {
+    /// The file that the person has to look at first.
+    pub(crate) fn part(&self) -> Part {
+        match self {
+            Self::Read { part, .. } | Self::TooLarge { part, .. } => *part,
+            Self::Text { source, .. } => match source {
+                TextError::ChainPem(_)
+                | TextError::NoCertificate
+                | TextError::ChainTooLong
+                | TextError::BrokenCertificate { .. }
+                | TextError::NotFirst { .. } => Part::Chain,
+                TextError::NoKey(_)
+                | TextError::EncryptedKey
+                | TextError::UnknownKey(_)
+                | TextError::Mismatch(_) => Part::Key,
+            },
+        }
+    }
+}
+
+/// Reads and checks a pair; also tells who may read the key. Blocks on the disk.
+pub(crate) fn load(files: &CertificateFiles) -> Result<(Pair, KeyReaders), PairError> {
+    let (chain_pem, _) = read(&files.chain, Part::Chain)?;
+    let (key_pem, mode) = read(&files.key, Part::Key)?;
+    let pair = parse(&chain_pem, &key_pem).map_err(|source| PairError::Text {
+        chain: files.chain.clone(),
+        key: files.key.clone(),
+        source,
+    })?;
+    let readers = if mode & OTHERS == 0 {
+        KeyReaders::Few
+    } else {
+        KeyReaders::Everyone
+    };
+    Ok((pair, readers))
+}
+
+/// Checks two PEM texts against each other. Whether the certificate is good now, and for which site,
+/// is another question.
+pub(crate) fn parse(chain_pem: &str, key_pem: &str) -> Result<Pair, TextError> {
+    let chain = parse_chain(chain_pem)?;
+    let key = parse_key(key_pem)?;
+    let Some(first) = chain.first() else {
+        return Err(TextError::NoCertificate);
+    };
+    let facts = Facts::of(first).map_err(|source| TextError::BrokenCertificate {
+        position: 1,
+        source,
+    })?;
+    let order = if chain
+        .windows(2)
+        .all(|two| facts::is_issued_by(&two[0], &two[1]))
+    {
+        ChainOrder::Straight
+    } else {
+        ChainOrder::Broken
+    };
+    check_match(chain, key)?;
+    let pem = KeyPair {
+        chain_pem: Arc::from(chain_pem),
+        key_pem: Arc::from(key_pem),
+    };
+    Ok(Pair { pem, facts, order })
+}
+
+fn read(path: &Path, part: Part) -> Result<(String, u32), PairError> {
+    let failed = |source| PairError::Read {
+        part,
+        path: path.to_owned(),
+        source,
+    };
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    // Opening a FIFO would wait for its writer.
+    options.read(true).custom_flags(nonblocking);
+    let file = options.open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(failed(io::Error::other("it is not a file")));
+    }
+    let mut bytes = Vec::new();
+    let mut limited = file.take(FILE_BYTES_MAX + 1);
+    limited.read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let path = path.to_owned();
+        return Err(PairError::TooLarge { part, path });
+    }
+    // Some tools write names in other encodings around the PEM itself.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((text, metadata.mode()))
+}
+
+fn parse_chain(chain_pem: &str) -> Result<Vec<CertificateDer<'static>>, TextError> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain_pem.as_bytes())
+        .take(CHAIN_MAX + 1)
+        .collect::<Result<_, _>>()
+        .map_err(TextError::ChainPem)?;
+    if chain.len() > CHAIN_MAX {
+        return Err(TextError::ChainTooLong);
+    }
+    Ok(chain)
+}
+
+fn parse_key(key_pem: &str) -> Result<PrivateKeyDer<'static>, TextError> {
+    PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|source| {
+        if key_pem.contains("ENCRYPTED") {
+            TextError::EncryptedKey
+        } else {
+            TextError::NoKey(source)
+        }
+    })
+}
+
+fn check_match(
+    mut chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<(), TextError> {
+    let key = any_supported_type(&key).map_err(TextError::UnknownKey)?;
+    let matches = |certificate: CertificateDer<'static>| {
+        CertifiedKey::new(vec![certificate], Arc::clone(&key)).keys_match()
+    };
+    let mut others = chain.split_off(1).into_iter();
+    let Some(first) = chain.pop() else {
+        return Err(TextError::NoCertificate);
+    };
+    let Err(mismatch) = matches(first) else {
+        return Ok(());
+    };
+    match others.position(|certificate| matches(certificate).is_ok()) {
+        Some(index) => Err(TextError::NotFirst {
+            position: index + 2,
+        }),
+        None => Err(TextError::Mismatch(mismatch)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
