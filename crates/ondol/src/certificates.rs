@@ -21,15 +21,19 @@ mod entry;
 mod facts;
 pub(crate) mod files;
 mod internal;
+mod names;
 mod owner;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub(crate) use choose::Source;
+pub(crate) use choose::choose;
 pub(crate) use entry::CertificateEntry;
 pub(crate) use entry::KeyPair;
 pub(crate) use facts::Facts;
 pub(crate) use facts::KeyKind;
 pub(crate) use internal::IssueError;
+pub(crate) use names::Names;
 pub(crate) use owner::CertificateRow;
 pub(crate) use owner::CertificateSet;
 pub(crate) use owner::Origin;

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use ondol_model::plan::CertificateFiles;
 use rustix::fs::OFlags;
+use rustls::Error;
+use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
@@ -135,7 +137,7 @@ pub(crate) enum TextError {
     EncryptedKey,
     /// The key is of a kind that TLS does not use here.
     #[error("the key is of a kind that cannot be used (RSA, ECDSA and Ed25519 can)")]
-    UnknownKey(#[source] rustls::Error),
+    UnknownKey(#[source] Error),
     /// The key belongs to another certificate of the chain.
     #[error("the key belongs to certificate {position} of the chain; the site's own must be first")]
     NotFirst {
@@ -144,7 +146,10 @@ pub(crate) enum TextError {
     },
     /// The key is another certificate's.
     #[error("the key does not belong to the certificate")]
-    Mismatch(#[source] rustls::Error),
+    Mismatch,
+    /// The certificate is older than what TLS is used with (X.509 version 3), or the like.
+    #[error("the certificate is of a kind that cannot be used")]
+    UnknownCertificate(#[source] Error),
 }
 
 impl PairError {
@@ -157,11 +162,12 @@ impl PairError {
                 | TextError::NoCertificate
                 | TextError::ChainTooLong
                 | TextError::BrokenCertificate { .. }
+                | TextError::UnknownCertificate(_)
                 | TextError::NotFirst { .. } => Part::Chain,
                 TextError::NoKey(_)
                 | TextError::EncryptedKey
                 | TextError::UnknownKey(_)
-                | TextError::Mismatch(_) => Part::Key,
+                | TextError::Mismatch => Part::Key,
             },
         }
     }
@@ -272,14 +278,15 @@ fn check_match(
     let Some(first) = chain.pop() else {
         return Err(TextError::NoCertificate);
     };
-    let Err(mismatch) = matches(first) else {
-        return Ok(());
-    };
-    match others.position(|certificate| matches(certificate).is_ok()) {
-        Some(index) => Err(TextError::NotFirst {
-            position: index + 2,
-        }),
-        None => Err(TextError::Mismatch(mismatch)),
+    match matches(first) {
+        // Every kind of key here tells its public half, so `Unknown` does not happen.
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),
+        Err(Error::InconsistentKeys(_)) => Err(others
+            .position(|certificate| matches(certificate).is_ok())
+            .map_or(TextError::Mismatch, |index| TextError::NotFirst {
+                position: index + 2,
+            })),
+        Err(error) => Err(TextError::UnknownCertificate(error)),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The certificates of a box, from its folders to those who subscribed.
+
 use std::time::Duration;
 
 use ondol_base::tasks::Supervisor;

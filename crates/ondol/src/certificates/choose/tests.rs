@@ -1,3 +1,5 @@
+//! Which certificate each name gets, in lines.
+
 use std::collections::HashMap;
 use std::path::Path;
 

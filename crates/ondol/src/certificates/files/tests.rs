@@ -1,3 +1,5 @@
+//! Pairs as people have them: whole, damaged, of every kind that openssl makes.
+
 use super::*;
 use crate::certificates::sample::DAY;
 use crate::certificates::sample::NOW;

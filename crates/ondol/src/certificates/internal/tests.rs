@@ -1,3 +1,5 @@
+//! The own CA: as visitors check it, after restarts, damage and clocks that jump.
+
 use std::process::Command;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Certificates in use while their files, the plan and the time change.
+
 use super::*;
 use crate::certificates::sample::DAY;
 use crate::certificates::sample::NOW;

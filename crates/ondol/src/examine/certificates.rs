@@ -1,0 +1,227 @@
+//! Certificates that cannot be shown to visitors: unreadable, another key's, another site's, not now.
+
+use ondol_base::chain::Chain;
+use ondol_base::clock;
+use ondol_config::KeyPath;
+use ondol_model::HostPattern;
+use ondol_model::plan::CertificateFiles;
+
+use super::Findings;
+use super::Subject;
+use crate::certificates::Facts;
+use crate::certificates::Names;
+use crate::certificates::Source;
+use crate::certificates::choose;
+use crate::certificates::files;
+use crate::certificates::files::ChainOrder;
+use crate::certificates::files::KeyReaders;
+use crate::certificates::files::Part;
+
+/// A clock before this, 2025, was lost with its battery, and says nothing about certificates.
+const CLOCK_MIN: i64 = 1_735_689_600;
+/// A certificate with less than this left should have been renewed.
+const REMAINING_MIN: i64 = 7 * 24 * 3600;
+
+pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
+    let mut shared = Vec::new();
+    for (index, pair) in subject.plan.certificates.iter().enumerate() {
+        let key = KeyPath::tls().certificate(index);
+        if let Some(facts) = examine_pair(subject, findings, pair, &key) {
+            examine_use(subject, findings, &key, &facts);
+            shared.push((pair, facts));
+        }
+    }
+    for site in &subject.plan.sites {
+        let Some(pair) = &site.certificate else {
+            continue;
+        };
+        let key = KeyPath::site(&site.name.to_string()).key("certificate");
+        if let Some(facts) = examine_pair(subject, findings, pair, &key) {
+            let names: Vec<_> = site.names().cloned().collect();
+            examine_names(subject, findings, &key, &facts, &names);
+            shared.push((pair, facts));
+        }
+    }
+    examine_internal(subject, findings, &shared);
+}
+
+fn examine_pair(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    pair: &CertificateFiles,
+    key: &KeyPath,
+) -> Option<Facts> {
+    let part = |part| match part {
+        Part::Chain => key.clone().key("chain"),
+        Part::Key => key.clone().key("key"),
+    };
+    let (loaded, readers) = match files::load(pair) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let help = "`chain` takes the certificate and those that lead to its root, `key` its private key, both in PEM";
+            findings.mistake(
+                subject,
+                &part(error.part()),
+                Chain(&error).to_string(),
+                help,
+            );
+            return None;
+        }
+    };
+    match readers {
+        KeyReaders::Few => {}
+        KeyReaders::Everyone => {
+            let shown = pair.key.display();
+            let problem = format!("the key {shown} can be read by every user of this machine");
+            findings.mistake(
+                subject,
+                &part(Part::Key),
+                problem,
+                format!("`chmod o= {shown}` ends that"),
+            );
+        }
+    }
+    match loaded.order {
+        ChainOrder::Straight => {}
+        ChainOrder::Broken => findings.warn(
+            subject,
+            &part(Part::Chain),
+            format!("the certificates in {} are not in order", pair.chain.display()),
+            "some programs will refuse it: each certificate should be followed by the one that issued it",
+        ),
+    }
+    examine_time(subject, findings, &part(Part::Chain), pair, &loaded.facts);
+    Some(loaded.facts)
+}
+
+fn examine_time(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    key: &KeyPath,
+    pair: &CertificateFiles,
+    facts: &Facts,
+) {
+    let now = subject.now;
+    let shown = pair.chain.display();
+    let (from, until) = (facts.validity.not_before, facts.validity.not_after);
+    let minute = clock::local_minute;
+    if now < CLOCK_MIN {
+        let problem = format!(
+            "the clock of this machine says {}, so the dates of {shown} were not checked",
+            minute(now)
+        );
+        findings.warn(
+            subject,
+            key,
+            problem,
+            "set the clock: visitors' browsers have theirs",
+        );
+    } else if facts.validity.is_expired(now) {
+        let problem = format!("the certificate in {shown} ended on {}", minute(until));
+        findings.mistake(
+            subject,
+            key,
+            problem,
+            "visitors would be warned off: put a new one there",
+        );
+    } else if now < from {
+        let problem = format!(
+            "the certificate in {shown} is good only from {} on",
+            minute(from)
+        );
+        let help = format!(
+            "visitors would be warned off until then; the clock of this machine says {}",
+            minute(now)
+        );
+        findings.mistake(subject, key, problem, help);
+    } else if until - now < REMAINING_MIN {
+        let problem = format!("the certificate in {shown} ends on {}", minute(until));
+        findings.warn(
+            subject,
+            key,
+            problem,
+            "it should have been renewed by now: look after whatever renews it",
+        );
+    }
+}
+
+/// A shared certificate that no site uses is probably the wrong one.
+fn examine_use(subject: Subject<'_>, findings: &mut Findings, key: &KeyPath, facts: &Facts) {
+    let mut names = subject.plan.sites.iter().flat_map(|site| site.names());
+    if !names.any(|name| facts.covers(name)) {
+        let problem = format!(
+            "this certificate covers none of the sites' names, only {}",
+            Names(&facts.names)
+        );
+        findings.warn(
+            subject,
+            key,
+            problem,
+            "take it out, or name the one that was meant",
+        );
+    }
+}
+
+fn examine_names(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    key: &KeyPath,
+    facts: &Facts,
+    names: &[HostPattern],
+) {
+    let lost: Vec<_> = names
+        .iter()
+        .filter(|name| !facts.covers(name))
+        .cloned()
+        .collect();
+    if lost.is_empty() {
+        return;
+    }
+    let covered = if facts.names.is_empty() {
+        "no name at all (it has no subjectAltName)".to_owned()
+    } else {
+        format!("only {}", Names(&facts.names))
+    };
+    let problem = format!("the certificate does not cover {}", Names(&lost));
+    let help =
+        format!("it covers {covered}; get one for every name of the site, or take the name out");
+    findings.mistake(subject, &key.clone().key("chain"), problem, help);
+}
+
+/// Ondol's own CA is for names that no public issuer can vouch for; others hear of it once.
+fn examine_internal(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    known: &[(&CertificateFiles, Facts)],
+) {
+    let facts = |wanted: &CertificateFiles| {
+        let mut known = known.iter();
+        known
+            .find(|(files, _)| *files == wanted)
+            .map(|(_, facts)| facts)
+    };
+    let choices = choose(subject.plan, &facts);
+    let internal = choices
+        .iter()
+        .filter(|choice| choice.source == Source::Internal);
+    let public: Vec<_> = internal
+        .filter(|choice| choice.site.certificate.is_none())
+        .flat_map(|choice| choice.names.iter().copied())
+        .filter(|name| !name.is_private())
+        .cloned()
+        .collect();
+    let Some(first) = choices.iter().find(|choice| {
+        public
+            .first()
+            .is_some_and(|name| choice.names.contains(&name))
+    }) else {
+        return;
+    };
+    let key = KeyPath::site(&first.site.name.to_string());
+    let problem = format!(
+        "{} will have a certificate of Ondol's own CA",
+        Names(&public)
+    );
+    let help = "browsers warn of it until they know the CA (`ondol certs root` prints it); certificate = { chain = \"…\", key = \"…\" } names another";
+    findings.warn(subject, &key, problem, help);
+}

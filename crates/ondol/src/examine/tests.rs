@@ -1,0 +1,355 @@
+//! Findings of real folders, ports and files, from the text of a configuration.
+
+use std::fs;
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use ondol_config::SourceFile;
+use ondol_config::Sources;
+
+use super::*;
+use crate::certificates::sample::DAY;
+use crate::certificates::sample::NOW;
+use crate::certificates::sample::Sample;
+use crate::certificates::sample::write;
+use crate::listeners;
+
+/// A folder for a configuration and what it names; those of a test are never in `/tmp` itself.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(place.path().join("www")).unwrap();
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// What is found of a text; listens on free ports where the text does not say otherwise.
+    fn examine(&self, text: &str, user: &ServeUser, now: i64) -> Findings {
+        let listen = "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = [\"127.0.0.1:0\"]\n";
+        let listen = if text.contains("[listen]") {
+            ""
+        } else {
+            listen
+        };
+        let sources = Sources {
+            files: vec![SourceFile {
+                path: self.path().join("ondol.toml"),
+                text: format!("{text}\n{listen}"),
+            }],
+        };
+        let accepted = ondol_config::accept(&sources).unwrap();
+        examine(Subject {
+            plan: &accepted.plan,
+            origins: &accepted.origins,
+            user,
+            held: &BTreeSet::new(),
+            now,
+        })
+    }
+
+    /// Each finding as `line:column problem`, with the folder as `~`.
+    fn check(&self, text: &str, mistakes: &[&str], warnings: &[&str]) {
+        self.check_at(NOW, &ServeUser::Own, text, mistakes, warnings);
+    }
+
+    fn check_at(
+        &self,
+        now: i64,
+        user: &ServeUser,
+        text: &str,
+        mistakes: &[&str],
+        warnings: &[&str],
+    ) {
+        let findings = self.examine(text, user, now);
+        let line = |mistake: &Mistake| {
+            assert!(mistake.help().is_some_and(|help| !help.is_empty()));
+            let place = format!("{}:{}", mistake.line(), mistake.column());
+            format!("{place} {}", mistake.problem())
+                .replace(&self.path().display().to_string(), "~")
+        };
+        let found: Vec<_> = findings.mistakes.iter().map(line).collect();
+        assert_eq!(found, mistakes, "mistakes of\n{text}");
+        let found: Vec<_> = findings
+            .warnings
+            .iter()
+            .map(|Warning(mistake)| line(mistake))
+            .collect();
+        assert_eq!(found, warnings, "warnings of\n{text}");
+    }
+}
+
+fn stranger() -> ServeUser {
+    ServeUser::Other {
+        name: "web".to_owned(),
+        uid: 60_001,
+        gid: 60_001,
+    }
+}
+
+#[test]
+fn folders_must_be_there_and_be_folders() {
+    let place = Place::new();
+    write(&place.path().join("page.html"), "", 0o644);
+    place.check("[sites.\"a.test\"]\nfiles = \"www\"", &[], &[]);
+    place.check(
+        "[sites.\"a.test\"]\nfiles = \"missing/deep\"\n[[sites.\"a.test\".routes]]\npath = \"/p/\"\nfiles = \"page.html\"",
+        &["2:9 the folder ~/missing/deep does not exist", "5:9 ~/page.html is not a folder"],
+        &[],
+    );
+}
+
+#[test]
+fn folders_must_be_readable_by_who_serves_them() {
+    let place = Place::new();
+    let www = place.path().join("www");
+    let text = "[sites.\"a.test\"]\nfiles = \"www\"";
+    fs::set_permissions(&www, Permissions::from_mode(0o755)).unwrap();
+    place.check_at(NOW, &stranger(), text, &[], &[]);
+    fs::set_permissions(&www, Permissions::from_mode(0o750)).unwrap();
+    let expected = "2:9 the user web, which serves it, may not read the folder ~/www";
+    place.check_at(NOW, &stranger(), text, &[expected], &[]);
+    fs::set_permissions(&www, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o700)).unwrap();
+    let expected = "2:9 the user web, which serves it, may not enter ~, so it cannot read ~/www";
+    place.check_at(NOW, &stranger(), text, &[expected], &[]);
+    place.check(text, &[], &[]);
+}
+
+#[test]
+fn an_access_control_list_may_allow_what_the_mode_forbids() {
+    let place = Place::new();
+    let www = place.path().join("www");
+    fs::set_permissions(&www, Permissions::from_mode(0o750)).unwrap();
+    // Version 2; user:: rwx, user:60001 r-x, group:: r-x, mask:: r-x, other:: --- (acl(5)).
+    let entries: [(u16, u16, u32); 5] = [
+        (0x01, 7, u32::MAX),
+        (0x02, 5, 60_001),
+        (0x04, 5, u32::MAX),
+        (0x10, 5, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    if rustix::fs::setxattr(&www, "system.posix_acl_access", &list, flags).is_err() {
+        println!("skipped: this file system has no access control lists");
+        return;
+    }
+    let text = "[sites.\"a.test\"]\nfiles = \"www\"";
+    place.check_at(NOW, &stranger(), text, &[], &[]);
+}
+
+#[test]
+fn a_taken_port_is_shown_with_who_has_it() {
+    let place = Place::new();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap();
+    let text = format!(
+        "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = [\"127.0.0.1:0\", \"{taken}\"]\n[sites.\"a.test\"]\nfiles = \"www\""
+    );
+    let findings = place.examine(&text, &ServeUser::Own, NOW);
+    let [mistake] = &findings.mistakes[..] else {
+        panic!("{findings:?}");
+    };
+    assert_eq!((mistake.line(), mistake.column()), (3, 25));
+    let expected = format!("could not listen on {taken} (listen.https), which ");
+    assert!(mistake.problem().starts_with(&expected), "{mistake}");
+    assert!(
+        mistake
+            .problem()
+            .contains(&format!("(process {})", std::process::id())),
+        "{mistake}"
+    );
+    assert_eq!(
+        mistake.help(),
+        Some("stop that program, or choose another port here")
+    );
+}
+
+#[test]
+fn a_port_that_this_box_holds_already_is_free() {
+    let place = Place::new();
+    let own = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = own.local_addr().unwrap();
+    let text = format!(
+        "[listen]\nhttp = [\"{address}\"]\nhttps = [\"127.0.0.1:0\"]\n[sites.\"a.test\"]\nfiles = \"www\""
+    );
+    let path = place.path().join("ondol.toml");
+    let files = vec![SourceFile { path, text }];
+    let accepted = ondol_config::accept(&Sources { files }).unwrap();
+    let held = listeners::keys(&accepted.plan.listen).collect();
+    let findings = examine(Subject {
+        plan: &accepted.plan,
+        origins: &accepted.origins,
+        user: &ServeUser::Own,
+        held: &held,
+        now: NOW,
+    });
+    assert!(findings.mistakes.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn an_address_of_another_machine_is_said_to_be_one() {
+    let place = Place::new();
+    let text = "[listen]\nhttp = [\"192.0.2.1:8080\"]\nhttps = [\"127.0.0.1:0\"]\n[sites.\"a.test\"]\nfiles = \"www\"";
+    let findings = place.examine(text, &ServeUser::Own, NOW);
+    let shown = findings.mistakes[0].to_string();
+    assert!(
+        shown.contains("which is no address of this machine") && shown.contains("`ip address`"),
+        "{shown}"
+    );
+}
+
+const SITE: &str = "[sites.\"a.test\"]\naliases = [\"b.test\"]\nfiles = \"www\"\ncertificate = { chain = \"a.pem\", key = \"a.key\" }";
+
+#[test]
+fn a_sites_certificate_must_be_its_own_and_good_now() {
+    let both = ["a.test", "b.test"];
+    let at = |days: i64| NOW + days * DAY;
+    let cases: [(Sample, &[&str], &[&str]); 6] = [
+        (Sample::of(&both), &[], &[]),
+        (Sample::of(&["*.test"]), &[], &[]),
+        (
+            Sample::of(&["a.test", "c.test"]),
+            &["4:25 the certificate does not cover b.test"],
+            &[],
+        ),
+        (
+            Sample::with(&both, at(-90), at(-1)),
+            &["4:25 the certificate in ~/a.pem ended on 2026-02-28 00:00"],
+            &[],
+        ),
+        (
+            Sample::with(&both, at(1), at(90)),
+            &["4:25 the certificate in ~/a.pem is good only from 2026-03-02 00:00 on"],
+            &[],
+        ),
+        (
+            Sample::with(&both, at(-85), at(5)),
+            &[],
+            &["4:25 the certificate in ~/a.pem ends on 2026-03-06 00:00"],
+        ),
+    ];
+    for (sample, mistakes, warnings) in cases {
+        let place = Place::new();
+        sample.write(place.path(), "a");
+        place.check(SITE, mistakes, warnings);
+    }
+}
+
+#[test]
+fn certificate_files_must_be_a_readable_pair_and_the_key_private() {
+    let place = Place::new();
+    place.check(
+        SITE,
+        &["4:25 cannot read ~/a.pem: No such file or directory (os error 2)"],
+        &[],
+    );
+    let sample = Sample::of(&["*.test"]);
+    let files = sample.write(place.path(), "a");
+    fs::remove_file(&files.key).unwrap();
+    place.check(
+        SITE,
+        &["4:40 cannot read ~/a.key: No such file or directory (os error 2)"],
+        &[],
+    );
+    write(&files.key, &sample.key, 0o644);
+    place.check(
+        SITE,
+        &["4:40 the key ~/a.key can be read by every user of this machine"],
+        &[],
+    );
+    write(&files.key, &Sample::of(&["*.test"]).key, 0o600);
+    let expected = "4:40 ~/a.pem and ~/a.key cannot be used together: the key does not belong to the certificate";
+    place.check(SITE, &[expected], &[]);
+}
+
+#[test]
+fn a_shared_certificate_is_checked_at_its_own_place() {
+    let place = Place::new();
+    Sample::of(&["shop.test"]).write(place.path(), "s");
+    let text = "[sites.\"a.test\"]\nfiles = \"www\"\n[tls]\ncertificate = { chain = \"s.pem\", key = \"s.key\" }";
+    place.check(
+        text,
+        &[],
+        &["4:15 this certificate covers none of the sites' names, only shop.test"],
+    );
+    let text = text.replace("s.key", "t.key");
+    place.check(
+        &text,
+        &["4:40 cannot read ~/t.key: No such file or directory (os error 2)"],
+        &[],
+    );
+}
+
+#[test]
+fn a_lost_clock_does_not_stop_the_box() {
+    let place = Place::new();
+    Sample::of(&["*.test"]).write(place.path(), "a");
+    let expected = "4:25 the clock of this machine says 1970-01-01 00:16, so the dates of ~/a.pem were not checked";
+    place.check_at(1000, &ServeUser::Own, SITE, &[], &[expected]);
+}
+
+#[test]
+fn public_names_without_a_certificate_are_told_what_they_get() {
+    let place = Place::new();
+    let text = "[sites.\"a.example.com\"]\naliases = [\"b.example.com\"]\nfiles = \"www\"\n[sites.\"c.test\"]\nfiles = \"www\"";
+    let expected = "1:1 a.example.com, b.example.com will have a certificate of Ondol's own CA";
+    place.check(text, &[], &[expected]);
+}
+
+#[test]
+fn a_missing_socket_of_an_app_is_worth_a_word() {
+    let place = Place::new();
+    let socket = place.path().join("app.sock");
+    let text = format!(
+        "[sites.\"a.test\"]\nproxy = [\"http://127.0.0.1:1\", \"unix:{}\"]",
+        socket.display()
+    );
+    place.check(&text, &[], &["2:32 there is no socket ~/app.sock"]);
+    write(&socket, "", 0o644);
+    place.check(&text, &[], &["2:32 ~/app.sock is not a socket"]);
+    fs::remove_file(&socket).unwrap();
+    let _app = UnixListener::bind(&socket).unwrap();
+    place.check(&text, &[], &[]);
+    fs::set_permissions(&socket, Permissions::from_mode(0o755)).unwrap();
+    place.check_at(
+        NOW,
+        &stranger(),
+        &text,
+        &[],
+        &["2:32 the user web may not connect to ~/app.sock"],
+    );
+}
+
+#[test]
+fn findings_are_shown_in_the_order_of_the_file() {
+    let place = Place::new();
+    let text = "[sites.\"z.test\"]\nfiles = \"gone\"\n[sites.\"a.test\"]\nfiles = \"away\"\n[sites.\"b.example.com\"]\nfiles = \"www\"";
+    let findings = place.examine(text, &ServeUser::Own, NOW);
+    let lines: Vec<_> = findings.mistakes.iter().map(Mistake::line).collect();
+    assert_eq!(lines, [2, 4]);
+    let file = place.path().join("ondol.toml");
+    let expected = format!(
+        "warning: b.example.com will have a certificate of Ondol's own CA\n --> {}:5:1\n  = help: browsers warn",
+        file.display()
+    );
+    assert!(
+        findings.warnings[0].to_string().starts_with(&expected),
+        "{}",
+        findings.warnings[0]
+    );
+}
