@@ -130,7 +130,8 @@ fn is_endless(plan: &Plan, routing: &Routing, index: SiteIndex, found: &Route) -
         RedirectPath::Drop => path.to_owned(),
     };
     let path = if path.is_empty() { "/" } else { &path };
-    let next = normalize(path).and_then(|path| route(site, &path).map(|next| next.path.clone()));
+    let next = normalize(path)
+        .and_then(|path| route(site, &path).map(|next| site.routes[next].path.clone()));
     is_same_site && next.as_ref() == Some(&found.path)
 }
 
