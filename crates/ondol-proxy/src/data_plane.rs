@@ -126,7 +126,7 @@ impl DataPlane {
                 recorder: log.recorder(snapshot.plan.access_log),
                 failures: failures.clone(),
                 https_port,
-                connections_max: limits::CONNECTIONS_MAX.div_ceil(share),
+                connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
                 seed: random(),
             };
@@ -239,6 +239,15 @@ fn start_log(path: &Path, failures: &Failures) -> io::Result<AccessLog> {
             subject: "access.log".to_owned(),
             message: notice.to_string(),
         });
+    })
+}
+
+/// Half of the descriptors at most: a visitor's connection may need another one to an upstream.
+fn connections_max() -> usize {
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let half = descriptors.map(|count| usize::try_from(count / 2).unwrap_or(usize::MAX));
+    half.map_or(limits::CONNECTIONS_MAX, |half| {
+        half.min(limits::CONNECTIONS_MAX)
     })
 }
 

@@ -17,6 +17,7 @@ use ondol_model::limits;
 use ondol_model::plan::Scheme;
 use std::net::SocketAddr;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Duration;
 use tokio_rustls::TlsAcceptor;
@@ -121,6 +122,10 @@ async fn https(connection: Connection, stream: TcpStream) {
         Speaks::Http1
     };
     connection.state.handshake_done(speaks);
+    if speaks == Speaks::Http2 {
+        // A drain may have begun during the handshake.
+        connection.state.tell(connection.worker.order.get());
+    }
     let tls_version = session.protocol_version();
     let connection = Rc::new(Connection {
         scheme: Scheme::Https,
@@ -170,6 +175,7 @@ async fn linger(mut stream: VisitorStream, state: &ConnectionState) {
     let mut left = LINGER_BYTES_MAX;
     let mut buffer = [0; 4096];
     let listen = async {
+        let _ = stream.shutdown().await; // The visitor must see the end of the answer first.
         while !state.has_reached_end() && left > 0 {
             match stream.read(&mut buffer).await {
                 Ok(count) if count > 0 => left = left.saturating_sub(count),

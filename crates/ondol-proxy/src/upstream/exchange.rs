@@ -135,7 +135,11 @@ impl Exchange {
         cx: &mut Context<'_>,
         bytes: usize,
     ) -> Poll<io::Result<usize>> {
-        self.read.reserve(bytes);
+        // Part of the buffer may still be held by an answer that is being written, and would have to be
+        // left behind; so it is used up first.
+        if self.read.capacity() - self.read.len() < bytes / 4 {
+            self.read.reserve(bytes);
+        }
         // `read_buf` keeps nothing between polls, so it can be made anew for each.
         pin!(self.stream.read_buf(&mut self.read)).poll(cx)
     }
