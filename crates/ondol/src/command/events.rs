@@ -1,0 +1,94 @@
+//! `ondol events`: what happened on the box, the newest last, next to the prompt.
+
+use ondol_admin::api::Event;
+use ondol_admin::api::Events;
+use ondol_admin::api::EventsQuery;
+use ondol_admin::client::Client;
+use ondol_base::clock;
+use ondol_model::event::EventKind;
+
+use crate::output;
+use crate::output::Format;
+use crate::output::Screen;
+use crate::output::Tint;
+use crate::span;
+use crate::table::Cell;
+use crate::table::Column;
+use crate::table::Table;
+
+/// Events older than this many seconds are shown with their date: two days.
+const DATED: i64 = 2 * 24 * 3_600;
+
+/// Asks and prints. The JSON is as the API has it, the newest first.
+pub(crate) async fn run(client: &Client, format: Format, query: EventsQuery) -> anyhow::Result<()> {
+    let events = client.events(query).await?;
+    match format {
+        Format::Json => output::print_json(&events),
+        Format::Human => {
+            let screen = Screen::of_standard_output();
+            Ok(output::print(&render(
+                &events,
+                clock::unix_seconds(),
+                screen,
+            ))?)
+        }
+    }
+}
+
+fn render(events: &Events, now: i64, screen: Screen) -> String {
+    if events.events.is_empty() {
+        return "Nothing has happened.\n".to_owned();
+    }
+    let mut table = Table::new([
+        Column::word("WHEN"),
+        Column::word("KIND"),
+        Column::text("WHAT HAPPENED"),
+    ]);
+    for event in events.events.iter().rev() {
+        table.push([
+            Cell::from(when(event, now)),
+            Cell::new(&event.kind, tint(&event.kind)),
+            Cell::from(what(event)),
+        ]);
+    }
+    table.render(screen)
+}
+
+/// The sentence, after what it is about unless it says that itself.
+fn what(event: &Event) -> String {
+    if event.message.contains(&event.subject) {
+        event.message.clone()
+    } else {
+        format!("{}: {}", event.subject, event.message)
+    }
+}
+
+fn when(event: &Event, now: i64) -> String {
+    let at = event.at.unix_seconds();
+    if now - at > DATED {
+        clock::local_minute(at)
+    } else {
+        span::relative(at, now)
+    }
+}
+
+fn tint(word: &str) -> Tint {
+    let Some(kind) = EventKind::parse(word) else {
+        return Tint::Plain;
+    };
+    match kind {
+        EventKind::Started
+        | EventKind::Reloaded
+        | EventKind::GenerationReady
+        | EventKind::Upgraded => Tint::Good,
+        EventKind::Stopped | EventKind::Certificate => Tint::Plain,
+        EventKind::Refused
+        | EventKind::UpgradeRefused
+        | EventKind::AccessLog
+        | EventKind::Descriptors => Tint::Attention,
+        EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => Tint::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The list of events as a story that ends at the prompt.
+
+use ondol_admin::api::Time;
+
+use super::*;
+use crate::output::Color;
+
+const NOW: i64 = 1_772_337_906;
+
+fn event(ago: i64, kind: &str, subject: &str, message: &str) -> Event {
+    Event {
+        id: NOW - ago,
+        at: Time::from_unix_seconds(NOW - ago),
+        kind: kind.to_owned(),
+        subject: subject.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn shown(events: Vec<Event>, color: Color) -> String {
+    let width = Some(72);
+    render(&Events { events }, NOW, Screen { width, color })
+}
+
+#[test]
+fn the_newest_event_is_the_last_line() {
+    let newest_first = vec![
+        event(5, "from-a-later-version", "", "Something new."),
+        event(
+            200,
+            "refused",
+            "/etc/ondol/ondol.toml",
+            "The configuration was refused:\n/etc/ondol/ondol.toml:4:1: unknown key",
+        ),
+        event(
+            4_000,
+            "generation-ready",
+            "generation 7",
+            "The data plane is ready.",
+        ),
+    ];
+    assert_eq!(
+        shown(newest_first, Color::Plain),
+        "\
+WHEN        KIND                  WHAT HAPPENED
+66 min ago  generation-ready      generation 7: The data plane is ready.
+3 min ago   refused               The configuration was refused:
+                                  /etc/ondol/ondol.toml:4:1: unknown key
+5 s ago     from-a-later-version  Something new.
+"
+    );
+    assert_eq!(shown(Vec::new(), Color::Plain), "Nothing has happened.\n");
+}
+
+#[test]
+fn old_events_have_a_date() {
+    let shown = shown(vec![event(3 * 86_400, "started", "", "Up.")], Color::Plain);
+    // The zone is the machine's own.
+    let line = shown.lines().last().unwrap();
+    let (date, rest) = line.split_at("2026-02-26 04:05".len());
+    assert!(date.starts_with("2026-02-2"), "{line}");
+    assert_eq!(rest, "  started  Up.");
+}
+
+#[test]
+fn bad_news_is_red_and_good_news_green() {
+    let table = [("generation-lost", 31), ("refused", 33), ("started", 32)];
+    for (kind, code) in table {
+        let shown = shown(vec![event(0, kind, "", "")], Color::Shown);
+        assert!(
+            shown.contains(&format!("\x1b[{code}m{kind}\x1b[0m")),
+            "{shown}"
+        );
+    }
+}

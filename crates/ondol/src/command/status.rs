@@ -1,0 +1,197 @@
+//! `ondol status`: the box at a glance, the trouble last, where the eye is.
+
+use ondol_admin::api;
+use ondol_admin::api::GenerationState;
+use ondol_admin::api::Status;
+use ondol_admin::client::Client;
+use ondol_base::clock;
+
+use crate::output;
+use crate::output::Format;
+use crate::output::Screen;
+use crate::output::Tint;
+use crate::span;
+use crate::table;
+use crate::table::Cell;
+use crate::table::Column;
+use crate::table::Table;
+
+/// The words in front of the lines of the first paragraph are padded to this.
+const LABEL_WIDTH: usize = 15;
+
+/// Asks and prints.
+pub(crate) async fn run(client: &Client, format: Format) -> anyhow::Result<()> {
+    let status = client.status().await?;
+    match format {
+        Format::Json => output::print_json(&status),
+        Format::Human => {
+            let screen = Screen::of_standard_output();
+            Ok(output::print(&render(
+                &status,
+                clock::unix_seconds(),
+                screen,
+            ))?)
+        }
+    }
+}
+
+fn render(status: &Status, now: i64, screen: Screen) -> String {
+    let mut text = overview(status, now, screen);
+    text.push('\n');
+    text.push_str(&generations(status, now, screen));
+    let troubled = services(&status.services, now, screen);
+    if !troubled.is_empty() {
+        text.push('\n');
+        text.push_str(&troubled);
+    }
+    let warnings = warnings(status);
+    if !warnings.is_empty() {
+        text.push('\n');
+    }
+    for warning in warnings {
+        text.push_str(&marked(&warning, screen));
+    }
+    text
+}
+
+fn overview(status: &Status, now: i64, screen: Screen) -> String {
+    let up = span::span(now.abs_diff(status.started_at.unix_seconds()));
+    let name = screen.tinted(&status.box_name, Tint::Strong);
+    let mut text = format!(
+        "{name}: Ondol {}, up for {up}, process {}\n",
+        status.version, status.pid
+    );
+    let configuration = format!("{}, revision {}", status.configuration, status.revision);
+    let listeners: Vec<_> = status
+        .listeners
+        .iter()
+        .map(|listener| format!("{} ({})", listener.address, listener.protocol))
+        .collect();
+    let sites = output::counted(status.sites as u64, "site");
+    let certificates = output::counted(status.certificates as u64, "certificate");
+    let connections = output::counted(status.connections, "connection");
+    let requests = output::counted(status.requests, "request");
+    let mut lines = vec![
+        ("configuration", configuration),
+        ("serving", format!("{sites}, {certificates}")),
+        ("listening on", listeners.join(", ")),
+        ("now", format!("{connections}, {requests} since the start")),
+    ];
+    if let Some(reload) = &status.last_reload {
+        let at = span::relative(reload.at.unix_seconds(), now);
+        lines.insert(1, ("last reload", format!("{at}: {}", reload.outcome)));
+    }
+    let width = screen.width.unwrap_or(usize::MAX);
+    for (label, value) in lines {
+        let label = format!("{label:LABEL_WIDTH$}");
+        text.push_str(&hanging(&label, Tint::Faint, &value, width, screen));
+    }
+    text
+}
+
+fn generations(status: &Status, now: i64, screen: Screen) -> String {
+    if status.generations.is_empty() {
+        let sentence = "No data plane is running: visitors are not served.";
+        return format!("{}\n", screen.tinted(sentence, Tint::Bad));
+    }
+    let mut table = Table::new([
+        Column::number("DATA PLANE"),
+        Column::number("PROCESS"),
+        Column::word("STATE"),
+        Column::word("SINCE"),
+        Column::number("CONNECTIONS"),
+        Column::number("REQUESTS"),
+        Column::word("VERSION"),
+    ]);
+    for generation in &status.generations {
+        let tint = match generation.state {
+            GenerationState::Ready => Tint::Good,
+            GenerationState::Starting | GenerationState::Draining => Tint::Attention,
+        };
+        table.push([
+            Cell::from(generation.number.to_string()),
+            Cell::from(generation.pid.to_string()),
+            Cell::new(generation.state.word(), tint),
+            Cell::from(span::relative(generation.since.unix_seconds(), now)),
+            Cell::from(output::grouped(generation.connections)),
+            Cell::from(output::grouped(generation.requests)),
+            Cell::from(&generation.version),
+        ]);
+    }
+    table.render(screen)
+}
+
+/// Only those that have something to tell.
+fn services(services: &[api::Service], now: i64, screen: Screen) -> String {
+    let troubled: Vec<_> = services
+        .iter()
+        .filter(|service| service.state != "running" || service.last_error.is_some())
+        .collect();
+    if troubled.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        Column::word("SERVICE"),
+        Column::word("STATE"),
+        Column::word("SINCE"),
+        Column::number("RESTARTS"),
+        Column::text("LAST ERROR"),
+    ]);
+    for service in troubled {
+        let tint = match service.state.as_str() {
+            "running" => Tint::Good,
+            "failed" => Tint::Bad,
+            _ => Tint::Attention,
+        };
+        table.push([
+            Cell::from(&service.name),
+            Cell::new(&service.state, tint),
+            Cell::from(span::relative(service.since.unix_seconds(), now)),
+            Cell::from(service.restarts.to_string()),
+            Cell::from(service.last_error.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table.render(screen)
+}
+
+fn warnings(status: &Status) -> Vec<String> {
+    let mut warnings = status.warnings.clone();
+    if status.on_last_good {
+        let reason = status
+            .on_last_good_reason
+            .as_deref()
+            .unwrap_or("it is broken");
+        warnings.push(format!(
+            "The last good configuration is served instead of {}: {reason}",
+            status.configuration
+        ));
+    }
+    warnings
+}
+
+/// A sentence that the owner should not miss.
+pub(crate) fn marked(sentence: &str, screen: Screen) -> String {
+    let width = screen.width.unwrap_or(usize::MAX);
+    hanging("! ", Tint::Attention, sentence, width, screen)
+}
+
+/// A label and a text whose further lines begin under its first.
+fn hanging(label: &str, tint: Tint, text: &str, width: usize, screen: Screen) -> String {
+    let indent = label.len();
+    let mut shown = screen.tinted(label, tint);
+    let lines = text
+        .lines()
+        .flat_map(|line| table::wrap(line, width.saturating_sub(indent).max(indent)));
+    for (index, line) in lines.enumerate() {
+        if index > 0 {
+            shown.push('\n');
+            shown.extend(std::iter::repeat_n(' ', indent));
+        }
+        shown.push_str(&line);
+    }
+    shown.push('\n');
+    shown
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The screen of a healthy box, and of one in trouble.
+
+use ondol_admin::api::Generation;
+use ondol_admin::api::LastReload;
+use ondol_admin::api::Listener;
+use ondol_admin::api::Service;
+use ondol_admin::api::Time;
+
+use super::*;
+use crate::output::Color;
+
+const NOW: i64 = 1_772_337_906;
+
+const SCREEN: Screen = Screen {
+    width: Some(80),
+    color: Color::Plain,
+};
+
+fn ago(seconds: i64) -> Time {
+    Time::from_unix_seconds(NOW - seconds)
+}
+
+fn healthy() -> Status {
+    let version = "0.1.0".to_owned();
+    let listener = |address: &str, protocol: &str| Listener {
+        address: address.to_owned(),
+        protocol: protocol.to_owned(),
+    };
+    Status {
+        box_name: "seocho".to_owned(),
+        version: version.clone(),
+        pid: 4_711,
+        started_at: ago(300_000),
+        revision: 4,
+        configuration: "/etc/ondol/ondol.toml".to_owned(),
+        last_reload: None,
+        on_last_good: false,
+        on_last_good_reason: None,
+        generation: Some(7),
+        generations: vec![Generation {
+            number: 7,
+            pid: 4_712,
+            state: GenerationState::Ready,
+            since: ago(180),
+            connections: 42,
+            requests: 18_302,
+            version,
+        }],
+        listeners: vec![listener("[::]:80", "http"), listener("[::]:443", "https")],
+        sites: 1,
+        certificates: 2,
+        connections: 42,
+        requests: 19_202,
+        warnings: Vec::new(),
+        services: vec![service("running", None)],
+    }
+}
+
+fn service(state: &str, last_error: Option<&str>) -> Service {
+    Service {
+        name: "certificates".to_owned(),
+        state: state.to_owned(),
+        since: ago(30),
+        restarts: 6,
+        last_error: last_error.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_healthy_box_fits_in_eight_lines() {
+    assert_eq!(
+        render(&healthy(), NOW, SCREEN),
+        "\
+seocho: Ondol 0.1.0, up for 3 days, process 4711
+configuration  /etc/ondol/ondol.toml, revision 4
+serving        1 site, 2 certificates
+listening on   [::]:80 (http), [::]:443 (https)
+now            42 connections, 19,202 requests since the start
+
+DATA PLANE  PROCESS  STATE  SINCE      CONNECTIONS  REQUESTS  VERSION
+         7     4712  ready  3 min ago           42    18,302  0.1.0
+"
+    );
+}
+
+#[test]
+fn trouble_stands_at_the_end() {
+    let status = Status {
+        last_reload: Some(LastReload {
+            at: ago(130),
+            outcome: "refused: 2 mistakes in /etc/ondol/sites/blog.toml".to_owned(),
+        }),
+        on_last_good: true,
+        on_last_good_reason: Some(
+            "unknown key `flies`; correct it and run `ondol reload`".to_owned(),
+        ),
+        generations: Vec::new(),
+        warnings: vec!["This kernel has no Landlock.".to_owned()],
+        services: vec![service(
+            "failed",
+            Some("cannot read chain.pem: permission denied"),
+        )],
+        ..healthy()
+    };
+    let shown = render(&status, NOW, SCREEN);
+    let reload = "last reload    2 min ago: refused: 2 mistakes in /etc/ondol/sites/blog.toml\n";
+    assert!(shown.contains(reload), "{shown}");
+    let (_, trouble) = shown.split_once("\n\n").unwrap();
+    assert_eq!(
+        trouble,
+        "\
+No data plane is running: visitors are not served.
+
+SERVICE       STATE   SINCE     RESTARTS  LAST ERROR
+certificates  failed  30 s ago         6  cannot read chain.pem: permission
+                                          denied
+
+! This kernel has no Landlock.
+! The last good configuration is served instead of /etc/ondol/ondol.toml:
+  unknown key `flies`; correct it and run `ondol reload`
+"
+    );
+}
+
+#[test]
+fn states_have_their_color_on_a_terminal_alone() {
+    let color = Color::Shown;
+    let shown = render(&healthy(), NOW, Screen { color, ..SCREEN });
+    assert!(shown.contains("\x1b[32mready\x1b[0m"), "{shown}");
+    assert!(!render(&healthy(), NOW, SCREEN).contains('\x1b'));
+}

@@ -1,0 +1,152 @@
+//! What the commands print on: standard output, for a person at a terminal or for another program.
+
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use serde::Serialize;
+
+/// Whom the output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A person: tables and sentences, which may change with every version.
+    Human,
+    /// A program: the JSON of the admin socket, which stays as it is.
+    Json,
+}
+
+/// What the output can show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screen {
+    /// Columns of the terminal; `None` when it is none, and lines may be as long as they like.
+    pub(crate) width: Option<usize>,
+    /// Whether tints are shown.
+    pub(crate) color: Color,
+}
+
+/// Whether tints are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Color {
+    /// As ANSI escape sequences.
+    Shown,
+    /// Not at all.
+    Plain,
+}
+
+/// The sense of a piece of text, shown by its color.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tint {
+    /// Like everything else.
+    Plain,
+    /// What the eye should find first.
+    Strong,
+    /// What it may skip.
+    Faint,
+    /// As it should be.
+    Good,
+    /// On its way, or worth a look.
+    Attention,
+    /// Broken.
+    Bad,
+}
+
+impl Screen {
+    /// What standard output is.
+    pub(crate) fn of_standard_output() -> Self {
+        let output = io::stdout();
+        if !output.is_terminal() {
+            return Self {
+                width: None,
+                color: Color::Plain,
+            };
+        }
+        let size = rustix::termios::tcgetwinsize(&output);
+        let columns = size.map_or(0, |size| usize::from(size.ws_col));
+        Self {
+            width: (columns > 0).then_some(columns),
+            color: Color::Shown,
+        }
+    }
+
+    /// The text in its tint.
+    pub(crate) fn tinted(self, text: &str, tint: Tint) -> String {
+        let code = match (self.color, tint) {
+            (Color::Plain, _) | (Color::Shown, Tint::Plain) => return text.to_owned(),
+            (Color::Shown, Tint::Strong) => 1,
+            (Color::Shown, Tint::Faint) => 2,
+            (Color::Shown, Tint::Good) => 32,
+            (Color::Shown, Tint::Attention) => 33,
+            (Color::Shown, Tint::Bad) => 31,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// Prints to standard output. That nobody reads on (`| head`) is no error.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Prints a value as the API has it, indented, for programs.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    Ok(print(&text)?)
+}
+
+/// `1 site`, `2 sites`: the number with its digits in groups of three.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// A number with its digits in groups of three.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_in_groups() {
+        let table = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ];
+        for (number, text) in table {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(counted(1, "site"), "1 site");
+        assert_eq!(counted(2_000, "site"), "2,000 sites");
+    }
+
+    #[test]
+    fn only_a_screen_with_color_gets_escapes() {
+        let screen = |color| Screen { width: None, color };
+        assert_eq!(screen(Color::Plain).tinted("up", Tint::Good), "up");
+        assert_eq!(screen(Color::Shown).tinted("up", Tint::Plain), "up");
+        assert_eq!(
+            screen(Color::Shown).tinted("up", Tint::Bad),
+            "\x1b[31mup\x1b[0m"
+        );
+    }
+}
