@@ -8,9 +8,14 @@ use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
+
+use rustix::io::Errno;
+use rustix::net::AddressFamily;
+use rustix::net::SocketAddrUnix;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 64;
@@ -43,14 +48,15 @@ impl Socket {
     /// Listens at a path (0600). What an ended agent left there is replaced, without a moment in
     /// which others may connect. Must be called in a Tokio runtime.
     pub fn bind(path: &Path) -> Result<Self, BindError> {
-        if UnixStream::connect(path).is_ok() {
+        let failed = |source| BindError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if is_taken(path).map_err(failed)? {
             let path = path.to_owned();
             return Err(BindError::Taken { path });
         }
-        bind_private(path).map_err(|source| BindError::Io {
-            path: path.to_owned(),
-            source,
-        })
+        bind_private(path).map_err(failed)
     }
 
     /// Goes on with a socket that was open before an `exec`. Must be called in a Tokio runtime.
@@ -68,6 +74,14 @@ impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Whether somebody listens there. Does not wait for one who is too busy to accept.
+fn is_taken(path: &Path) -> io::Result<bool> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let connected = rustix::net::connect(&socket, &SocketAddrUnix::new(path)?);
+    Ok(matches!(connected, Ok(()) | Err(Errno::AGAIN)))
 }
 
 /// Binds beside the path and renames, so that nobody finds the socket before its mode is set.

@@ -117,6 +117,17 @@ pub(crate) fn open(path: &Path) -> Result<Database, OpenError> {
     }
 }
 
+/// A database of the present schema without a file.
+pub(crate) fn open_in_memory() -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Open {
+        path: PathBuf::from(":memory:"),
+        source,
+    };
+    let mut connection = Connection::open_in_memory().map_err(failed)?;
+    migrate::migrate(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
 fn open_whole(path: &Path) -> Result<Connection, Fault> {
     make_private(path).map_err(|source| {
         Fault::Other(OpenError::Make {

@@ -20,3 +20,4 @@ pub use store::Opened;
 pub use store::Store;
 pub use store::StoreError;
 pub use store::open;
+pub use store::open_in_memory;

@@ -77,18 +77,27 @@ enum Question {
 /// Opens the database at a path, made when missing (0600), and starts its thread. Blocks on the disk.
 pub fn open(path: &Path) -> Result<Opened, OpenError> {
     let database = database::open(path)?;
+    Ok(Opened {
+        store: start(database.connection)?,
+        put_aside: database.put_aside,
+    })
+}
+
+/// A store that forgets everything when it is closed, for a box whose disk takes nothing: serving
+/// goes on without a memory.
+pub fn open_in_memory() -> Result<Store, OpenError> {
+    start(database::open_in_memory()?)
+}
+
+fn start(connection: Connection) -> Result<Store, OpenError> {
     let (questions, asked) = mpsc::channel(limits::STORE_QUEUE);
-    let connection = database.connection;
     let thread = tasks::spawn_thread("store", move || answer_all(connection, asked))
         .map_err(OpenError::Thread)?;
     let handle = Handle {
         questions,
         lost: Arc::default(),
     };
-    Ok(Opened {
-        store: Store { handle, thread },
-        put_aside: database.put_aside,
-    })
+    Ok(Store { handle, thread })
 }
 
 impl Store {

@@ -346,6 +346,19 @@ async fn the_socket_is_its_owners_alone_and_a_second_agent_is_refused() {
 }
 
 #[tokio::test]
+async fn an_agent_that_is_too_busy_to_accept_is_there_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    let _busy = Socket::bind(&path).unwrap();
+    // As many as wait in the backlog: the next one would hang.
+    let connect = || std::os::unix::net::UnixStream::connect(&path).unwrap();
+    let _waiting: Vec<_> = std::iter::repeat_with(connect).take(65).collect();
+    assert!(matches!(Socket::bind(&path), Err(BindError::Taken { .. })));
+    let too_long = folder.path().join("a".repeat(200));
+    assert!(matches!(Socket::bind(&too_long), Err(BindError::Io { .. })));
+}
+
+#[tokio::test]
 async fn who_waits_during_an_exec_is_answered_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin.sock");

@@ -210,6 +210,15 @@ fn a_path_where_nothing_can_be_made_is_an_error_that_names_it() {
     assert_eq!(error.to_string(), "cannot make the database /proc/ondol.db");
 }
 
+#[tokio::test]
+async fn a_store_without_a_file_remembers_until_it_is_closed() {
+    let store = open_in_memory().unwrap();
+    store.handle().record(event(1)).await.unwrap();
+    assert_eq!(messages(&store).await, ["event 1"]);
+    store.close().await;
+    assert!(messages(&open_in_memory().unwrap()).await.is_empty());
+}
+
 /// Runs this test again as a child that records until it is killed, and compares what it was told
 /// with what the file has.
 #[test]
