@@ -14,8 +14,9 @@ impl fmt::Display for Chain<'_> {
         let mut source = self.0.source();
         while let Some(cause) = source {
             let text = cause.to_string();
-            // Foreign errors that print their source themselves would be read twice.
-            if !last.ends_with(&text) {
+            // Foreign errors that print their source themselves, or that a source repeats, would be
+            // read twice.
+            if !last.ends_with(&text) && !text.ends_with(&last) {
                 write!(f, ": {text}")?;
             }
             last = text;
@@ -41,6 +42,10 @@ mod tests {
     #[error("no luck: {0}")]
     struct Repeating(#[source] std::io::Error);
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("disk on fire")]
+    struct Repeated(#[source] std::io::Error);
+
     #[test]
     fn causes_follow_one_another_and_none_is_said_twice() {
         let error = Outer(Middle(std::io::Error::other("disk on fire")));
@@ -50,5 +55,7 @@ mod tests {
         );
         let error = Repeating(std::io::Error::other("disk on fire"));
         assert_eq!(Chain(&error).to_string(), "no luck: disk on fire");
+        let error = Repeated(std::io::Error::other("error 5: disk on fire"));
+        assert_eq!(Chain(&error).to_string(), "disk on fire");
     }
 }
