@@ -11,7 +11,6 @@ use crate::mistake::Mistakes;
 use crate::origins::Origins;
 use crate::report::Report;
 use crate::sources::Sources;
-use crate::text::Place;
 use crate::text::Texts;
 
 /// An accepted configuration.
@@ -31,21 +30,25 @@ pub struct Accepted {
 pub fn accept(sources: &Sources) -> Result<Accepted, Mistakes> {
     let texts = Texts::new(sources);
     let mut report = Report::default();
-    let documents: Vec<_> = sources.files.iter().enumerate().collect();
-    let documents: Vec<_> = documents
-        .into_iter()
-        .map(|(file, source)| Document::parse(file, &source.text, &mut report))
+    let files = sources.files.iter().enumerate();
+    let documents: Vec<_> = files
+        .map(|(file, source)| Document::parse(file, &source.text, &texts, &mut report))
         .collect();
-    for (file, document) in documents.iter().enumerate() {
-        let description = if file == 0 {
-            &file::MAIN
-        } else {
-            &file::INCLUDED
-        };
-        check::table(&mut report, Place::top(file), document.table(), description);
-    }
     let roots: Vec<_> = documents.iter().map(Document::root).collect();
+    for (index, root) in roots.iter().enumerate() {
+        let description = match index {
+            0 => &file::MAIN,
+            _ => &file::INCLUDED,
+        };
+        check::table(&mut report, *root, description);
+    }
     let plan = file::plan(&roots, sources, &mut report);
+    for broken in documents
+        .iter()
+        .filter_map(|document| document.broken.as_ref())
+    {
+        report.retain(|note| !broken.explains(note, &texts));
+    }
     if !report.is_empty() {
         return Err(report.into_mistakes(&texts));
     }

@@ -10,6 +10,7 @@ use crate::file;
 use crate::nearest::nearest;
 use crate::nearest::repeated;
 use crate::report::Report;
+use crate::section::Section;
 use crate::shape::Absent;
 use crate::shape::Key;
 use crate::shape::Shape;
@@ -21,29 +22,19 @@ use crate::text::Place;
 const NAME_PARTS_MAX: usize = 16;
 
 /// Reports every key of a table that is unknown, missing or of a wrong type.
-pub(crate) fn table(
-    report: &mut Report,
-    at: Place,
-    found: &DeTable<'_>,
-    description: &'static Table,
-) {
-    for (name, value) in found {
-        match description.key(name.get_ref()) {
-            Some(key) => check(report, at.file, value, key, &key.shape),
-            None => unknown(
-                report,
-                Place::new(at.file, name.span()),
-                name.get_ref(),
-                description,
-            ),
+pub(crate) fn table(report: &mut Report, found: Section<'_>, description: &'static Table) {
+    for (name, value) in found.entries() {
+        match description.key(name) {
+            Some(key) => check(report, (found, value), key, &key.shape),
+            None => unknown(report, found.key_at(name), name, description),
         }
     }
     for key in description.keys {
-        if matches!(key.absent, Absent::Mistake) && !found.contains_key(key.name) {
+        if matches!(key.absent, Absent::Mistake) && !found.has(key.name) {
             let (name, title) = (key.name, description.title);
             let accepted = key.shape.accepted();
             report
-                .add(at, format!("`{name}` is missing"))
+                .lack(found.at(), format!("`{name}` is missing"))
                 .help(format!("{title} needs `{name}`: {accepted}"));
         }
     }
@@ -51,12 +42,11 @@ pub(crate) fn table(
 
 fn check(
     report: &mut Report,
-    file: usize,
-    value: &Spanned<DeValue<'_>>,
+    (parent, value): (Section<'_>, &Spanned<DeValue<'_>>),
     key: &'static Key,
     shape: &'static Shape,
 ) {
-    let at = Place::new(file, value.span());
+    let at = parent.place(value);
     match (shape, value.get_ref()) {
         (Shape::Flag, DeValue::Boolean(_))
         | (Shape::Text(_) | Shape::TextOrTable(..), DeValue::String(_)) => {}
@@ -73,19 +63,20 @@ fn check(
             }
         }
         (Shape::Table(inner) | Shape::TextOrTable(_, inner), DeValue::Table(found)) => {
-            table(report, at, found, inner);
+            table(report, parent.inner(at, found), inner);
         }
         (Shape::Named(_, inner), DeValue::Table(found)) => {
-            for (name, value) in found {
-                named(report, file, (name, value), key, inner);
+            let names = parent.inner(at, found);
+            for (name, value) in names.entries() {
+                named(report, (names, name, value), key, inner);
             }
         }
         (Shape::List(item) | Shape::OneOrMore(item), DeValue::Array(items)) => {
             for value in items {
-                check(report, file, value, key, item);
+                check(report, (parent, value), key, item);
             }
         }
-        (Shape::OneOrMore(item), _) => check(report, file, value, key, item),
+        (Shape::OneOrMore(item), _) => check(report, (parent, value), key, item),
         (
             Shape::Flag
             | Shape::Number { .. }
@@ -103,25 +94,26 @@ fn check(
 /// One of the tables that the owner names.
 fn named(
     report: &mut Report,
-    file: usize,
-    (name, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>),
+    (parent, name, value): (Section<'_>, &str, &Spanned<DeValue<'_>>),
     key: &'static Key,
     description: &'static Table,
 ) {
+    let at = parent.place(value);
     let DeValue::Table(found) = value.get_ref() else {
-        return wrong(report, Place::new(file, value.span()), key, value.get_ref());
+        let problem = format!("`{}` must be a table", repeated(name));
+        let accepted = keys(description);
+        report
+            .add(at, problem)
+            .help(format!("accepted: a table with {accepted}"));
+        return;
     };
-    match unquoted(name.get_ref(), found, description) {
+    match unquoted(name, found, description) {
         Some(whole) => {
-            let whole = repeated(&whole);
             report
-                .add(
-                    Place::new(file, name.span()),
-                    "a name with dots needs quotes",
-                )
-                .help(format!("write `[{}.\"{whole}\"]`", key.name));
+                .add(parent.key_at(name), "a name with dots needs quotes")
+                .help(format!("write `[{}.\"{}\"]`", key.name, repeated(&whole)));
         }
-        None => table(report, Place::new(file, value.span()), found, description),
+        None => table(report, parent.inner(at, found), description),
     }
 }
 
@@ -143,6 +135,9 @@ fn unquoted(name: &str, found: &DeTable<'_>, description: &'static Table) -> Opt
 }
 
 fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Table) {
+    if report.is_full() {
+        return;
+    }
     let title = description.title;
     let shown = repeated(name);
     if description.later.contains(&name) {
@@ -161,6 +156,9 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
     let hint = match (meant, elsewhere) {
         (_, Some(table)) if title != table.title => {
             format!("`{shown}` belongs in {}; ", table.title)
+        }
+        (Some(meant), _) if description.later.contains(&meant) => {
+            format!("`{meant}` is not served by this version yet; ")
         }
         (Some(meant), _) => format!("did you mean `{meant}`? "),
         (None, _) => String::new(),

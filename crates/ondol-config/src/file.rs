@@ -137,10 +137,12 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         certificates: tls::certificates(section("tls"), folder, report),
         sites: Vec::new(),
     };
-    if !roots.iter().any(|root| {
+    let has_site = |root: &Section<'_>| {
         root.table("sites")
-            .is_some_and(|sites| sites.named().count() > 0)
-    }) {
+            .is_some_and(|sites| sites.named().next().is_some())
+    };
+    let is_known = main.is_none_or(|main| main.is_known(&MAIN));
+    if is_known && !report.is_broken() && !roots.iter().any(has_site) {
         no_site(main, report);
     }
     across::check(plan, sites, section("listen"), report)
@@ -154,7 +156,7 @@ fn no_site(main: Option<&Section<'_>>, report: &mut Report) {
         ""
     };
     report
-        .add(Place::top(0), format!("there is no site to serve{also}"))
+        .lack(Place::top(0), format!("there is no site to serve{also}"))
         .help(format!("the smallest configuration is:\n{SMALLEST}"));
 }
 

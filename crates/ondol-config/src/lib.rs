@@ -23,6 +23,7 @@ mod section;
 mod shape;
 mod size;
 mod sources;
+mod syntax;
 mod text;
 
 pub use accept::Accepted;

@@ -37,6 +37,11 @@ pub enum Ink {
     Colored,
 }
 
+/// Parameters of the escape sequence "select graphic rendition" (ECMA-48 §8.3.117).
+const ERROR: &str = "1;31";
+const FRAME: &str = "1;34";
+const STRONG: &str = "1";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shown {
     file: PathBuf,
@@ -49,6 +54,7 @@ impl Mistake {
     pub(crate) fn new(note: Note, texts: &Texts) -> Self {
         let Note {
             at,
+            about: _,
             problem,
             help,
             related,
@@ -88,37 +94,44 @@ impl Mistake {
 
     /// The rendered text, ending with a line end.
     pub fn render(&self, ink: Ink) -> String {
-        let mut out = String::new();
-        let red = |text: &str| ink.paint("1;31", text);
-        let blue = |text: &str| ink.paint("1;34", text);
-        out += &format!("{}{}\n", red("error: "), ink.paint("1", &self.problem));
-        self.shown.render(&mut out, &red, &blue);
+        fmt::from_fn(|f| self.write(f, ink)).to_string()
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, ink: Ink) -> fmt::Result {
+        let lead = ink.paint(ERROR, "error: ");
+        writeln!(f, "{lead}{}", ink.paint(STRONG, &self.problem))?;
+        self.shown.write(f, ink, ERROR)?;
+        let margin = self.shown.margin();
+        let mut lead = "= help: ";
+        for line in self.help.iter().flat_map(|help| help.lines()) {
+            writeln!(f, "{margin} {}{line}", ink.paint(FRAME, lead))?;
+            lead = "        ";
+        }
         if let Some((label, shown)) = &self.related {
-            out += &format!("{}{label}\n", blue("note: "));
-            shown.render(&mut out, &blue, &blue);
+            writeln!(f, "{}{label}", ink.paint(FRAME, "note: "))?;
+            shown.write(f, ink, FRAME)?;
         }
-        let margin = " ".repeat(self.shown.margin());
-        for (index, line) in self.help.iter().flat_map(|help| help.lines()).enumerate() {
-            let lead = if index == 0 { "= help: " } else { "        " };
-            out += &format!("{margin} {}{line}\n", blue(lead));
-        }
-        out
+        Ok(())
     }
 }
 
 impl Mistakes {
     /// The rendered text of the first [`MISTAKES_MAX`] and a count, ending with a line end.
     pub fn render(&self, ink: Ink) -> String {
-        let shown = self.0.iter().take(MISTAKES_MAX);
-        let mut out: String = shown.map(|mistake| mistake.render(ink) + "\n").collect();
-        let mistakes = self.0.len();
-        if mistakes > MISTAKES_MAX {
-            out += &format!("and {} more\n", mistakes - MISTAKES_MAX);
-        } else {
-            let plural = if mistakes == 1 { "" } else { "s" };
-            out += &format!("{mistakes} mistake{plural}\n");
+        fmt::from_fn(|f| self.write(f, ink)).to_string()
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, ink: Ink) -> fmt::Result {
+        let Self(mistakes) = self;
+        for mistake in mistakes.iter().take(MISTAKES_MAX) {
+            mistake.write(f, ink)?;
+            writeln!(f)?;
         }
-        out
+        match mistakes.len() {
+            1 => writeln!(f, "1 mistake"),
+            count if count > MISTAKES_MAX => writeln!(f, "and {} more", count - MISTAKES_MAX),
+            count => writeln!(f, "{count} mistakes"),
+        }
     }
 }
 
@@ -140,31 +153,27 @@ impl Shown {
         }
     }
 
-    fn margin(&self) -> usize {
-        self.line.to_string().len()
+    /// As wide as the number of the line.
+    fn margin(&self) -> String {
+        " ".repeat(self.line.to_string().len())
     }
 
-    fn render(
-        &self,
-        out: &mut String,
-        mark: &dyn Fn(&str) -> String,
-        frame: &dyn Fn(&str) -> String,
-    ) {
+    fn write(&self, f: &mut fmt::Formatter<'_>, ink: Ink, mark: &str) -> fmt::Result {
         let Self {
             file,
             line,
             column,
             excerpt,
         } = self;
-        let margin = " ".repeat(self.margin());
-        let file = file.display();
-        *out += &format!("{margin}{}{file}:{line}:{column}\n", frame("--> "));
-        *out += &format!("{margin}{}\n", frame(" |"));
-        let text = format!("{} {}", frame(&format!("{line} |")), excerpt.text);
-        *out += &format!("{}\n", text.trim_end());
-        let underline = mark(&"^".repeat(excerpt.mark));
-        let before = " ".repeat(excerpt.before);
-        *out += &format!("{margin}{} {before}{underline}\n", frame(" |"));
+        let margin = self.margin();
+        let bar = ink.paint(FRAME, &format!("{margin} |"));
+        let arrow = ink.paint(FRAME, "-->");
+        writeln!(f, "{margin}{arrow} {}:{line}:{column}", file.display())?;
+        writeln!(f, "{bar}")?;
+        let numbered = ink.paint(FRAME, &format!("{line} |"));
+        writeln!(f, "{}", format!("{numbered} {}", excerpt.text).trim_end())?;
+        let underline = ink.paint(mark, &"^".repeat(excerpt.mark));
+        writeln!(f, "{bar} {}{underline}", " ".repeat(excerpt.before))
     }
 }
 
@@ -179,13 +188,13 @@ impl Ink {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Ink::Plain))
+        self.write(f, Ink::Plain)
     }
 }
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Ink::Plain))
+        self.write(f, Ink::Plain)
     }
 }
 

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::mistake::Mistake;
+use crate::report::About;
 use crate::report::Note;
 use crate::section::Section;
 use crate::text::Place;
@@ -112,6 +113,7 @@ impl Origins {
     pub fn mistake(&self, key: &KeyPath, problem: String, help: Option<String>) -> Mistake {
         let note = Note {
             at: self.place(key),
+            about: About::Value,
             problem,
             help,
             related: None,

@@ -18,27 +18,64 @@ pub(crate) struct Report {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Note {
     pub(crate) at: Place,
+    pub(crate) about: About,
     pub(crate) problem: String,
     pub(crate) help: Option<String>,
     pub(crate) related: Option<(Place, String)>,
 }
 
+/// What a mistake is about: a broken file explains some of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum About {
+    /// The text is not TOML.
+    Syntax,
+    /// Something stands there that must not.
+    Value,
+    /// Something is missing.
+    Lack,
+}
+
 impl Report {
-    /// Adds a mistake; what it returns takes the help and the other place.
+    /// Adds a mistake in the syntax of a file.
+    pub(crate) fn syntax(&mut self, at: Place, problem: impl Into<String>) -> &mut Note {
+        self.push(at, About::Syntax, problem.into())
+    }
+
+    /// Adds a mistake in what a file says; what it returns takes the help and the other place.
     pub(crate) fn add(&mut self, at: Place, problem: impl Into<String>) -> &mut Note {
+        self.push(at, About::Value, problem.into())
+    }
+
+    /// Adds a mistake in what a file does not say.
+    pub(crate) fn lack(&mut self, at: Place, problem: impl Into<String>) -> &mut Note {
+        self.push(at, About::Lack, problem.into())
+    }
+
+    fn push(&mut self, at: Place, about: About, problem: String) -> &mut Note {
         self.notes.truncate(KEPT_MAX - 1);
         let note = Note {
             at,
-            problem: problem.into(),
+            about,
+            problem,
             help: None,
             related: None,
         };
         self.notes.push_mut(note)
     }
 
+    /// Whether so much is wrong that more need not be looked for.
+    pub(crate) fn is_full(&self) -> bool {
+        self.notes.len() >= KEPT_MAX
+    }
+
     /// Forgets what a predicate does not keep.
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Note) -> bool) {
         self.notes.retain(keep);
+    }
+
+    /// Whether a text is not TOML.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.notes.iter().any(|note| note.about == About::Syntax)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

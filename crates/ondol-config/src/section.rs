@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
+use crate::shape::Table;
 use crate::text::Place;
 
 /// A table of a file.
@@ -35,6 +36,16 @@ impl<'d> Section<'d> {
         Self { file, at, table }
     }
 
+    /// A table inside of this one.
+    pub(crate) fn inner(&self, at: Place, table: &'d DeTable<'d>) -> Self {
+        Self::new(self.file, at, table)
+    }
+
+    /// The place of a value inside of this table.
+    pub(crate) fn place(&self, value: &Spanned<DeValue<'_>>) -> Place {
+        Place::new(self.file, value.span())
+    }
+
     /// The place of the table: its header, or its braces.
     pub(crate) fn at(&self) -> Place {
         self.at
@@ -43,6 +54,13 @@ impl<'d> Section<'d> {
     /// The number of its file.
     pub(crate) fn file(&self) -> usize {
         self.file
+    }
+
+    /// Whether a description knows every key. Where it does not, what seems to be missing may only
+    /// have another name.
+    pub(crate) fn is_known(&self, description: &Table) -> bool {
+        let mut keys = self.table.keys();
+        keys.all(|key| description.key(key.get_ref()).is_some())
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
@@ -72,6 +90,15 @@ impl<'d> Section<'d> {
     pub(crate) fn texts(&self, key: &str) -> Option<Vec<Word<'d>>> {
         let values = items(self.table.get(key)?);
         Some(values.iter().filter_map(|value| self.word(value)).collect())
+    }
+
+    /// Whether a key is there as a list of nothing.
+    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
+        let list = self
+            .table
+            .get(key)
+            .and_then(|value| value.get_ref().as_array());
+        list.is_some_and(|items| items.is_empty())
     }
 
     pub(crate) fn table(&self, key: &str) -> Option<Self> {
@@ -107,14 +134,13 @@ impl<'d> Section<'d> {
     }
 
     fn word(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Word<'d>> {
-        let at = Place::new(self.file, value.span());
+        let at = self.place(value);
         value.get_ref().as_str().map(|text| Word { text, at })
     }
 
     fn section(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Self> {
-        let at = Place::new(self.file, value.span());
         let table = value.get_ref().as_table()?;
-        Some(Self::new(self.file, at, table))
+        Some(self.inner(self.place(value), table))
     }
 }
 

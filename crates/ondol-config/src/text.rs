@@ -66,12 +66,18 @@ impl Texts {
         Self(indexed.collect())
     }
 
+    /// The line of a place, counted from 0, without counting its columns.
+    pub(crate) fn line(&self, place: Place) -> usize {
+        let file = self.0.get(place.file);
+        file.map_or(0, |file| file.line(place.start))
+    }
+
     /// Where a place is; of a range over several lines, its part in the first. A place outside of
     /// the text is moved to its end.
     pub(crate) fn spot(&self, place: Place) -> Option<Spot<'_>> {
         let file = self.0.get(place.file)?;
         let start = floor_char(&file.text, place.start);
-        let index = file.line_starts.partition_point(|at| *at <= start) - 1;
+        let index = file.line(start);
         let line_start = *file.line_starts.get(index)?;
         let line = file.text.get(line_start..)?.lines().next().unwrap_or("");
         let from = (start - line_start).min(line.len());
@@ -83,6 +89,12 @@ impl Texts {
             text: line,
             marked: from..end.clamp(from, line.len()),
         })
+    }
+}
+
+impl Text {
+    fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|at| *at <= offset) - 1
     }
 }
 

@@ -52,6 +52,9 @@ pub(super) fn check(
 
 fn claimed_twice(sites: &[Site], names: &[Vec<Place>], report: &mut Report) {
     for clash in clashes(sites) {
+        if report.is_full() {
+            return;
+        }
         let places = |index: SiteIndex| -> Vec<Place> {
             let site = sites.get(index.0).into_iter().zip(names.get(index.0));
             let all = site.flat_map(|(site, places)| site.names().zip(places));
@@ -78,15 +81,10 @@ fn claimed_twice(sites: &[Site], names: &[Vec<Place>], report: &mut Report) {
 /// Sites whose scheme nobody listens on; one mistake for all of them, because it is one.
 fn unreachable(plan: &Plan, listen: Option<Section<'_>>, report: &mut Report) {
     let Some(listen) = listen else { return };
-    let schemes = [
-        ("https", &plan.listen.https, Scheme::Https),
-        ("http", &plan.listen.http, Scheme::Http),
-    ];
-    for (key, addresses, scheme) in schemes {
-        let is_off =
-            addresses.is_empty() && listen.texts(key).is_some_and(|words| words.is_empty());
+    let schemes = [("https", Scheme::Https), ("http", Scheme::Http)];
+    for (key, scheme) in schemes {
         let mut sites = plan.sites.iter().filter(|site| site.scheme == scheme);
-        let Some(first) = sites.next().filter(|_| is_off) else {
+        let Some(first) = sites.next().filter(|_| listen.is_empty_list(key)) else {
             continue;
         };
         let others = match sites.count() {

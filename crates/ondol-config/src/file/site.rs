@@ -34,7 +34,7 @@ const ALIAS_ANSWER: AliasAnswer = AliasAnswer::Redirect;
 /// Plain HTTP is the exception, which is asked for.
 const SCHEME: Scheme = Scheme::Https;
 
-pub(super) static SITE: Table = Table {
+pub(crate) static SITE: Table = Table {
     title: "a site",
     doc: "One domain and what it serves: exactly one target (`proxy`, `files`, `redirect` or `respond`), or routes, or both.",
     keys: &[

@@ -57,14 +57,13 @@ pub(super) fn certificates(
 
 fn check_issuers(section: Section<'_>, report: &mut Report) {
     const HELP: &str = "accepted: [\"internal\"], Ondol's own authority; certificates of others come from files: certificate = { chain = \"…\", key = \"…\" }";
-    let issuers = section.texts("issuers");
-    if issuers.as_ref().is_some_and(Vec::is_empty) {
+    if section.is_empty_list("issuers") {
         let at = section.key_at("issuers");
         report
             .add(at, "`issuers` needs at least one issuer")
             .help(HELP);
     }
-    for issuer in issuers.unwrap_or_default() {
+    for issuer in section.texts("issuers").unwrap_or_default() {
         if issuer.text != INTERNAL {
             let name = repeated(issuer.text);
             let problem = format!("the issuer \"{name}\" is not served by this version yet");

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use ondol_model::Target;
+use ondol_model::limits::ROUTES_MAX;
 use ondol_model::path::RoutePath;
 use ondol_model::path::normalize;
 use ondol_model::plan::Route;
 
+use crate::file::site::SITE;
 use crate::file::target;
 use crate::nearest::repeated;
 use crate::report::Report;
@@ -58,13 +60,17 @@ pub(super) fn routes(site: Section<'_>, folder: &Path, report: &mut Report) -> V
             let target = target::target(site, folder, report);
             routes.extend(target.map(|target| placed(RoutePath::root(), target, at)));
         }
-        None if sections.is_empty() => {
+        None if sections.is_empty() && site.is_known(&SITE) => {
             let problem = "the site has nothing to answer with";
-            report.add(site.at(), problem).help(TARGETS);
+            report.lack(site.at(), problem).help(TARGETS);
         }
         None => {}
     }
-    for section in sections {
+    if let Some(section) = sections.get(ROUTES_MAX) {
+        let problem = format!("this is one route more than the {ROUTES_MAX} that a site can have");
+        report.add(section.at(), problem);
+    }
+    for section in sections.into_iter().take(ROUTES_MAX) {
         routes.extend(route(section, folder, &mut taken, report));
     }
     routes
@@ -77,13 +83,10 @@ fn route(
     report: &mut Report,
 ) -> Option<Placed> {
     let word = section.text("path");
-    let path = word.and_then(|word| path(word, report));
-    if let (Some(word), Some(path)) = (word, &path) {
-        claim(taken, path, word.at, report);
-    }
-    if target::present(section).next().is_none() {
+    let path = word.and_then(|word| claim(taken, path(word, report)?, word.at, report));
+    if target::present(section).next().is_none() && section.is_known(&ROUTE) {
         let problem = "the route has nothing to answer with";
-        report.add(section.at(), problem).help(TARGETS);
+        report.lack(section.at(), problem).help(TARGETS);
     }
     let target = target::target(section, folder, report)?;
     Some(placed(path?, target, word?.at))
@@ -115,8 +118,13 @@ fn path(word: Word<'_>, report: &mut Report) -> Option<RoutePath> {
 }
 
 /// Of two routes with one path the second would never be asked.
-fn claim(taken: &mut HashMap<RoutePath, Place>, path: &RoutePath, at: Place, report: &mut Report) {
-    if let Some(first) = taken.get(path) {
+fn claim(
+    taken: &mut HashMap<RoutePath, Place>,
+    path: RoutePath,
+    at: Place,
+    report: &mut Report,
+) -> Option<RoutePath> {
+    if let Some(first) = taken.get(&path) {
         report
             .add(
                 at,
@@ -124,7 +132,8 @@ fn claim(taken: &mut HashMap<RoutePath, Place>, path: &RoutePath, at: Place, rep
             )
             .help("give it another path, or remove it")
             .related(*first, "this answers there");
-        return;
+        return None;
     }
     taken.insert(path.clone(), at);
+    Some(path)
 }

@@ -26,12 +26,11 @@ pub(super) const PROXY: Key = Key {
 };
 
 pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> {
-    let words = section.texts(PROXY.name)?;
     let mut upstreams = Vec::new();
-    for word in &words {
-        upstreams.extend(upstream(*word, report));
+    for word in section.texts(PROXY.name)? {
+        upstreams.extend(upstream(word, report));
     }
-    if words.is_empty() {
+    if section.is_empty_list(PROXY.name) {
         let at = section.key_at(PROXY.name);
         report
             .add(at, "`proxy` needs at least one server")

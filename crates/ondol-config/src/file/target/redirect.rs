@@ -105,7 +105,7 @@ fn build(
         report.add(to.at, problem).help(ACCEPTED);
         return None;
     };
-    let path = match keep.unwrap_or(address.rest.is_empty()) {
+    let path = match keep.unwrap_or(address.is_bare()) {
         true => RedirectPath::Keep,
         false => RedirectPath::Drop,
     };
@@ -117,8 +117,13 @@ fn build(
             )
             .help("remove `keep_path`, or what follows `?` or `#` in `to`");
     }
+    let rest = match path {
+        // What is appended begins with a slash of its own.
+        RedirectPath::Keep => address.rest.strip_suffix('/').unwrap_or(&address.rest),
+        RedirectPath::Drop => &address.rest,
+    };
     Some(Redirect {
-        to: address.origin + &address.rest,
+        to: format!("{}{rest}", address.origin),
         path,
         status,
     })
@@ -154,6 +159,11 @@ impl Address {
             rest: encoded(rest),
         })
     }
+
+    /// Whether it names a host and no path of it.
+    fn is_bare(&self) -> bool {
+        !self.origin.is_empty() && matches!(self.rest.as_str(), "" | "/")
+    }
 }
 
 /// Host and port in canonical form, with the letters of other scripts as a header can carry them (IDNA).
@@ -167,16 +177,13 @@ fn ascii_authority(text: &str) -> Option<String> {
 
 /// Percent-encodes what is not ASCII (RFC 3986 §2.1).
 fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for character in text.chars() {
+    let characters = text.chars().map(|character| {
         if character.is_ascii() {
-            encoded.push(character);
-            continue;
+            return character.to_string();
         }
         let mut bytes = [0; 4];
-        for byte in character.encode_utf8(&mut bytes).bytes() {
-            encoded += &format!("%{byte:02X}");
-        }
-    }
-    encoded
+        let bytes = character.encode_utf8(&mut bytes).bytes();
+        bytes.map(|byte| format!("%{byte:02X}")).collect()
+    });
+    characters.collect()
 }

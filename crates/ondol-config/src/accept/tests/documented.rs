@@ -1,0 +1,120 @@
+//! That what people read about the keys is true: the sample file, and the defaults.
+
+use std::collections::HashSet;
+
+use super::*;
+use crate::document::Document;
+use crate::section::Section;
+use crate::shape::Absent;
+use crate::shape::Shape;
+use crate::shape::Table;
+
+const SAMPLE: &str = "../../deploy/ondol.toml";
+
+/// The sample with every setting that is only shown: lines of `#` and a letter or bracket.
+fn shown() -> String {
+    let text = testdata(SAMPLE);
+    let lines = text.lines().map(|line| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => {
+            setting
+        }
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn accepted(text: &str) -> Accepted {
+    let sources = sources(&[("/etc/ondol/ondol.toml", text)]);
+    accept(&sources).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+#[test]
+fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
+    assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 4);
+}
+
+/// A key is the same where its words are: the targets of a site and of a route.
+#[test]
+fn the_sample_shows_every_key() {
+    let text = shown();
+    let texts = Texts::new(&sources(&[("a.toml", &text)]));
+    let document = Document::parse(0, &text, &texts, &mut Report::default());
+    let mut seen = HashSet::new();
+    collect(document.root(), &file::MAIN, &mut seen);
+    for table in file::tables() {
+        for key in table.keys {
+            let is_seen = seen.contains(&(key.name, key.doc));
+            assert!(is_seen, "{} of {}", key.name, table.title);
+        }
+    }
+}
+
+fn collect(
+    section: Section<'_>,
+    table: &'static Table,
+    seen: &mut HashSet<(&'static str, &'static str)>,
+) {
+    for key in table.keys.iter().filter(|key| section.has(key.name)) {
+        seen.insert((key.name, key.doc));
+        let sections = section.tables(key.name);
+        let sections = match key.shape {
+            Shape::Named(..) => sections
+                .iter()
+                .flat_map(Section::named)
+                .map(|it| it.1)
+                .collect(),
+            _ => sections,
+        };
+        for (section, table) in sections
+            .into_iter()
+            .zip(std::iter::repeat(key.shape.table()))
+        {
+            collect(section, table.expect("only tables hold tables"), seen);
+        }
+    }
+}
+
+/// Every table with a default: its title, its header, and what it holds besides.
+const TABLES: [(&str, &str, &str); 9] = [
+    ("`[box]`", "[box]", ""),
+    ("`[listen]`", "[listen]", ""),
+    ("`[log]`", "[log]", ""),
+    ("`[tls]`", "[tls]", ""),
+    ("a site", "[sites.'a.test']", "files = '/a'"),
+    ("`limits`", "[sites.'a.test'.limits]", ""),
+    ("`timeouts`", "[sites.'a.test'.timeouts]", ""),
+    (
+        "`redirect`",
+        "[sites.'b.test'.redirect]",
+        "to = 'https://c.test'",
+    ),
+    ("`respond`", "[sites.'c.test'.respond]", ""),
+];
+
+#[test]
+fn the_documented_defaults_are_the_true_ones() {
+    let tables = TABLES.map(|(title, header, needed)| {
+        let table = file::tables()
+            .into_iter()
+            .find(|table| table.title == title);
+        let keys = table.expect(title).keys.iter();
+        let defaults = keys.filter_map(|key| match key.absent {
+            Absent::Default(default) => Some(format!("{} = {default}\n", key.name)),
+            Absent::Mistake | Absent::Means => None,
+        });
+        let bare = format!("{header}\n{needed}\n");
+        (bare.clone(), bare + &defaults.collect::<String>())
+    });
+    let (bare, explicit): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
+    let (bare, explicit) = (bare.concat(), explicit.concat());
+    assert_eq!(accepted(&bare).plan, accepted(&explicit).plan, "{explicit}");
+    for table in file::tables() {
+        let has_default = table
+            .keys
+            .iter()
+            .any(|key| matches!(key.absent, Absent::Default(_)));
+        let is_tested = TABLES.iter().any(|(title, ..)| *title == table.title);
+        assert!(!has_default || is_tested, "{}", table.title);
+    }
+}

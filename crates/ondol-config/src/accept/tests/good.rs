@@ -1,0 +1,171 @@
+//! What good configurations become.
+
+use ondol_model::Target;
+use ondol_model::plan::AccessLogFormat;
+use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::RedirectPath;
+use ondol_model::plan::Scheme;
+
+use super::*;
+
+fn plan(files: &[(&str, &str)]) -> Plan {
+    let accepted = accept(&sources(files)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    Arc::unwrap_or_clone(accepted.plan)
+}
+
+fn everything() -> Plan {
+    let text = testdata("testdata/good/everything.toml");
+    plan(&[("/etc/ondol/ondol.toml", &text)])
+}
+
+#[test]
+fn the_sections_of_the_box_are_taken_over() {
+    let plan = everything();
+    assert_eq!(plan.box_name, "seocho");
+    assert_eq!(plan.email.as_deref(), Some("me@example.com"));
+    assert_eq!(plan.timezone.as_deref(), Some("Asia/Seoul"));
+    assert_eq!(plan.access_log, AccessLogFormat::Json);
+    let http: Vec<_> = plan.listen.http.iter().map(ToString::to_string).collect();
+    assert_eq!(http, ["127.0.0.1:8080", "[::1]:8080", ":0"]);
+    assert_eq!(plan.listen.https.len(), 1);
+    let proxies = plan.listen.trusted_proxies.iter().map(ToString::to_string);
+    assert_eq!(proxies.collect::<Vec<_>>(), ["10.0.0.0/8", "::1/128"]);
+    let [wild] = &plan.certificates[..] else {
+        panic!("{:?}", plan.certificates)
+    };
+    assert_eq!(wild.chain, Path::new("/etc/ondol/wild/chain.pem"));
+    assert_eq!(wild.key, Path::new("/keys/wild.pem"));
+}
+
+#[test]
+fn sites_are_in_the_order_of_their_names() {
+    let plan = everything();
+    let names: Vec<_> = plan
+        .sites
+        .iter()
+        .map(|site| site.name.to_string())
+        .collect();
+    let expected = [
+        "kept.example",
+        "old.example",
+        "withcoffee.app",
+        "xn--3e0b707e.example",
+        "*.example.com",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_site_is_taken_over_with_its_routes_longest_first() {
+    let plan = everything();
+    let site = &plan.sites[2];
+    assert_eq!(site.aliases.len(), 1);
+    assert_eq!(site.alias_answer, AliasAnswer::Redirect);
+    assert_eq!(site.scheme, Scheme::Https);
+    assert_eq!(site.body_bytes_max, 32_000_000);
+    assert_eq!(site.timeouts.connect.as_millis(), 500);
+    assert_eq!(site.timeouts.response.as_secs(), 120);
+    let certificate = site.certificate.as_ref().expect("its certificate");
+    assert_eq!(certificate.key, Path::new("/etc/ondol/coffee/key.pem"));
+    let routes = site.routes.iter();
+    let routes: Vec<_> = routes
+        .map(|route| (route.path.as_str(), route.target.word()))
+        .collect();
+    let expected = [
+        ("/assets/", "files"),
+        ("/old", "redirect"),
+        ("/a", "files"),
+        ("/", "proxy"),
+    ];
+    assert_eq!(routes, expected);
+    let Target::Files(files) = &site.routes[2].target else {
+        panic!("{site:?}")
+    };
+    assert_eq!(files.root, Path::new("/etc/ondol/assets"));
+    let Target::Proxy(proxy) = &site.routes[3].target else {
+        panic!("{site:?}")
+    };
+    let upstreams: Vec<_> = proxy.upstreams.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        upstreams,
+        ["http://127.0.0.1:3000", "unix:/run/coffee.sock"]
+    );
+}
+
+#[test]
+fn redirects_keep_the_path_where_the_new_address_has_none() {
+    let plan = everything();
+    let check = |index: usize, to: &str, path, status| match &plan.sites[index].routes[0].target {
+        Target::Redirect(redirect) => {
+            let found = (redirect.to.as_str(), redirect.path, redirect.status);
+            assert_eq!(found, (to, path, status));
+        }
+        other => panic!("{other:?}"),
+    };
+    check(0, "https://new.example/blog", RedirectPath::Keep, 308);
+    check(
+        1,
+        "http://new.example/%EA%B8%B8?a=b",
+        RedirectPath::Drop,
+        301,
+    );
+    check(3, "https://xn--og4b88n.example", RedirectPath::Keep, 308);
+}
+
+#[test]
+fn a_wildcard_can_serve_its_aliases() {
+    let plan = everything();
+    let site = &plan.sites[4];
+    assert_eq!(site.alias_answer, AliasAnswer::Serve);
+    assert_eq!(site.scheme, Scheme::Http);
+    let Target::Respond(respond) = &site.routes[0].target else {
+        panic!("{site:?}")
+    };
+    assert_eq!(
+        (respond.status, respond.content_type.as_str()),
+        (503, "text/html")
+    );
+}
+
+#[test]
+fn an_included_file_has_its_own_folder() {
+    let plan = plan(&[
+        ("/etc/ondol/ondol.toml", "[sites.'b.test']\nfiles = 'www'\n"),
+        (
+            "/etc/ondol/sites/a.toml",
+            "[sites.'a.test']\nfiles = 'www'\n",
+        ),
+    ]);
+    let root = |index: usize| match &plan.sites[index].routes[0].target {
+        Target::Files(files) => files.root.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(root(0), Path::new("/etc/ondol/sites/www"));
+    assert_eq!(root(1), Path::new("/etc/ondol/www"));
+}
+
+#[test]
+fn a_redirect_that_may_end_is_accepted() {
+    for target in [
+        "redirect = 'https://b.test'",
+        "redirect = 'https://a.test:8443'",
+        "redirect = 'https://other.test'",
+        "redirect = '/welcome'\n[[sites.'a.test'.routes]]\npath = '/welcome'\nfiles = '/a'",
+        "https = false\nredirect = 'https://a.test'",
+    ] {
+        let text = format!("[sites.'b.test']\nfiles = '/b'\n[sites.'a.test']\n{target}\n");
+        plan(&[("/a.toml", &text)]);
+    }
+}
+
+#[test]
+fn the_order_of_the_file_does_not_matter() {
+    let [a, b] = ["a", "b"].map(|name| format!("[sites.'{name}.test']\nfiles = '/{name}'\n"));
+    let (one, other) = (format!("{a}{b}"), format!("{b}{a}"));
+    assert_eq!(plan(&[("/a.toml", &one)]), plan(&[("/a.toml", &other)]));
+}
+
+#[test]
+fn a_byte_order_mark_and_line_ends_of_windows_are_no_mistake() {
+    plan(&[("/a.toml", "\u{feff}[sites.'a.test']\r\nfiles = '/a'\r\n")]);
+}
