@@ -5,8 +5,8 @@
 //! runs: whether a folder exists or a port is free is found by others, who show it at its place in
 //! the file with [`Origins::mistake`].
 //!
-//! Every key is described once, as a `static` of [`shape::Table`] in `file.rs` and `file/*.rs`. The
-//! check for unknown keys and wrong types, the editors' [`schema`] and the test of `deploy/ondol.toml`
+//! Every key is described once, as a `static` of `shape::Table` in `file.rs` and `file/*.rs`. The
+//! check for unknown keys and wrong types, the editors' [`schema()`] and the test of `deploy/ondol.toml`
 //! all read that description; the function below it turns the checked values into the plan.
 
 mod accept;

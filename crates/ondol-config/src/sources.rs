@@ -73,7 +73,8 @@ pub enum ReadError {
 }
 
 impl Sources {
-    /// Reads a main file and what its `include` names. A syntax error is no error here: [`crate::accept`] reports it with its place.
+    /// Reads a main file and what its `include` names. A syntax error is no error here:
+    /// [`crate::accept()`] reports it with its place.
     ///
     /// # Errors
     ///
