@@ -53,7 +53,7 @@ fn every_bad_file_is_explained() {
         let text = testdata(&format!("testdata/bad/{name}"));
         let found = accept(&sources(&[(&name, &text)])).expect_err(&name);
         let expected = testdata(&format!("testdata/bad/{name}").replace(".toml", ".expected"));
-        assert_eq!(found.to_string(), expected, "{name}\n{found}");
+        assert!(found.to_string() == expected, "{name}\n{found}");
     }
 }
 

@@ -43,8 +43,8 @@ pub(super) fn certificate(
     folder: &Path,
     report: &mut Report,
 ) -> Option<CertificateFiles> {
-    let chain = super::path(section.text("chain")?, folder, report);
-    let key = super::path(section.text("key")?, folder, report);
+    let mut file = |key| super::path(section.text(key)?, folder, report);
+    let (chain, key) = (file("chain"), file("key"));
     Some(CertificateFiles {
         chain: chain?,
         key: key?,

@@ -3,7 +3,6 @@
 mod route;
 
 use std::path::Path;
-use std::time::Duration;
 
 use ondol_model::HostPattern;
 use ondol_model::Site;
@@ -162,7 +161,11 @@ fn site(
     let routes = route::routes(section, folder, report).into_iter();
     let (mut routes, route_places): (Vec<_>, Vec<_>) = routes.unzip();
     sort(&mut routes);
-    let certificate = section.table("certificate");
+    let certificate = section
+        .table("certificate")
+        .and_then(|files| certificate::certificate(files, folder, report));
+    let body_bytes_max = body_bytes_max(section, report);
+    let timeouts = timeouts(section, report);
     let plan = Site {
         name: pattern?,
         aliases,
@@ -176,9 +179,9 @@ fn site(
             Some(false) => Scheme::Http,
             None => SCHEME,
         },
-        certificate: certificate.and_then(|files| certificate::certificate(files, folder, report)),
-        body_bytes_max: body_bytes_max(section, report),
-        timeouts: timeouts(section, report),
+        certificate,
+        body_bytes_max,
+        timeouts,
         routes,
     };
     main_name_for_aliases(&plan, section, report);
@@ -222,31 +225,30 @@ fn main_name_for_aliases(site: &Site, section: Section<'_>, report: &mut Report)
 }
 
 fn body_bytes_max(section: Section<'_>, report: &mut Report) -> u64 {
-    let body = section
-        .table("limits")
-        .and_then(|limits| limits.text("body"));
-    let bytes = body.and_then(|word| read(word, size::parse, report));
+    let bytes = read(section.table("limits"), "body", size::parse, report);
     bytes.unwrap_or(limits::BODY_BYTES_MAX)
 }
 
 fn timeouts(section: Section<'_>, report: &mut Report) -> Timeouts {
     let table = section.table("timeouts");
-    let mut time = |key, default: Duration| {
-        let word = table.and_then(|table| table.text(key));
-        let time = word.and_then(|word| read(word, duration::parse, report));
-        time.unwrap_or(default)
-    };
+    let mut time = |key| read(table, key, duration::parse, report);
     Timeouts {
-        connect: time("connect", limits::UPSTREAM_CONNECT),
-        response: time("response", limits::UPSTREAM_RESPONSE),
+        connect: time("connect").unwrap_or(limits::UPSTREAM_CONNECT),
+        response: time("response").unwrap_or(limits::UPSTREAM_RESPONSE),
     }
 }
 
-fn read<T>(word: Word<'_>, parse: fn(&str) -> Result<T, String>, report: &mut Report) -> Option<T> {
+fn read<T>(
+    table: Option<Section<'_>>,
+    key: &str,
+    parse: fn(&str) -> Result<T, String>,
+    report: &mut Report,
+) -> Option<T> {
+    let word = table?.text(key)?;
     match parse(word.text) {
         Ok(value) => Some(value),
         Err(reason) => {
-            let problem = format!("\"{}\" is not accepted", repeated(word.text));
+            let problem = format!("`{key}` cannot be \"{}\"", repeated(word.text));
             report.add(word.at, problem).help(reason);
             None
         }
