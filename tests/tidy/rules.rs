@@ -1,0 +1,370 @@
+//! What is tidy: each rule takes the files and returns complaints, which say what to do.
+
+use std::collections::BTreeSet;
+
+use crate::Complaints;
+use crate::Tree;
+
+/// The product lines of a file that a reader can hold in mind.
+const LINES_MAX: usize = 500;
+const BINARY_BYTES_MAX: usize = 64 * 1024;
+/// What lies at the top, besides dotfiles.
+const TOP_LEVEL: [&str; 7] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "crates",
+    "deploy",
+    "tests",
+];
+/// Names of drawers into which anything fits.
+const DRAWERS: [&str; 6] = ["common", "helpers", "manager", "misc", "types", "utils"];
+/// The one file that may do what the compiler cannot check.
+const UNSAFE_FILE: &str = "crates/ondol-base/src/descriptors.rs";
+
+/// Which of our crates each may know; the picture in crates/README.md.
+const LAYERS: [(&str, &[&str]); 7] = [
+    ("ondol-base", &[]),
+    ("ondol-model", &[]),
+    ("ondol-config", &["ondol-model"]),
+    ("ondol-store", &["ondol-base", "ondol-model"]),
+    ("ondol-proxy", &["ondol-base", "ondol-model"]),
+    ("ondol-admin", &["ondol-base", "ondol-model", "ondol-store"]),
+    (
+        "ondol",
+        &[
+            "ondol-admin",
+            "ondol-base",
+            "ondol-config",
+            "ondol-model",
+            "ondol-proxy",
+            "ondol-store",
+        ],
+    ),
+];
+
+/// Who alone may know a library, where the library is what a crate is for.
+const OWNERS: [(&str, &str); 3] = [
+    ("rusqlite", "ondol-store"),
+    ("toml", "ondol-config"),
+    ("httparse", "ondol-proxy"),
+];
+
+/// What the model does without: whatever acts, waits, or knows the time.
+const ACTING: [&str; 12] = [
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::os",
+    "SystemTime",
+    "Instant",
+    "TcpStream",
+    "TcpListener",
+    "tokio",
+    "serde",
+    "async fn",
+];
+
+/// How tasks and threads are started; ondol-base does it for all.
+const SPAWNS: [&str; 5] = [
+    "tokio::spawn",
+    "task::spawn",
+    "thread::spawn",
+    "thread::Builder",
+    "JoinSet",
+];
+
+pub(crate) fn check_top_level(tree: &Tree) -> Complaints {
+    let top: BTreeSet<_> = tree
+        .0
+        .iter()
+        .filter_map(|file| file.path.split('/').next())
+        .collect();
+    let missing = TOP_LEVEL.iter().filter(|name| !top.contains(*name));
+    let strange = top
+        .iter()
+        .filter(|name| !name.starts_with('.') && !TOP_LEVEL.contains(name));
+    let missing = missing.map(|name| format!("{name} is missing at the top"));
+    let strange = strange.map(|name| {
+        format!("{name} does not belong at the top: give it a place below {TOP_LEVEL:?}")
+    });
+    missing.chain(strange).collect()
+}
+
+pub(crate) fn check_layers(tree: &Tree) -> Complaints {
+    let mut complaints = Complaints::new();
+    for (path, manifest) in tree.texts("/Cargo.toml") {
+        let name = path
+            .trim_start_matches("crates/")
+            .trim_end_matches("/Cargo.toml");
+        let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == name) else {
+            complaints.push(format!(
+                "crates/{name} is new: say in tests/tidy/rules.rs what it may know"
+            ));
+            continue;
+        };
+        for dependency in dependencies(manifest) {
+            let owned = OWNERS
+                .iter()
+                .any(|(library, owner)| *library == dependency && *owner != name);
+            let upward = dependency.starts_with("ondol-") && !allowed.contains(&dependency);
+            let acting =
+                name == "ondol-model" && ["tokio", "serde", "rustix"].contains(&dependency);
+            if owned || upward || acting {
+                complaints.push(format!(
+                    "crates/{name} must not know {dependency}: pass it a value instead (crates/README.md has the picture)"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+/// The names in the sections for dependencies of any kind.
+fn dependencies(manifest: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    manifest.lines().filter_map(move |line| {
+        if line.starts_with('[') {
+            inside = line.trim_end_matches(']').ends_with("dependencies");
+            return None;
+        }
+        let name = line.split(['.', '=', ' ']).next()?;
+        (inside && !name.is_empty() && !name.starts_with('#')).then_some(name)
+    })
+}
+
+pub(crate) fn check_crate_map(tree: &Tree) -> Complaints {
+    let map = tree.text("crates/README.md");
+    let rows = map.lines().filter_map(|line| line.strip_prefix("| `ondol"));
+    let rows: BTreeSet<_> = rows
+        .filter_map(|row| row.split('`').next())
+        .map(|rest| format!("ondol{rest}"))
+        .collect();
+    let crates: BTreeSet<_> = tree.crates().into_iter().map(str::to_owned).collect();
+    let unmapped = crates.difference(&rows).map(|name| {
+        format!("{name} has no row in crates/README.md: say what it is and what it must not know")
+    });
+    let gone = rows
+        .difference(&crates)
+        .map(|name| format!("{name} has a row in crates/README.md, but is no crate: take it out"));
+    unmapped.chain(gone).collect()
+}
+
+pub(crate) fn check_names(tree: &Tree) -> Complaints {
+    let mut complaints = Complaints::new();
+    for (path, _) in tree.texts(".rs") {
+        let name = path
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs");
+        if name == "mod" {
+            complaints.push(format!(
+                "{path} is in the old place: a folder's module is the file beside it"
+            ));
+        }
+        if DRAWERS.contains(&name) {
+            complaints.push(format!(
+                "{path} says nothing of what is in it: name it after what it does"
+            ));
+        }
+    }
+    complaints
+}
+
+pub(crate) fn check_modules(tree: &Tree) -> Complaints {
+    let manifests: String = tree
+        .texts("/Cargo.toml")
+        .map(|(_, manifest)| manifest)
+        .collect();
+    let lost = tree
+        .texts(".rs")
+        .filter(|(path, _)| !is_reached(tree, &manifests, path));
+    lost.map(|(path, _)| {
+        format!(
+            "{path} is no part of the program: no module mentions it, so remove it or mention it"
+        )
+    })
+    .collect()
+}
+
+fn is_reached(tree: &Tree, manifests: &str, path: &str) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else {
+        return false;
+    };
+    let is_root = ["lib.rs", "main.rs", "build.rs"].contains(&name);
+    // Cargo finds these by their place, in crates; at the top they are named in a manifest.
+    let found = ["tests", "examples", "benches"].iter().any(|place| {
+        path.starts_with("crates/") && !folder.contains("/src") && folder.ends_with(place)
+    });
+    if is_root || found || manifests.contains(&format!("../{path}\"")) {
+        return true;
+    }
+    let module = name.trim_end_matches(".rs");
+    let parents = [
+        format!("{folder}.rs"),
+        format!("{folder}/lib.rs"),
+        format!("{folder}/main.rs"),
+    ];
+    parents
+        .iter()
+        .flat_map(|parent| code_lines(tree.text(parent)))
+        .any(|(_, line)| {
+            let line = line.trim_end_matches(';');
+            line.ends_with(&format!("mod {module}"))
+        })
+}
+
+pub(crate) fn check_openings(tree: &Tree) -> Complaints {
+    let silent = tree
+        .texts(".rs")
+        .filter(|(_, text)| !text.starts_with("//! "));
+    silent
+        .map(|(path, _)| {
+            format!(
+                "{path} does not open with `//! `: say what it is for and what it must not know"
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn check_sizes(tree: &Tree) -> Complaints {
+    let long = tree
+        .product()
+        .map(|(path, text)| (path, text.lines().count()));
+    let long = long.filter(|(_, lines)| *lines > LINES_MAX);
+    let long = long.map(|(path, lines)| format!("{path} has {lines} lines without its tests: cut it where it thinks of two things ({LINES_MAX} at most)"));
+    let heavy = tree
+        .0
+        .iter()
+        .filter(|file| file.text.is_none() && file.bytes > BINARY_BYTES_MAX);
+    let heavy = heavy.map(|file| {
+        format!(
+            "{} is a binary of {} KiB: make it in the build or the test instead",
+            file.path,
+            file.bytes / 1024
+        )
+    });
+    long.chain(heavy).collect()
+}
+
+pub(crate) fn check_words(tree: &Tree) -> Complaints {
+    // In pieces, so that this file does not complain of itself.
+    let later = [
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+        "X".repeat(3),
+        ["db", "g!"].concat(),
+    ];
+    let mut complaints = Complaints::new();
+    for (path, text) in tree.texts("") {
+        for (number, line) in (1..).zip(text.lines()) {
+            for word in later.iter().filter(|word| has_word(line, word)) {
+                complaints.push(format!(
+                    "{path}:{number} has `{word}`: do it, or open an issue and say so there"
+                ));
+            }
+            let is_prose = path.ends_with(".md") || line.trim_start().starts_with("//");
+            if is_prose && cites_a_line(line) {
+                complaints.push(format!(
+                    "{path}:{number} cites a line of a file: name the symbol, for lines move"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let is_letter =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let bytes = line.as_bytes();
+    line.match_indices(word).any(|(start, _)| {
+        let before = start.checked_sub(1).and_then(|index| bytes.get(index));
+        !is_letter(before) && (word.ends_with('!') || !is_letter(bytes.get(start + word.len())))
+    })
+}
+
+/// Whether a number stands where a file's name ends, after a colon.
+fn cites_a_line(line: &str) -> bool {
+    let endings = [".rs:", ".py:", ".toml:", ".md:", ".c:"];
+    endings
+        .iter()
+        .flat_map(|ending| line.match_indices(ending))
+        .any(|(start, ending)| {
+            line[start + ending.len()..].starts_with(|next: char| next.is_ascii_digit())
+        })
+}
+
+pub(crate) fn check_unsafe(tree: &Tree) -> Complaints {
+    let word = ["un", "safe"].concat();
+    let is_unsafe = |line: &str| {
+        let opens = ["{", "fn", "impl", "trait", "extern"];
+        opens
+            .iter()
+            .any(|open| line.contains(&format!("{word} {open}")))
+    };
+    let files = tree.texts(".rs").filter(|(path, _)| *path != UNSAFE_FILE);
+    let found = files.flat_map(|(path, text)| {
+        let lines = code_lines(text).filter(|(_, line)| is_unsafe(line));
+        lines
+            .map(move |(number, _)| (path, number))
+            .collect::<Vec<_>>()
+    });
+    found
+        .map(|(path, number)| {
+            format!("{path}:{number} is {word}: only {UNSAFE_FILE} may be, with a reason")
+        })
+        .collect()
+}
+
+pub(crate) fn check_spawns(tree: &Tree) -> Complaints {
+    let files = tree
+        .product()
+        .filter(|(path, _)| !path.starts_with("crates/ondol-base/"));
+    let found = files.flat_map(|(path, text)| {
+        let lines =
+            code_lines(text).filter(|(_, line)| SPAWNS.iter().any(|spawn| line.contains(spawn)));
+        lines.map(move |(number, _)| (path, number))
+    });
+    found.map(|(path, number)| format!("{path}:{number} starts a task or thread: use ondol_base::tasks, so that it has an owner")).collect()
+}
+
+pub(crate) fn check_model(tree: &Tree) -> Complaints {
+    let files = tree
+        .product()
+        .filter(|(path, _)| path.starts_with("crates/ondol-model/"));
+    let found = files.flat_map(|(path, text)| {
+        code_lines(text).flat_map(move |(number, line)| {
+            ACTING
+                .iter()
+                .filter(move |acting| has_word(line, acting))
+                .map(move |acting| (path, number, acting))
+        })
+    });
+    found
+        .map(|(path, number, acting)| format!("{path}:{number} uses {acting}: the model decides from values and leaves acting to others"))
+        .collect()
+}
+
+pub(crate) fn check_commands(tree: &Tree, commands: &[String]) -> Complaints {
+    let readme = tree.text("README.md");
+    let missing = commands
+        .iter()
+        .filter(|command| !has_word(readme, &format!("ondol {command}")));
+    missing
+        .map(|command| {
+            format!("README.md does not tell of `ondol {command}`: say in a line what it is for")
+        })
+        .collect()
+}
+
+/// Lines with their numbers, without those that are comments, and without comments at their ends.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = (1..).zip(text.lines());
+    lines
+        .map(|(number, line)| (number, line.split("//").next().unwrap_or_default().trim()))
+        .filter(|(_, line)| !line.is_empty())
+}
