@@ -1,5 +1,7 @@
 //! Why a request could not be answered as asked: whose fault it is, and what the visitor is told.
 
+use std::path::PathBuf;
+
 use http::StatusCode;
 
 /// A request that gets an error page.
@@ -36,6 +38,15 @@ pub(crate) enum Failure {
     /// The file is there, but its permissions keep the data plane out.
     #[error("the file must not be read")]
     Unreadable(#[source] std::io::Error),
+    /// The folder of a route could not be opened.
+    #[error("the folder {} could not be opened", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file could not be read.
     #[error("file could not be read")]
     File(#[source] std::io::Error),
@@ -77,7 +88,7 @@ impl Failure {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
-            Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Folder { .. } | Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
             Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
         }

@@ -64,6 +64,7 @@ impl Root {
         }
         let folder = self.folder().await?;
         match find(&folder, request.path).await {
+            Ok(Found::File(_)) if slash::is_missing(&request) => slash::redirect(request.original),
             Ok(Found::File(file)) => respond::file(file, &request).await,
             Ok(Found::Folder) => slash::redirect(request.original),
             Err(Failure::NotFound) => not_found(&folder, &request).await,

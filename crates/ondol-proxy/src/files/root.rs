@@ -47,8 +47,11 @@ impl Root {
         {
             return Ok(Arc::clone(&opened.folder));
         }
-        let folder = open::root(&self.path).await.map_err(Failure::File)?;
-        let folder = Arc::new(folder);
+        let folder = open::root(&self.path).await;
+        let folder = Arc::new(folder.map_err(|source| Failure::Folder {
+            path: self.path.to_path_buf(),
+            source,
+        })?);
         *self.opened.borrow_mut() = Some(Opened {
             folder: Arc::clone(&folder),
             at: now,

@@ -6,8 +6,18 @@ use http::StatusCode;
 use http::Uri;
 use http::header;
 
+use super::FileRequest;
 use crate::body::Body;
 use crate::failure::Failure;
+
+/// Whether the root's own address was asked for without its slash. That happens where a route's path
+/// has none either (`/docs`): the links of its index would lead beside the folder.
+pub(super) fn is_missing(request: &FileRequest<'_>) -> bool {
+    let original = request.original.path();
+    request.path == "/"
+        && !original.ends_with('/')
+        && ondol_model::path::normalize(original).is_some_and(|path| !path.ends_with('/'))
+}
 
 /// To the same path with a slash, keeping the query.
 ///

@@ -227,6 +227,34 @@ async fn a_folder_without_its_slash_is_redirected_on_this_host_alone() {
 }
 
 #[tokio::test]
+async fn a_route_without_its_slash_is_redirected_to_its_folder() {
+    let site = Site::new(&[("index.html", "docs")]);
+    for (target, status) in [
+        ("/docs", 308),
+        ("/docs?q=1", 308),
+        ("/docs/", 200),
+        ("/docs/.", 200),
+        ("/docs/x/..", 200),
+    ] {
+        let original: Uri = target.parse().unwrap();
+        let request = FileRequest {
+            method: &Method::GET,
+            headers: &HeaderMap::new(),
+            path: "/",
+            original: &original,
+        };
+        let answer = read(site.root.answer(request).await.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, status, "{target}");
+        let location = original.path().to_owned() + "/" + target.strip_prefix("/docs").unwrap();
+        if status == 308 {
+            assert_eq!(answer.header(header::LOCATION), Some(location.as_str()));
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_begins_with_a_dot_is_not_there_except_well_known() {
     let site = Site::new(&[
         (".env", "secret"),
@@ -577,7 +605,11 @@ async fn a_root_that_is_gone_is_our_failure_and_not_a_missing_page() {
         folder: tempfile::tempdir().unwrap(),
     };
     let failure = site.try_ask(Method::GET, "/", &[]).await.unwrap_err();
-    assert!(matches!(failure, Failure::File(_)), "{failure:?}");
+    assert_eq!(
+        failure.to_string(),
+        "the folder /nonexistent/folder could not be opened"
+    );
+    assert_eq!(failure.status(), 500);
 }
 
 #[tokio::test]
