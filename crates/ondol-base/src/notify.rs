@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::clock;
 
+/// How long a listener that takes no more messages may hold the process up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The way to systemd, or nowhere.
 #[derive(Debug, Default)]
 pub struct Notifier {
@@ -59,6 +62,7 @@ impl Notifier {
         };
         let socket = UnixDatagram::unbound()?;
         socket.connect_addr(&address)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Self {
             socket: Some(socket),
             watchdog_interval: watchdog_interval(watchdog_us.as_deref(), watchdog_pid.as_deref()),
@@ -169,6 +173,19 @@ mod tests {
         let systemd = UnixDatagram::bind(&path).unwrap();
         let notifier = notifier(path.to_str().unwrap().to_owned());
         drop(systemd);
+        notifier.ready();
+    }
+
+    #[test]
+    fn a_listener_that_does_not_read_holds_nothing_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let _deaf = UnixDatagram::bind(&path).unwrap();
+        let notifier = notifier(path.to_str().unwrap().to_owned());
+        let socket = notifier.socket.as_ref().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        while socket.send(b"STATUS=full").is_ok() {}
+        socket.set_nonblocking(false).unwrap();
         notifier.ready();
     }
 

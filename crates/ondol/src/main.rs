@@ -1,1 +1,61 @@
-fn main() {}
+//! Ondol: one binary, three roles. This file only chooses which.
+
+mod boot;
+mod certificates;
+mod cli;
+mod command;
+mod configuration;
+mod control;
+mod events;
+mod examine;
+mod folders;
+mod generation;
+mod handover;
+mod last_good;
+mod link;
+mod listeners;
+mod logging;
+mod output;
+mod published;
+mod reload;
+mod sandbox;
+mod serve;
+mod span;
+mod table;
+mod upgrade;
+
+use std::io;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::cli::Command;
+use crate::cli::Environment;
+use crate::folders::Folders;
+use crate::folders::Person;
+
+fn main() -> ExitCode {
+    let Cli { folders, command } = Cli::parse();
+    let environment = Environment::read();
+    let places = || Folders::resolve(&folders, Person::current(), &environment);
+    let outcome = match &command {
+        Command::Run(flags) => places().and_then(|folders| boot::run(flags, folders, &environment)),
+        Command::Serve(flags) => serve::run(flags, &environment),
+        Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),
+        Command::Reload => places().and_then(|folders| command::reload::run(&folders)),
+        Command::Upgrade(flags) => {
+            places().and_then(|folders| command::upgrade::run(flags, &folders))
+        }
+        Command::Show(what) => places().and_then(|folders| command::show(what, &folders)),
+        Command::Schema => command::schema::run(),
+        Command::Completions(flags) => command::completions::run(flags),
+        Command::Version(flags) => command::version::run(flags),
+    };
+    outcome.unwrap_or_else(|error| {
+        // There is nobody left to tell when standard error is gone.
+        let _ = writeln!(io::stderr(), "ondol: {error:#}");
+        command::exit_code(&error)
+    })
+}

@@ -1,0 +1,269 @@
+//! The command line: verbs, flags and the variables of the environment. Nothing else of the program
+//! reads the environment, and nothing here acts.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::output::Format;
+
+/// Serves the sites of a home Linux box from one file.
+#[derive(Debug, Parser)]
+#[command(name = "ondol", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) folders: FolderFlags,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 wrong usage; 3 no Ondol is running \
+(nobody answers on the admin socket).";
+
+/// Where this box keeps its things; what is not given is the usual place.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FolderFlags {
+    /// The configuration [default: /etc/ondol/ondol.toml; without root ~/.config/ondol/ondol.toml]
+    #[arg(
+        long,
+        global = true,
+        env = "ONDOL_CONFIG",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// State that must survive [default: /var/lib/ondol; without root ~/.local/state/ondol]
+    #[arg(
+        long,
+        global = true,
+        env = "ONDOL_STATE",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub(crate) state: Option<PathBuf>,
+    /// The admin socket's folder [default: /run/ondol; without root $XDG_RUNTIME_DIR/ondol]
+    #[arg(
+        long,
+        global = true,
+        env = "ONDOL_RUNTIME",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub(crate) runtime: Option<PathBuf>,
+    /// Logs of requests [default: /var/log/ondol; without root the folder logs in the state folder]
+    #[arg(
+        long,
+        global = true,
+        env = "ONDOL_LOGS",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub(crate) logs: Option<PathBuf>,
+}
+
+/// What the person asks for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve: run the agent in the foreground until it is told to stop
+    Run(RunFlags),
+    /// Show every mistake of a configuration, or what it would change and what this machine can't enforce
+    Check(CheckFlags),
+    /// Take up the changed configuration; a broken one changes nothing
+    Reload,
+    /// Replace the running program by another binary, with no request lost
+    Upgrade(UpgradeFlags),
+    #[command(flatten)]
+    Show(Show),
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Print the completions for a shell
+    Completions(CompletionsFlags),
+    /// Print the version
+    Version(VersionFlags),
+    /// Serve visitors (started by the agent, never by hand)
+    #[command(hide = true)]
+    Serve(ServeFlags),
+}
+
+/// Verbs that ask the agent for a value and print it.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Show {
+    /// Show the box at a glance
+    Status(ShowFlags),
+    /// List the sites
+    Sites(ShowFlags),
+    /// List the certificates, or print the root of Ondol's own CA
+    Certs(CertsFlags),
+    /// List what happened, the newest first
+    Events(EventsFlags),
+}
+
+/// Flags of `ondol run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
+    /// The user that talks to visitors, when started as root [default: ondol-web]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+    /// The descriptor of a handover, set when the agent re-executes itself.
+    #[arg(long, env = "ONDOL_HANDOVER", hide = true)]
+    pub(crate) handover: Option<u32>,
+}
+
+/// What is logged to standard error.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogFlags {
+    /// How much to log: error, warn, info, debug or trace, or directives as in `info,ondol_proxy=debug`
+    #[arg(
+        long,
+        env = "ONDOL_LOG",
+        value_name = "LEVEL",
+        default_value = "info",
+        hide_env_values = true
+    )]
+    pub(crate) log: String,
+}
+
+/// Flags of `ondol serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeFlags {
+    /// The number of this data plane; only for those who read process lists.
+    #[arg(long)]
+    pub(crate) generation: u64,
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+}
+
+/// Flags of `ondol check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckFlags {
+    /// The configuration to check [default: the one that `--config` names]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The user that would talk to visitors [default: ondol-web]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+}
+
+/// Flags of `ondol upgrade`.
+#[derive(Debug, Args)]
+pub(crate) struct UpgradeFlags {
+    /// The new program
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Flags of what only shows.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ShowFlags {
+    /// As JSON, which stays as it is from version to version
+    #[arg(long)]
+    json: bool,
+}
+
+impl ShowFlags {
+    /// Whom the output is for.
+    pub(crate) fn format(self) -> Format {
+        if self.json {
+            Format::Json
+        } else {
+            Format::Human
+        }
+    }
+}
+
+/// Flags of `ondol certs`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CertsFlags {
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
+    #[command(subcommand)]
+    pub(crate) what: Option<CertsCommand>,
+}
+
+/// What else `ondol certs` can do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CertsCommand {
+    /// Print the root of Ondol's own CA as PEM, for import into browsers and devices
+    Root,
+}
+
+/// Flags of `ondol events`.
+#[derive(Debug, Args)]
+pub(crate) struct EventsFlags {
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
+    /// How many at most, up to 1000
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 50)]
+    pub(crate) limit: u32,
+    /// Only those older than the event of this number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) before: Option<i64>,
+}
+
+/// Flags of `ondol completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsFlags {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Flags of `ondol version`.
+#[derive(Debug, Args)]
+pub(crate) struct VersionFlags {
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What the environment says about the person and about who started the program.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) xdg_config: Option<PathBuf>,
+    pub(crate) xdg_state: Option<PathBuf>,
+    pub(crate) xdg_runtime: Option<PathBuf>,
+    /// Set by systemd when standard error goes to its journal.
+    pub(crate) journal: Option<OsString>,
+    /// Passed on to the data plane, which gets nothing else of the environment.
+    pub(crate) backtrace: Option<OsString>,
+}
+
+impl Environment {
+    /// Reads the variables that matter; empty ones count as absent (XDG base directory specification).
+    pub(crate) fn read() -> Self {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let folder = |name| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        Self {
+            home: folder("HOME"),
+            xdg_config: folder("XDG_CONFIG_HOME"),
+            xdg_state: folder("XDG_STATE_HOME"),
+            xdg_runtime: folder("XDG_RUNTIME_DIR"),
+            journal: variable("JOURNAL_STREAM"),
+            backtrace: variable("RUST_BACKTRACE"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,75 @@
+//! The verbs of the command line that end by themselves. Those that need the agent ask it over its socket.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use ondol_admin::api::EventsQuery;
+use ondol_admin::client::Client;
+use ondol_admin::client::ClientError;
+
+use crate::cli::CertsCommand;
+use crate::cli::CertsFlags;
+use crate::cli::EventsFlags;
+use crate::cli::Show;
+use crate::folders::Folders;
+
+mod certs;
+pub(crate) mod check;
+pub(crate) mod completions;
+mod events;
+pub(crate) mod reload;
+pub(crate) mod schema;
+mod sites;
+mod status;
+pub(crate) mod upgrade;
+pub(crate) mod version;
+
+/// Refused, or failed.
+const FAILED: u8 = 1;
+/// Nobody answers on the admin socket.
+const NO_AGENT: u8 = 3;
+
+/// The exit code that goes with an error; see `ondol --help`.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<ClientError>() {
+        Some(ClientError::NoAgent { .. }) => ExitCode::from(NO_AGENT),
+        Some(_) | None => ExitCode::from(FAILED),
+    }
+}
+
+/// Asks the agent of these folders, on a runtime of its own.
+pub(crate) fn ask<T>(
+    folders: &Folders,
+    question: impl AsyncFnOnce(Client) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.context("could not start the runtime")?;
+    runtime.block_on(question(Client::new(folders.admin_socket())))
+}
+
+/// The verbs that ask for a value and print it.
+pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
+    ask(folders, async |client| match what {
+        Show::Status(flags) => status::run(&client, flags.format()).await,
+        Show::Sites(flags) => sites::run(&client, flags.format()).await,
+        Show::Certs(CertsFlags { show, what: None }) => certs::run(&client, show.format()).await,
+        Show::Certs(CertsFlags {
+            show: _,
+            what: Some(CertsCommand::Root),
+        }) => certs::root(&client).await,
+        Show::Events(EventsFlags {
+            show,
+            limit,
+            before,
+        }) => {
+            let query = EventsQuery {
+                limit: Some(*limit),
+                before: *before,
+            };
+            events::run(&client, show.format(), query).await
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

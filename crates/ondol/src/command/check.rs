@@ -1,0 +1,130 @@
+//! `ondol check`: every mistake of a configuration with its place, or what it would change and what this
+//! machine can't enforce.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use ondol_base::chain::Chain;
+use ondol_base::clock;
+use ondol_base::file;
+use ondol_base::file::LockError;
+use ondol_config::Ink;
+use ondol_config::Mistakes;
+use ondol_model::Plan;
+use ondol_model::diff;
+
+use crate::cli::CheckFlags;
+use crate::configuration::Configuration;
+use crate::control::told;
+use crate::examine;
+use crate::examine::Subject;
+use crate::folders::Folders;
+use crate::folders::Person;
+use crate::last_good;
+use crate::listeners;
+use crate::listeners::ListenerKey;
+use crate::sandbox::ServeUser;
+
+/// Prints what it finds; any mistake is exit code 1.
+pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitCode> {
+    let file = flags.file.as_deref().unwrap_or(&folders.config);
+    let ink = if io::stderr().is_terminal() {
+        Ink::Colored
+    } else {
+        Ink::Plain
+    };
+    let configuration = match Configuration::read(file) {
+        Ok(configuration) => configuration,
+        Err(error) => return refuse(&error.render(ink)),
+    };
+    let served = Served::of(folders);
+    let user = match ServeUser::find(Person::current(), flags.user.as_deref()) {
+        Ok(user) => user,
+        Err(error) => return refuse(&format!("{}\n", Chain(&error))),
+    };
+    let findings = examine::examine(Subject {
+        plan: &configuration.plan,
+        origins: &configuration.origins,
+        user: &user,
+        held: &served.listeners,
+        now: clock::unix_seconds(),
+    });
+    if !findings.mistakes.is_empty() {
+        return refuse(&Mistakes(findings.mistakes).render(ink));
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", fine(file, &configuration.plan))?;
+    writeln!(out, "{}", served.compared_with(&configuration.plan))?;
+    for warning in findings.warnings {
+        writeln!(out, "\n{warning}")?;
+    }
+    for sentence in findings.unenforced {
+        writeln!(out, "\nnote: {sentence}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refuse(text: &str) -> anyhow::Result<ExitCode> {
+    io::stderr().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::FAILURE)
+}
+
+fn fine(file: &Path, plan: &Plan) -> String {
+    let count = plan.sites.len();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} is fine: {count} site{plural}.", file.display())
+}
+
+/// What is served on this state folder, as far as another process can know.
+struct Served {
+    plan: Option<Plan>,
+    /// What the agent holds; nothing when none runs.
+    listeners: BTreeSet<ListenerKey>,
+    agent: Agent,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Agent {
+    Runs,
+    Absent,
+}
+
+impl Served {
+    fn of(folders: &Folders) -> Self {
+        let copy = last_good::read(&folders.last_good()).ok().flatten();
+        let configuration = copy.and_then(|copy| Configuration::accept(copy.sources).ok());
+        let plan = configuration.map(|configuration| Plan::clone(&configuration.plan));
+        let lock = folders.lock();
+        let is_held =
+            lock.exists() && matches!(file::lock_exclusive(&lock), Err(LockError::Held { .. }));
+        let agent = if is_held { Agent::Runs } else { Agent::Absent };
+        let held = plan.iter().filter(|_| is_held);
+        let listeners = held
+            .flat_map(|plan| listeners::keys(&plan.listen))
+            .collect();
+        Self {
+            plan,
+            listeners,
+            agent,
+        }
+    }
+
+    fn compared_with(&self, plan: &Plan) -> String {
+        let Some(served) = &self.plan else {
+            return "Nothing was served with it yet.".to_owned();
+        };
+        let changes = diff::changes(served, plan);
+        let reference = match self.agent {
+            Agent::Runs => "what is served now",
+            Agent::Absent => "what was served last",
+        };
+        if changes.is_empty() {
+            return format!("It says the same as {reference}.");
+        }
+        format!("Compared with {reference}: {}.", told(&changes))
+    }
+}

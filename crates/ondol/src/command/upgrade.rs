@@ -1,0 +1,86 @@
+//! `ondol upgrade FILE`: has the agent become another program, and waits until that one answers.
+
+use std::io;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use ondol_admin::api;
+use ondol_admin::client::Client;
+use ondol_base::clock;
+use ondol_model::event::EventKind;
+
+use crate::cli::UpgradeFlags;
+use crate::command::ask;
+use crate::folders::Folders;
+
+/// The next program has to boot and to start a data plane within this time, or the previous one comes back.
+const TAKE_OVER: Duration = Duration::from_secs(90);
+const POLL: Duration = Duration::from_millis(100);
+
+/// Asks, waits, and prints the versions; a refusal is exit code 1.
+pub(crate) fn run(flags: &UpgradeFlags, folders: &Folders) -> anyhow::Result<ExitCode> {
+    let file = std::path::absolute(&flags.file).context("the file has no path")?;
+    let file = file.to_str().context("the path of the file is not UTF-8")?;
+    ask(folders, async |client| upgrade(&client, file).await)
+}
+
+async fn upgrade(client: &Client, file: &str) -> anyhow::Result<ExitCode> {
+    let before = client.status().await?;
+    let last_event = newest(client).await?.map_or(0, |event| event.id);
+    let answer = client.upgrade(file).await?;
+    if !answer.accepted {
+        let message = answer.message.trim_end();
+        writeln!(
+            io::stderr().lock(),
+            "ondol: {message}\n\nNothing changed: Ondol {} goes on.",
+            before.version
+        )?;
+        return Ok(ExitCode::FAILURE);
+    }
+    writeln!(io::stderr().lock(), "Tried and installed; taking over …")?;
+    let outcome = outcome_after(client, last_event).await?;
+    let after = client.status().await?;
+    if outcome.kind != EventKind::Upgraded.word() {
+        writeln!(io::stderr().lock(), "ondol: {}", outcome.message)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    writeln!(
+        io::stdout().lock(),
+        "{} → {}",
+        before.version,
+        after.version
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the event that says how it went.
+async fn outcome_after(client: &Client, last: i64) -> anyhow::Result<api::Event> {
+    let deadline = clock::now() + TAKE_OVER;
+    let words = [EventKind::Upgraded, EventKind::UpgradeRefused].map(EventKind::word);
+    while clock::now() < deadline {
+        // The agent is between two programs: an answer that fails is asked for again.
+        let query = api::EventsQuery::default();
+        let events = client
+            .events(query)
+            .await
+            .map_or_else(|_| Vec::new(), |answer| answer.events);
+        let mut new = events.into_iter().filter(|event| event.id > last);
+        if let Some(event) = new.find(|event| words.contains(&event.kind.as_str())) {
+            return Ok(event);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    anyhow::bail!(
+        "the new program does not answer; what became of it is in the agent's log (`journalctl -u ondol`)"
+    )
+}
+
+async fn newest(client: &Client) -> anyhow::Result<Option<api::Event>> {
+    let query = api::EventsQuery {
+        limit: Some(1),
+        before: None,
+    };
+    Ok(client.events(query).await?.events.into_iter().next())
+}

@@ -1,0 +1,67 @@
+//! A configuration as this program holds it: its text, the plan it means, and where what stands.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ondol_base::chain::Chain;
+use ondol_config::Accepted;
+use ondol_config::Ink;
+use ondol_config::Mistake;
+use ondol_config::Mistakes;
+use ondol_config::Origins;
+use ondol_config::ReadError;
+use ondol_config::Sources;
+use ondol_model::Plan;
+
+/// An accepted configuration.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) origins: Origins,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigurationError {
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    #[error("the configuration has mistakes:\n\n{0}")]
+    Mistaken(Mistakes),
+}
+
+impl Configuration {
+    /// Reads and accepts a file and what it includes. Blocks on the disk.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
+        Self::accept(Sources::read(path)?)
+    }
+
+    /// Accepts texts that were read before.
+    pub(crate) fn accept(sources: Sources) -> Result<Self, ConfigurationError> {
+        let Accepted { plan, origins } =
+            ondol_config::accept(&sources).map_err(ConfigurationError::Mistaken)?;
+        Ok(Self {
+            sources: Arc::new(sources),
+            plan,
+            origins,
+        })
+    }
+}
+
+impl ConfigurationError {
+    /// As a person reads it, over several lines.
+    pub(crate) fn render(&self, ink: Ink) -> String {
+        match self {
+            Self::Unreadable(error) => format!("{}\n", Chain(error)),
+            Self::Mistaken(mistakes) => mistakes.render(ink),
+        }
+    }
+
+    /// The mistakes, where there is a text to have any.
+    pub(crate) fn mistakes(&self) -> &[Mistake] {
+        match self {
+            Self::Unreadable(_) => &[],
+            Self::Mistaken(Mistakes(mistakes)) => mistakes,
+        }
+    }
+}

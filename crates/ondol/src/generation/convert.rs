@@ -1,0 +1,40 @@
+//! Between the values of the agent and those of the link.
+
+use ondol_config::SourceFile;
+use ondol_config::Sources;
+
+use crate::certificates::CertificateEntry;
+use crate::link;
+
+/// A configuration's files as they travel.
+pub(crate) fn texts_of(sources: &Sources) -> Vec<link::Text> {
+    let each = sources.files.iter().map(|file| {
+        let SourceFile { path, text } = file;
+        link::Text {
+            path: path.clone(),
+            text: text.clone(),
+        }
+    });
+    each.collect()
+}
+
+/// A configuration's files as they arrived.
+pub(crate) fn sources_of(texts: Vec<link::Text>) -> Sources {
+    let each = texts
+        .into_iter()
+        .map(|link::Text { path, text }| SourceFile { path, text });
+    Sources {
+        files: each.collect(),
+    }
+}
+
+pub(super) fn certificates_of(entries: &[CertificateEntry]) -> Vec<link::Certificate> {
+    let each = entries
+        .iter()
+        .map(|CertificateEntry { names, pair }| link::Certificate {
+            names: names.iter().map(ToString::to_string).collect(),
+            chain: pair.chain_pem.to_string(),
+            key: pair.key_pem.to_string(),
+        });
+    each.collect()
+}

@@ -1,0 +1,648 @@
+//! The owner of the data planes: waits for what happens, asks the roster, does what it says.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use ondol_base::chain::Chain;
+use ondol_base::clock;
+use ondol_base::process::Child;
+use ondol_base::tasks::Group;
+use ondol_model::event::EventKind;
+use ondol_model::limits;
+use rustix::process::Signal;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::events::Events;
+use crate::generation::Adopted;
+use crate::generation::Fixed;
+use crate::generation::Handle;
+use crate::generation::MemberStatus;
+use crate::generation::Number;
+use crate::generation::ORDERS_WAITING_MAX;
+use crate::generation::Order;
+use crate::generation::Phase;
+use crate::generation::Status;
+use crate::generation::Surroundings;
+use crate::generation::TakeUpError;
+use crate::generation::TakenUp;
+use crate::generation::Wanted;
+use crate::generation::Way;
+use crate::generation::convert;
+use crate::generation::process;
+use crate::generation::roster::Action;
+use crate::generation::roster::Failing;
+use crate::generation::roster::Input;
+use crate::generation::roster::Roster;
+use crate::link::Counters;
+use crate::link::Down;
+use crate::link::Link;
+use crate::link::LinkError;
+use crate::link::Up;
+
+/// A data plane that has not taken up a value by then is stuck.
+const APPLY: Duration = Duration::from_secs(5);
+/// How long the last frames to a data plane may take before the agent lets go of it.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// The owner; [`Owner::run`] is its life.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    roster: Roster,
+    surroundings: Surroundings,
+    members: BTreeMap<Number, Member>,
+    /// What is to be served; `None` until the first order.
+    desired: Option<Desired>,
+    /// The number of the last value that was sent.
+    sequence: u64,
+    pending: Option<Pending>,
+    orders: mpsc::Receiver<Order>,
+    ends: mpsc::Receiver<(Number, io::Result<ExitStatus>)>,
+    end_sender: mpsc::Sender<(Number, io::Result<ExitStatus>)>,
+    watchers: Group,
+    status: watch::Sender<Status>,
+    events: Events,
+    lost: u64,
+    retired: Counters,
+    stopping: Vec<oneshot::Sender<Vec<Number>>>,
+    killed: Vec<Number>,
+    course: Course,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Serve,
+    Stop,
+    Leave,
+}
+
+#[derive(Debug)]
+struct Member {
+    child: Arc<Child>,
+    /// `None` when it broke.
+    link: Option<Link>,
+    fixed: Fixed,
+    /// What it was given last; `None` of an adopted one.
+    sent: Option<Desired>,
+    version: Option<String>,
+    since: i64,
+    counters: Counters,
+    /// Why it ended or will end.
+    reason: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Desired {
+    wanted: Wanted,
+    /// The data plane says this number when it serves all of it.
+    sequence: u64,
+}
+
+#[derive(Debug)]
+struct Pending {
+    sequence: u64,
+    previous: Option<Desired>,
+    way: Way,
+    /// When the data plane that was told counts as stuck; `None` while another is started.
+    deadline: Option<Instant>,
+    reply: oneshot::Sender<Result<TakenUp, TakeUpError>>,
+}
+
+enum Happened {
+    Order(Option<Order>),
+    Ended(Number, io::Result<ExitStatus>),
+    Said(Number, Result<Up, LinkError>),
+    TimePassed,
+}
+
+impl Owner {
+    /// An owner that takes charge of data planes of an earlier image of this process, and the way to it.
+    /// `next` is the lowest number that a new data plane may get.
+    pub(crate) fn new(
+        surroundings: Surroundings,
+        events: Events,
+        next: Number,
+        adopted: Vec<Adopted>,
+    ) -> (Self, Handle) {
+        let (order_sender, orders) = mpsc::channel(ORDERS_WAITING_MAX);
+        let (end_sender, ends) = mpsc::channel(ORDERS_WAITING_MAX);
+        let (status, status_receiver) = watch::channel(Status::default());
+        let mut owner = Self {
+            roster: Roster::new(next, limits::DRAIN),
+            surroundings,
+            members: BTreeMap::new(),
+            desired: None,
+            sequence: 0,
+            pending: None,
+            orders,
+            ends,
+            end_sender,
+            watchers: Group::default(),
+            status,
+            events,
+            lost: 0,
+            retired: Counters::default(),
+            stopping: Vec::new(),
+            killed: Vec::new(),
+            course: Course::Serve,
+        };
+        for adopted in adopted {
+            owner.adopt(adopted);
+        }
+        owner.publish();
+        let handle = Handle {
+            orders: order_sender,
+            status: status_receiver,
+        };
+        (owner, handle)
+    }
+
+    /// Looks after the data planes until it is told to stop or to let go of them, or nobody can tell it
+    /// anything any more.
+    pub(crate) async fn run(mut self) {
+        while self.course != Course::Leave {
+            match self.next().await {
+                Happened::Order(Some(order)) => self.obey(order).await,
+                Happened::Order(None) => self.course = Course::Leave,
+                Happened::Ended(number, how) => self.ended(number, how),
+                Happened::Said(number, Ok(up)) => self.heard(number, up),
+                Happened::Said(number, Err(error)) => self.link_broke(number, &error),
+                Happened::TimePassed => self.time_passed(),
+            }
+            self.publish();
+            if self.course == Course::Stop && self.members.is_empty() {
+                self.course = Course::Leave;
+            }
+        }
+        for reply in self.stopping {
+            let _ = reply.send(self.killed.clone()); // Who asked may have gone.
+        }
+    }
+
+    async fn next(&mut self) -> Happened {
+        let deadline = self.pending.as_ref().and_then(|pending| pending.deadline);
+        let wake_at = self.roster.wake_at().into_iter().chain(deadline).min();
+        let members = &mut self.members;
+        tokio::select! {
+            order = self.orders.recv() => Happened::Order(order),
+            Some((number, how)) = self.ends.recv() => Happened::Ended(number, how),
+            (number, said) = std::future::poll_fn(|cx| poll_links(members, cx)) => Happened::Said(number, said),
+            () = wait_until(wake_at) => Happened::TimePassed,
+        }
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::TakeUp(_, reply) if self.course != Course::Serve => {
+                let _ = reply.send(Err(TakeUpError::Stopping));
+            }
+            Order::TakeUp(wanted, reply) => self.take_up(wanted, reply),
+            Order::ReopenLogs => {
+                for member in self.members.values_mut() {
+                    member.tell(&Down::ReopenLog);
+                }
+            }
+            Order::Stop(grace, reply) => {
+                self.course = Course::Stop;
+                self.stopping.push(reply);
+                self.answer(Err(TakeUpError::Stopping));
+                self.act(Input::Stop { grace });
+            }
+            Order::HandOver(reply) => {
+                self.course = Course::Leave;
+                self.answer(Err(TakeUpError::Stopping));
+                let _ = reply.send(self.let_go().await);
+            }
+        }
+    }
+
+    fn take_up(&mut self, wanted: Wanted, reply: oneshot::Sender<Result<TakenUp, TakeUpError>>) {
+        self.answer(Err(TakeUpError::Superseded));
+        let fixed = Fixed::of(&wanted);
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let previous = self.desired.replace(Desired { wanted, sequence });
+        let serving = self.roster.serving();
+        let member = serving.and_then(|number| self.members.get(&number));
+        let way = member.map_or(Way::Replace, |member| member.fixed.way_to(&fixed));
+        let deadline = (way == Way::Send).then(|| clock::now() + APPLY);
+        self.pending = Some(Pending {
+            sequence,
+            previous,
+            way,
+            deadline,
+            reply,
+        });
+        match (way, serving) {
+            (Way::Send, Some(number)) => self.bring_up_to_date(number),
+            (Way::Send, None) | (Way::Replace, _) => self.act(Input::Replace),
+        }
+    }
+
+    /// Sends a data plane what differs from what it was given last.
+    fn bring_up_to_date(&mut self, number: Number) {
+        let (Some(desired), Some(member)) = (&mut self.desired, self.members.get_mut(&number))
+        else {
+            return;
+        };
+        let wanted = &desired.wanted;
+        let (certificates_differ, sources_differ) =
+            member.sent.as_ref().map_or((true, true), |sent| {
+                (
+                    sent.wanted.certificates.entries != wanted.certificates.entries,
+                    sent.wanted.sources != wanted.sources,
+                )
+            });
+        if certificates_differ {
+            self.sequence += 1;
+            let entries = convert::certificates_of(&wanted.certificates.entries);
+            member.tell(&Down::Certificates {
+                sequence: self.sequence,
+                entries,
+            });
+        }
+        if sources_differ {
+            self.sequence += 1;
+            let texts = convert::texts_of(&wanted.sources);
+            member.tell(&Down::Configuration {
+                sequence: self.sequence,
+                texts,
+            });
+        }
+        if certificates_differ || sources_differ {
+            desired.sequence = self.sequence;
+            if let Some(pending) = &mut self.pending {
+                pending.sequence = self.sequence;
+            }
+        }
+        member.sent = Some(desired.clone());
+        if !certificates_differ && !sources_differ {
+            self.serves_all_of_it(number);
+        }
+    }
+
+    fn heard(&mut self, number: Number, up: Up) {
+        let Some(member) = self.members.get_mut(&number) else {
+            return;
+        };
+        match up {
+            Up::Ready { version } => {
+                member.version = Some(version);
+                self.act(Input::Ready(number));
+            }
+            Up::Applied { sequence } => {
+                let awaited = self.pending.as_ref().map(|pending| pending.sequence);
+                if awaited.is_some_and(|awaited| sequence >= awaited) {
+                    self.serves_all_of_it(number);
+                }
+            }
+            Up::Counters(counters) => member.counters = counters,
+            Up::Failure {
+                event,
+                subject,
+                message,
+            } => {
+                // A kind of a later version has no word here; its message is still worth a line.
+                let kind = EventKind::parse(&event).unwrap_or(EventKind::GenerationFailed);
+                self.events.record(kind, subject, message);
+            }
+            Up::Drained { cut } => tracing::info!(generation = number, cut, "data plane drained"),
+            Up::Unknown => {}
+        }
+    }
+
+    fn serves_all_of_it(&mut self, number: Number) {
+        let way = self
+            .pending
+            .as_ref()
+            .map_or(Way::Send, |pending| pending.way);
+        let generation = number;
+        self.answer(Ok(TakenUp { generation, way }));
+    }
+
+    fn answer(&mut self, answer: Result<TakenUp, TakeUpError>) {
+        if let Some(pending) = self.pending.take() {
+            let _ = pending.reply.send(answer); // Who asked may have gone.
+        }
+    }
+
+    fn link_broke(&mut self, number: Number, error: &LinkError) {
+        if let Some(member) = self.members.get_mut(&number) {
+            member.link = None;
+            tracing::debug!(generation = number, error = %Chain(error), "link lost");
+        }
+        self.act(Input::LinkLost(number));
+    }
+
+    fn ended(&mut self, number: Number, how: io::Result<ExitStatus>) {
+        let Some(member) = self.members.get_mut(&number) else {
+            return;
+        };
+        member.link = None;
+        member.reason.get_or_insert_with(|| match how {
+            Ok(status) => ending(status),
+            Err(error) => format!("its end is unknown: {error}"),
+        });
+        self.retired = self.retired.plus(&member.counters.retired());
+        self.act(Input::Ended(number));
+        self.members.remove(&number);
+    }
+
+    fn time_passed(&mut self) {
+        let now = clock::now();
+        let stuck = self
+            .pending
+            .as_mut()
+            .filter(|pending| pending.deadline.is_some_and(|at| at <= now));
+        if let Some(pending) = stuck {
+            pending.deadline = None;
+            pending.way = Way::Replace;
+            tracing::warn!(
+                "the data plane does not take up what it is sent: another is started in its place"
+            );
+            self.act(Input::Replace);
+        }
+        self.act(Input::Tick);
+    }
+
+    fn act(&mut self, input: Input) {
+        let mut actions: VecDeque<_> = self.roster.step(input, clock::now()).into();
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Start(number) => {
+                    if let Err(reason) = self.start(number) {
+                        tracing::error!(generation = number, reason, "data plane not started");
+                        actions.extend(self.roster.step(Input::NotStarted(number), clock::now()));
+                    }
+                }
+                Action::Drain(number, grace) => self.drain(number, grace),
+                Action::Kill(number) => self.kill(number),
+                Action::Serves(number) => self.serves(number),
+                Action::Lost(number) => self.lost(number),
+                Action::Failed(number, failing) => self.failed(number, failing),
+            }
+        }
+    }
+
+    fn start(&mut self, number: Number) -> Result<(), String> {
+        let desired = self.desired.clone().ok_or("nothing is wanted yet")?;
+        let started = process::start(number, &desired.wanted, &self.surroundings);
+        let (child, link) = started.map_err(|error| Chain(&error).to_string())?;
+        tracing::info!(generation = number, pid = child.pid(), "data plane started");
+        let fixed = Fixed::of(&desired.wanted);
+        self.admit(number, child, Some(link), fixed, Some(desired));
+        Ok(())
+    }
+
+    fn adopt(&mut self, adopted: Adopted) {
+        let Adopted {
+            number,
+            pid,
+            phase,
+            link,
+            unread,
+        } = adopted;
+        let child = match Child::adopt(pid) {
+            Ok(child) => child,
+            Err(error) => {
+                tracing::warn!(generation = number, pid, %error, "data plane is gone");
+                return;
+            }
+        };
+        let link = Link::new(UnixStream::from(link), &unread).ok();
+        self.roster.adopt(number, phase, clock::now());
+        self.admit(number, child, link, Fixed::default(), None);
+    }
+
+    fn admit(
+        &mut self,
+        number: Number,
+        child: Child,
+        link: Option<Link>,
+        fixed: Fixed,
+        sent: Option<Desired>,
+    ) {
+        let child = Arc::new(child);
+        let watched = Arc::clone(&child);
+        let sender = self.end_sender.clone();
+        self.watchers
+            .spawn(format!("end of data plane {number}"), async move {
+                let how = watched.ended().await;
+                let _ = sender.send((number, how)).await; // The owner may be gone.
+            });
+        let member = Member {
+            child,
+            link,
+            fixed,
+            sent,
+            version: None,
+            since: clock::unix_seconds(),
+            counters: Counters::default(),
+            reason: None,
+        };
+        self.members.insert(number, member);
+    }
+
+    fn drain(&mut self, number: Number, grace: Duration) {
+        let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        if let Some(member) = self.members.get_mut(&number) {
+            member.tell(&Down::Drain { grace_ms });
+        }
+    }
+
+    fn kill(&mut self, number: Number) {
+        let Some(member) = self.members.get_mut(&number) else {
+            return;
+        };
+        self.killed.push(number);
+        // One that has ended meanwhile needs no signal.
+        let _ = member.child.signal(Signal::KILL);
+    }
+
+    fn serves(&mut self, number: Number) {
+        let Some(member) = self.members.get_mut(&number) else {
+            return;
+        };
+        member.since = clock::unix_seconds();
+        let pid = member.child.pid();
+        let message = format!("data plane {number} serves (process {pid})");
+        self.events
+            .record(EventKind::GenerationReady, number.to_string(), message);
+        let sent = member.sent.as_ref().map(|sent| sent.sequence);
+        if sent == self.desired.as_ref().map(|desired| desired.sequence) {
+            self.serves_all_of_it(number);
+        } else {
+            self.bring_up_to_date(number);
+        }
+    }
+
+    fn lost(&mut self, number: Number) {
+        self.lost += 1;
+        let reason = self.reason(number);
+        let message = format!(
+            "data plane {number} ended by itself ({reason}); another is started in its place"
+        );
+        self.events
+            .record(EventKind::GenerationLost, number.to_string(), message);
+    }
+
+    fn failed(&mut self, number: Number, failing: Failing) {
+        let reason = match failing {
+            Failing::Superseded => return,
+            Failing::Ended => self.reason(number),
+            Failing::Late => "it took too long".to_owned(),
+        };
+        let stays = if self.roster.serving().is_some() {
+            "; the previous one stays"
+        } else {
+            ""
+        };
+        let message = format!("data plane {number} did not become ready ({reason}){stays}");
+        self.events
+            .record(EventKind::GenerationFailed, number.to_string(), message);
+        if let Some(pending) = self.pending.take() {
+            if pending.previous.is_some() {
+                self.desired = pending.previous;
+            }
+            let _ = pending
+                .reply
+                .send(Err(TakeUpError::NotReady { number, reason }));
+            // One that was told, and was replaced because it did not answer, must not stay with what failed.
+            if let Some(serving) = self.roster.serving() {
+                self.take_back(serving);
+            }
+        }
+    }
+
+    fn take_back(&mut self, serving: Number) {
+        let sent = self
+            .members
+            .get(&serving)
+            .and_then(|member| member.sent.as_ref());
+        let was_told_more = sent.is_some_and(|sent| {
+            self.desired
+                .as_ref()
+                .is_some_and(|desired| desired.sequence != sent.sequence)
+        });
+        if was_told_more {
+            self.bring_up_to_date(serving);
+        }
+    }
+
+    fn reason(&self, number: Number) -> String {
+        let member = self.members.get(&number);
+        let reason = member.and_then(|member| member.reason.clone());
+        reason.unwrap_or_else(|| "it could not be started".to_owned())
+    }
+
+    async fn let_go(&mut self) -> Vec<Adopted> {
+        let deadline = clock::now() + FLUSH;
+        let mut adopted = Vec::new();
+        for (number, member) in std::mem::take(&mut self.members) {
+            let phase = self.roster.phase(number);
+            let stays = phase.filter(|phase| matches!(phase, Phase::Serving | Phase::Draining));
+            let Some((phase, link)) = stays.zip(member.link) else {
+                let _ = member.child.signal(Signal::KILL); // It may have ended by itself.
+                continue;
+            };
+            match link_parts(link, deadline).await {
+                Some((link, unread)) => adopted.push(Adopted {
+                    number,
+                    pid: member.child.pid(),
+                    phase,
+                    link: link.into(),
+                    unread,
+                }),
+                None => tracing::warn!(
+                    generation = number,
+                    "data plane does not read its link: it is let go"
+                ),
+            }
+        }
+        adopted
+    }
+
+    fn publish(&self) {
+        let live = self.members.values().map(|member| &member.counters);
+        let counters = live.fold(self.retired, |sum, counters| sum.plus(counters));
+        let members = self.members.iter().filter_map(|(number, member)| {
+            Some(MemberStatus {
+                number: *number,
+                pid: member.child.pid(),
+                phase: self.roster.phase(*number)?,
+                since: member.since,
+                version: member.version.clone(),
+                counters: member.counters,
+            })
+        });
+        let status = Status {
+            members: members.collect(),
+            lost: self.lost,
+            counters,
+            next: self.roster.next(),
+        };
+        self.status.send_if_modified(|current| {
+            let differs = *current != status;
+            *current = status;
+            differs
+        });
+    }
+}
+
+impl Member {
+    /// Queues a value. A link that takes no more breaks; its data plane ends with it.
+    fn tell(&mut self, value: &Down) {
+        let Some(link) = &mut self.link else { return };
+        if let Err(error) = link.send(value) {
+            tracing::warn!(error = %Chain(&error), "a data plane was not told");
+            self.link = None;
+        }
+    }
+}
+
+/// The next value of any data plane. Writes what waits for them on the way.
+fn poll_links(
+    members: &mut BTreeMap<Number, Member>,
+    cx: &mut Context<'_>,
+) -> Poll<(Number, Result<Up, LinkError>)> {
+    for (number, member) in members {
+        let Some(link) = &mut member.link else {
+            continue;
+        };
+        if let Poll::Ready(said) = link.poll_next(cx) {
+            return Poll::Ready((*number, said));
+        }
+    }
+    Poll::Pending
+}
+
+async fn link_parts(mut link: Link, deadline: Instant) -> Option<(UnixStream, Vec<u8>)> {
+    let is_flushed = tokio::time::timeout_at(deadline, link.flush()).await;
+    is_flushed.ok()?.ok()?;
+    link.into_parts().ok()
+}
+
+async fn wait_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn ending(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("killed by signal {signal}"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "it ended".to_owned(),
+    }
+}

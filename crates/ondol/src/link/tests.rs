@@ -1,0 +1,147 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn text() -> Text {
+    Text {
+        path: "/etc/ondol/ondol.toml".into(),
+        text: "[box]\nname = \"a\"\n".into(),
+    }
+}
+
+fn received(bytes: &[u8]) -> Vec<Down> {
+    let mut frames = Frames::default();
+    frames.extend(bytes);
+    std::iter::from_fn(|| frames.next().unwrap()).collect()
+}
+
+#[test]
+fn values_arrive_as_they_were_sent() {
+    let sent = [
+        Down::Configuration {
+            sequence: 7,
+            texts: vec![text()],
+        },
+        Down::Certificates {
+            sequence: 8,
+            entries: Vec::new(),
+        },
+        Down::ReopenLog,
+        Down::Drain { grace_ms: 30_000 },
+    ];
+    let bytes: Vec<u8> = sent
+        .iter()
+        .flat_map(|value| frame(value).unwrap())
+        .collect();
+    assert_eq!(received(&bytes), sent);
+}
+
+#[test]
+fn what_a_later_version_sends_is_ignored() {
+    let later = serde_json::json!({ "kind": "dance", "steps": [1, 2] });
+    assert_eq!(received(&frame(&later).unwrap()), [Down::Unknown]);
+    let more = serde_json::json!({ "kind": "drain", "grace_ms": 5, "reason": "new here" });
+    assert_eq!(
+        received(&frame(&more).unwrap()),
+        [Down::Drain { grace_ms: 5 }]
+    );
+}
+
+#[test]
+fn a_frame_over_the_limit_is_refused_before_it_is_read() {
+    let mut frames = Frames::default();
+    frames.extend(&u32::MAX.to_be_bytes());
+    assert!(matches!(frames.next::<Down>(), Err(LinkError::TooLarge(_))));
+}
+
+#[test]
+fn a_key_does_not_get_into_a_log() {
+    let certificate = Certificate {
+        names: vec!["a.test".into()],
+        chain: "chain".into(),
+        key: "secret".into(),
+    };
+    let shown = format!(
+        "{:?}",
+        Down::Certificates {
+            sequence: 1,
+            entries: vec![certificate]
+        }
+    );
+    assert!(
+        shown.contains("a.test") && !shown.contains("secret"),
+        "{shown}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut frames = Frames::default();
+        frames.extend(&bytes);
+        while let Ok(Some(_)) = frames.next::<Up>() {}
+    }
+
+    #[test]
+    fn frames_are_found_wherever_the_bytes_are_cut(cuts in proptest::collection::vec(1_usize..40, 1..60)) {
+        let sent = [Up::Ready { version: "1".into() }, Up::Applied { sequence: 3 }, Up::Drained { cut: 0 }];
+        let bytes: Vec<u8> = sent.iter().flat_map(|value| frame(value).unwrap()).collect();
+        let mut frames = Frames::default();
+        let mut found: Vec<Up> = Vec::new();
+        let mut rest = bytes.as_slice();
+        for cut in cuts.into_iter().cycle() {
+            let (head, tail) = rest.split_at(cut.min(rest.len()));
+            frames.extend(head);
+            while let Some(value) = frames.next().unwrap() {
+                found.push(value);
+            }
+            rest = tail;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(found, sent);
+    }
+}
+
+#[tokio::test]
+async fn a_side_that_does_not_read_breaks_the_link_instead_of_blocking_it() {
+    let (ours, theirs) = StdUnixStream::pair().unwrap();
+    let mut link = Link::new(ours, &[]).unwrap();
+    let large = Down::Configuration {
+        sequence: 1,
+        texts: vec![Text {
+            path: "a".into(),
+            text: "x".repeat(1024 * 1024),
+        }],
+    };
+    let error = loop {
+        if let Err(error) = link.send(&large) {
+            break error;
+        }
+        let written = std::future::poll_fn(|cx| Poll::Ready(link.poll_flush(cx))).await;
+        assert!(!matches!(written, Poll::Ready(Err(_))));
+    };
+    assert!(matches!(error, LinkError::Stuck));
+    drop(theirs);
+}
+
+#[tokio::test]
+async fn a_link_changes_hands_in_the_middle_of_a_frame() {
+    let (ours, theirs) = StdUnixStream::pair().unwrap();
+    let bytes = frame(&Up::Applied { sequence: 9 }).unwrap();
+    let (head, tail) = bytes.split_at(7);
+    let mut first = Link::new(ours, &[]).unwrap();
+    io::Write::write_all(&mut &theirs, head).unwrap();
+    let halfway = std::future::poll_fn(|cx| Poll::Ready(first.poll_next::<Up>(cx))).await;
+    assert!(halfway.is_pending());
+    first.stream.readable().await.unwrap();
+    let _ = std::future::poll_fn(|cx| Poll::Ready(first.poll_next::<Up>(cx))).await;
+    let (stream, unread) = first.into_parts().unwrap();
+    let mut second = Link::new(stream, &unread).unwrap();
+    io::Write::write_all(&mut &theirs, tail).unwrap();
+    assert_eq!(
+        second.next::<Up>().await.unwrap(),
+        Up::Applied { sequence: 9 }
+    );
+}

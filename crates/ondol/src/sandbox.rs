@@ -1,0 +1,183 @@
+//! What a data plane may do on the machine: its user, its folders, its limits. It decides and enforces;
+//! it does not start processes.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use landlock::ABI;
+use landlock::Access;
+use landlock::AccessFs;
+use landlock::AccessNet;
+use landlock::BitFlags;
+use landlock::CompatLevel;
+use landlock::Compatible;
+use landlock::Ruleset;
+use landlock::RulesetAttr;
+use landlock::RulesetCreatedAttr;
+use landlock::RulesetError;
+use landlock::RulesetStatus;
+use landlock::path_beneath_rules;
+use ondol_model::Plan;
+use ondol_model::Target;
+use rustix::process::DumpableBehavior;
+use rustix::thread::CapabilitySet;
+use rustix::thread::CapabilitySets;
+
+mod user;
+
+pub(crate) use user::ServeUser;
+
+/// The rights that are handled. Later versions also forbid to connect to Unix sockets by path, which
+/// upstreams need.
+const ABI_USED: ABI = ABI::V5;
+
+/// What looking up a name or a time zone reads. All of it is readable by every user anyway; `/etc` is
+/// there as a whole because `resolv.conf` and the like are replaced when the network changes.
+const PUBLIC: [&str; 9] = [
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/share/zoneinfo",
+    "/run/systemd/resolve",
+    "/run/NetworkManager",
+    "/run/resolvconf",
+];
+
+/// The folders that a plan serves files from, as they are on disk now. Missing ones are left out.
+///
+/// A root that leads through a symbolic link (`/srv/coffee/current`, switched by a deploy) brings the
+/// folder of that link too, so that the next switch needs nothing from us; not so where that folder is at
+/// the top of the disk, which would open too much.
+pub(crate) fn folders_to_read(plan: &Plan) -> BTreeSet<PathBuf> {
+    let routes = plan.sites.iter().flat_map(|site| &site.routes);
+    let roots: BTreeSet<&Path> = routes
+        .filter_map(|route| match &route.target {
+            Target::Files(files) => Some(files.root.as_path()),
+            Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => None,
+        })
+        .collect();
+    let real = roots.iter().filter_map(|root| root.canonicalize().ok());
+    let switched = roots.iter().flat_map(|root| folders_of_links(root));
+    real.chain(switched).collect()
+}
+
+fn folders_of_links(root: &Path) -> Vec<PathBuf> {
+    const DEPTH_MIN: usize = 3; // "/", "srv", "coffee"
+    root.ancestors()
+        .filter(|path| path.is_symlink())
+        .filter_map(Path::parent)
+        .filter_map(|folder| folder.canonicalize().ok())
+        .filter(|folder| folder.components().count() >= DEPTH_MIN)
+        .collect()
+}
+
+/// Whether every folder of `wanted` is one of `allowed` or below it.
+pub(crate) fn covers(allowed: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> bool {
+    let is_covered = |folder: &PathBuf| folder.ancestors().any(|above| allowed.contains(above));
+    wanted.iter().all(is_covered)
+}
+
+/// How far a process is locked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Confinement {
+    /// To its folders alone.
+    Full,
+    /// As far as this older kernel can.
+    Partial,
+    /// This kernel can't.
+    None,
+}
+
+/// Why a process could not be locked in, where the kernel can.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfineError {
+    #[error("could not give up privileges")]
+    Privileges(#[source] rustix::io::Errno),
+    #[error("could not confine the process to its folders")]
+    Landlock(#[from] RulesetError),
+}
+
+/// Gives up, for good, all that serving needs no more: capabilities, new privileges, being looked into,
+/// and every folder but `roots` (reading) and `logs` (writing). To be called before any thread is
+/// started, for it binds this thread and those started by it.
+pub(crate) fn confine(roots: &[PathBuf], logs: &Path) -> Result<Confinement, ConfineError> {
+    give_up_privileges().map_err(ConfineError::Privileges)?;
+    let public: Vec<&str> = PUBLIC
+        .into_iter()
+        .filter(|path| Path::new(path).exists())
+        .collect();
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let write = read | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::Truncate;
+    let status = ruleset(CompatLevel::BestEffort)?
+        .create()?
+        .add_rules(path_beneath_rules(public, read))?
+        .add_rules(path_beneath_rules(roots, read))?
+        .add_rules(path_beneath_rules([logs], write))?
+        .restrict_self()?;
+    Ok(match status.ruleset {
+        RulesetStatus::FullyEnforced => Confinement::Full,
+        RulesetStatus::PartiallyEnforced => Confinement::Partial,
+        RulesetStatus::NotEnforced => Confinement::None,
+    })
+}
+
+/// How far [`confine`] will lock a process in on this machine. Confines nothing.
+pub(crate) fn possible() -> Confinement {
+    let with = |level| ruleset(level).and_then(Ruleset::create).is_ok();
+    let some_files = || {
+        Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(ABI::V1))
+            .and_then(Ruleset::create)
+            .is_ok()
+    };
+    if with(CompatLevel::HardRequirement) {
+        Confinement::Full
+    } else if some_files() {
+        Confinement::Partial
+    } else {
+        Confinement::None
+    }
+}
+
+/// Lets the data plane's user write into a folder of logs.
+pub(crate) fn give_folder(folder: &Path, user: &ServeUser) -> io::Result<()> {
+    let ServeUser::Other { name: _, uid, gid } = user else {
+        return Ok(());
+    };
+    std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::os::unix::fs::lchown(entry.path(), Some(*uid), Some(*gid))?;
+        }
+    }
+    Ok(())
+}
+
+fn ruleset(level: CompatLevel) -> Result<Ruleset, RulesetError> {
+    let files: BitFlags<AccessFs> = AccessFs::from_all(ABI_USED);
+    Ruleset::default()
+        .set_compatibility(level)
+        .handle_access(files)?
+        // No rule allows a port, so no socket of this process is ever bound: it was given its own.
+        .handle_access(AccessNet::BindTcp)
+}
+
+fn give_up_privileges() -> rustix::io::Result<()> {
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    rustix::thread::set_no_new_privs(true)?;
+    rustix::thread::set_capabilities(None, none)?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The data plane: takes its sockets and what to serve from the link, gives up what it does not need, and
+//! serves until the link says drain or is gone. It constructs the proxy; it knows no store and no issuer.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ondol_base::descriptors;
+use ondol_model::HostPattern;
+use ondol_model::Plan;
+use ondol_model::event::EventKind;
+use ondol_proxy::CertificateEntry;
+use ondol_proxy::Certificates;
+use ondol_proxy::DataPlane;
+use ondol_proxy::Failures;
+use ondol_proxy::KeyPair;
+use ondol_proxy::Protocol;
+use ondol_proxy::ServeFailure;
+use ondol_proxy::Snapshot;
+use ondol_proxy::Socket;
+use tokio::sync::mpsc;
+
+use crate::cli::Environment;
+use crate::cli::ServeFlags;
+use crate::configuration::Configuration;
+use crate::generation::receive_sockets;
+use crate::generation::sources_of;
+use crate::link;
+use crate::link::Counters;
+use crate::link::Down;
+use crate::link::Link;
+use crate::link::SocketProtocol;
+use crate::link::Start;
+use crate::link::Up;
+use crate::logging;
+use crate::sandbox;
+
+/// How often counters go up the link.
+const COUNTERS: Duration = Duration::from_secs(1);
+/// Failures that wait for the link; more are only logged.
+const FAILURES_WAITING_MAX: usize = 64;
+
+/// Serves; returns when there is nothing left to do.
+pub(crate) fn run(flags: &ServeFlags, environment: &Environment) -> anyhow::Result<ExitCode> {
+    logging::start(&flags.log, environment)?;
+    let _ = rustix::thread::set_name(c"ondol"); // For process lists alone.
+    let link = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .context("there is no link on standard input")?;
+    let link = UnixStream::from(link);
+    let sockets = receive_sockets(&link).context(
+        "no sockets came over the link (this command is started by `ondol run`, never by hand)",
+    )?;
+    descriptors::raise_limit().context("could not raise the limit of open files")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut link = Link::new(link, &[])?;
+        let Down::Start(start) = link.next().await? else {
+            anyhow::bail!("the link does not begin with what to serve");
+        };
+        let sockets = sockets.into_iter().map(TcpListener::from).collect();
+        let served = Served::start(start, sockets).await?;
+        served.obey(&mut link).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Served {
+    plane: DataPlane,
+    plan: Arc<Plan>,
+    certificates: Arc<Certificates>,
+    failures: mpsc::Receiver<Up>,
+    failure_sender: mpsc::Sender<Up>,
+}
+
+impl Served {
+    async fn start(start: Start, listeners: Vec<TcpListener>) -> anyhow::Result<Self> {
+        let Start {
+            sockets,
+            texts,
+            certificates,
+            access_log,
+            roots,
+        } = start;
+        let configuration = Configuration::accept(sources_of(texts))?;
+        let logs = access_log.parent().unwrap_or(Path::new("/"));
+        let confinement = sandbox::confine(&roots, logs)?;
+        tracing::debug!(?confinement, "confined");
+        let (sender, failures) = mpsc::channel(FAILURES_WAITING_MAX);
+        let certificates = take_certificates(certificates, None, &sender);
+        let plan = configuration.plan;
+        let snapshot = Snapshot::new(Arc::clone(&plan), Arc::clone(&certificates));
+        let workers = by_worker(&sockets, listeners)?;
+        let failure_sender = sender.clone();
+        let report = Failures::new(move |failure| tell(&sender, failure));
+        let plane = DataPlane::start(workers, snapshot, &access_log, report).await;
+        let plane = plane.context("could not begin to serve")?;
+        Ok(Self {
+            plane,
+            plan,
+            certificates,
+            failures,
+            failure_sender,
+        })
+    }
+
+    /// Does what the link says, until it says drain and that is done. A link that is gone is an error.
+    async fn obey(mut self, link: &mut Link) -> anyhow::Result<()> {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        link.send(&Up::Ready { version })?;
+        let mut tick = tokio::time::interval(COUNTERS);
+        let grace_ms = loop {
+            tokio::select! {
+                down = link.next() => match down? {
+                    Down::Configuration { sequence, texts } => {
+                        self.plan = Configuration::accept(sources_of(texts))?.plan;
+                        self.apply().await;
+                        link.send(&Up::Applied { sequence })?;
+                    }
+                    Down::Certificates { sequence, entries } => {
+                        let previous = Some(&*self.certificates);
+                        self.certificates = take_certificates(entries, previous, &self.failure_sender);
+                        self.apply().await;
+                        link.send(&Up::Applied { sequence })?;
+                    }
+                    Down::ReopenLog => self.plane.reopen_log(),
+                    Down::Drain { grace_ms } => break grace_ms,
+                    Down::Start(_) | Down::Unknown => {}
+                },
+                Some(failure) = self.failures.recv() => link.send(&failure)?,
+                _ = tick.tick() => link.send(&counted(&self.plane))?,
+            }
+        };
+        self.drain(link, Duration::from_millis(grace_ms)).await
+    }
+    async fn apply(&self) {
+        let snapshot = Snapshot::new(Arc::clone(&self.plan), Arc::clone(&self.certificates));
+        self.plane.apply(snapshot).await;
+    }
+
+    /// Finishes what visitors have, unless the link is gone before.
+    async fn drain(self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
+        let mut draining = std::pin::pin!(self.plane.drain(grace));
+        let cut = loop {
+            tokio::select! {
+                cut = &mut draining => break cut,
+                down = link.next::<Down>() => drop(down?), // There is nothing left to tell it.
+            }
+        };
+        link.send(&Up::Drained { cut })?;
+        link.flush().await?;
+        Ok(())
+    }
+}
+
+/// What came over the link as the request path takes it; what can't be used is left out and told.
+fn take_certificates(
+    entries: Vec<link::Certificate>,
+    previous: Option<&Certificates>,
+    failures: &mpsc::Sender<Up>,
+) -> Arc<Certificates> {
+    let entries: Vec<_> = entries
+        .into_iter()
+        .map(|link::Certificate { names, chain, key }| CertificateEntry {
+            names: names
+                .iter()
+                .filter_map(|name| HostPattern::parse(name).ok())
+                .collect(),
+            pair: KeyPair {
+                chain_pem: chain,
+                key_pem: key,
+            },
+        })
+        .collect();
+    let (certificates, unusable) = Certificates::new(&entries, previous);
+    for (index, error) in unusable {
+        let names = entries.get(index).map(|entry| {
+            entry
+                .names
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        });
+        let subject = names.unwrap_or_default().join(", ");
+        let reason = ondol_base::chain::Chain(&error).to_string();
+        let message = format!("the certificate of {subject} can't be used: {reason}");
+        tell(
+            failures,
+            ServeFailure {
+                kind: EventKind::Certificate,
+                subject,
+                message,
+            },
+        );
+    }
+    Arc::new(certificates)
+}
+
+/// Sends a failure up the link when there is room; the agent's log gets it in any case.
+fn tell(failures: &mpsc::Sender<Up>, failure: ServeFailure) {
+    let ServeFailure {
+        kind,
+        subject,
+        message,
+    } = failure;
+    let event = kind.word().to_owned();
+    let up = Up::Failure {
+        event,
+        subject,
+        message,
+    };
+    if let Err(error) = failures.try_send(up) {
+        tracing::warn!(failure = ?error.into_inner(), "the agent could not be told");
+    }
+}
+
+fn by_worker(
+    uses: &[link::SocketUse],
+    listeners: Vec<TcpListener>,
+) -> anyhow::Result<Vec<Vec<Socket>>> {
+    anyhow::ensure!(
+        uses.len() == listeners.len(),
+        "the link brought other sockets than it says"
+    );
+    let workers = uses
+        .iter()
+        .map(|socket| socket.worker + 1)
+        .max()
+        .unwrap_or(1);
+    anyhow::ensure!(
+        workers <= listeners.len().max(1),
+        "the link names workers without sockets"
+    );
+    let mut by_worker: Vec<Vec<Socket>> = (0..workers).map(|_| Vec::new()).collect();
+    for (socket, listener) in uses.iter().zip(listeners) {
+        let protocol = match socket.protocol {
+            SocketProtocol::Http => Protocol::Http,
+            SocketProtocol::Https => Protocol::Https,
+        };
+        by_worker[socket.worker].push(Socket { protocol, listener });
+    }
+    Ok(by_worker)
+}
+
+fn counted(plane: &DataPlane) -> Up {
+    let ondol_proxy::Counters {
+        connections,
+        connections_total,
+        tunnels,
+        requests,
+        responses,
+        bytes_sent,
+        handshakes_failed,
+        shed,
+        log_lines_dropped,
+    } = plane.counters();
+    Up::Counters(Counters {
+        connections,
+        connections_total,
+        tunnels,
+        requests,
+        responses,
+        bytes_sent,
+        handshakes_failed,
+        shed,
+        log_lines_dropped,
+    })
+}

@@ -1,0 +1,262 @@
+//! Puts another program in the place of this one: tried first, installed atomically, and taken back when
+//! it can't take over. The re-execution itself is `handover.rs`.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fs;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::time::Duration;
+
+use ondol_base::file;
+use ondol_base::process::Child;
+use ondol_base::tasks;
+use rustix::process::Signal;
+use serde::Deserialize;
+
+use crate::folders::Folders;
+use crate::sandbox::ServeUser;
+
+/// How long `version` and `check` of the new program may take, each.
+const TRIAL: Duration = Duration::from_secs(20);
+/// What is read of the new program's words.
+const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
+/// The largest program that is taken; this one has some ten MiB.
+const PROGRAM_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+const MODE: u32 = 0o755;
+
+/// Why a program is not put in the place of this one. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpgradeError {
+    #[error("{} can't be read", file.display())]
+    Unreadable {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} is no program: it is not an executable file", .0.display())]
+    NotExecutable(PathBuf),
+    #[error("{} could not be put beside the installed program", file.display())]
+    Copy {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} could not be started", file.display())]
+    NotStarted {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} did not finish `ondol {verb}` within {} seconds", file.display(), TRIAL.as_secs())]
+    Late { file: PathBuf, verb: &'static str },
+    #[error("{} is no Ondol: `{} version --json` did not print a version", file.display(), file.display())]
+    NotOndol { file: PathBuf },
+    #[error("the new program refuses the configuration:\n\n{said}")]
+    Refuses { said: String },
+    #[error("the new program could not be installed as {}", executable.display())]
+    Install {
+        executable: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What a program says of itself.
+#[derive(Debug, Deserialize)]
+struct VersionAnswer {
+    version: String,
+}
+
+/// Tries a program on this box's configuration, and installs it in the place of `executable`; what was
+/// there is kept beside it. Returns its version. Not cancel-safe: a copy may be left beside.
+pub(crate) async fn install(
+    program: PathBuf,
+    executable: &Path,
+    folders: &Folders,
+    user: &ServeUser,
+) -> Result<String, UpgradeError> {
+    let beside = beside(executable, ".next");
+    let (from, to) = (program.clone(), beside.clone());
+    let copied = tasks::spawn_blocking(move || copy(&from, &to)).await;
+    copied.map_err(|error| UpgradeError::Copy {
+        file: program.clone(),
+        source: io::Error::other(error),
+    })??;
+    let outcome = match try_out(&beside, &program, folders, user).await {
+        Ok(version) => exchange(&beside, executable).map(|()| version),
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        // The reason is worth more than a file left over, which the next try replaces.
+        let _ = fs::remove_file(&beside);
+    }
+    outcome
+}
+
+/// Puts the program back that was there before [`install`].
+pub(crate) fn take_back(executable: &Path) -> io::Result<()> {
+    fs::rename(previous(executable), executable)?;
+    executable.parent().map_or(Ok(()), file::sync_folder)
+}
+
+/// Where the program is kept that was installed before.
+fn previous(executable: &Path) -> PathBuf {
+    beside(executable, ".previous")
+}
+
+fn beside(executable: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(executable);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A copy is tried and installed, so that what is tried is what is installed.
+fn copy(from: &Path, to: &Path) -> Result<(), UpgradeError> {
+    let unreadable = |source| UpgradeError::Unreadable {
+        file: from.to_path_buf(),
+        source,
+    };
+    let failed = |source| UpgradeError::Copy {
+        file: from.to_path_buf(),
+        source,
+    };
+    let metadata = fs::metadata(from).map_err(unreadable)?;
+    let is_executable = metadata.permissions().mode() & 0o111 != 0;
+    if !metadata.is_file() || !is_executable || metadata.len() > PROGRAM_BYTES_MAX {
+        return Err(UpgradeError::NotExecutable(from.to_path_buf()));
+    }
+    let mut source = fs::File::open(from).map_err(unreadable)?;
+    match fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let mut target = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(to)
+        .map_err(failed)?;
+    io::copy(&mut source, &mut target).map_err(failed)?;
+    target
+        .set_permissions(fs::Permissions::from_mode(MODE))
+        .map_err(failed)?;
+    target.sync_all().map_err(failed)
+}
+
+/// Asks the copy for its version and has it check the configuration. Messages name the file that the
+/// person named.
+async fn try_out(
+    copy: &Path,
+    named: &Path,
+    folders: &Folders,
+    user: &ServeUser,
+) -> Result<String, UpgradeError> {
+    let (status, said) = run(copy, named, "version", &[OsStr::new("--json")]).await?;
+    let answer = serde_json::from_str(&said)
+        .ok()
+        .filter(|_| status.success());
+    let VersionAnswer { version } = answer.ok_or_else(|| UpgradeError::NotOndol {
+        file: named.to_path_buf(),
+    })?;
+    let Folders {
+        config,
+        state,
+        runtime,
+        logs,
+    } = folders;
+    let places = [
+        ("--config", config),
+        ("--state", state),
+        ("--runtime", runtime),
+        ("--logs", logs),
+    ];
+    let places = places
+        .iter()
+        .flat_map(|(flag, path)| [OsStr::new(*flag), path.as_os_str()]);
+    let user = match user {
+        ServeUser::Own => Vec::new(),
+        ServeUser::Other { name, .. } => vec![OsStr::new("--user"), OsStr::new(name)],
+    };
+    let arguments: Vec<&OsStr> = places.chain(user).collect();
+    let (status, said) = run(copy, named, "check", &arguments).await?;
+    if !status.success() {
+        return Err(UpgradeError::Refuses { said });
+    }
+    Ok(version)
+}
+
+/// Runs a verb of the program to its end; what it says on both outputs is returned as one text.
+async fn run(
+    copy: &Path,
+    named: &Path,
+    verb: &'static str,
+    arguments: &[&OsStr],
+) -> Result<(ExitStatus, String), UpgradeError> {
+    let file = named.to_path_buf();
+    let not_started = |source| UpgradeError::NotStarted {
+        file: named.to_path_buf(),
+        source,
+    };
+    let (reader, child) = start(copy, verb, arguments).map_err(not_started)?;
+    let reading = tasks::spawn_blocking(move || {
+        let mut said = Vec::new();
+        // A part of what it says is as good as all of it for a person.
+        let _ = reader.take(OUTPUT_BYTES_MAX).read_to_end(&mut said);
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    let Ok(ended) = tokio::time::timeout(TRIAL, child.ended()).await else {
+        let _ = child.signal(Signal::KILL); // It may have ended just now.
+        let _ = child.ended().await;
+        return Err(UpgradeError::Late { file, verb });
+    };
+    let status = ended.map_err(not_started)?;
+    Ok((status, reading.await.unwrap_or_default()))
+}
+
+#[expect(
+    clippy::zombie_processes,
+    reason = "the process is waited for by its number, as all children are"
+)]
+fn start(program: &Path, verb: &str, arguments: &[&OsStr]) -> io::Result<(io::PipeReader, Child)> {
+    let (reader, writer) = io::pipe()?;
+    let child = Command::new(program)
+        .arg(verb)
+        .args(arguments)
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("ONDOL_HANDOVER")
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .spawn()?;
+    Ok((reader, Child::adopt(child.id())?))
+}
+
+/// At every moment one of both programs is at the path.
+fn exchange(new: &Path, executable: &Path) -> Result<(), UpgradeError> {
+    let kept = previous(executable);
+    let replace = || {
+        match fs::remove_file(&kept) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        fs::hard_link(executable, &kept)?;
+        fs::rename(new, executable)?;
+        executable.parent().map_or(Ok(()), file::sync_folder)
+    };
+    replace().map_err(|source| UpgradeError::Install {
+        executable: executable.to_path_buf(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests;

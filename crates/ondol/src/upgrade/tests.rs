@@ -1,0 +1,79 @@
+use super::*;
+
+fn box_in(folder: &Path) -> Folders {
+    Folders {
+        config: folder.join("ondol.toml"),
+        state: folder.join("state"),
+        runtime: folder.join("run"),
+        logs: folder.join("logs"),
+    }
+}
+
+fn program(folder: &Path, name: &str, script: &str, mode: u32) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_program_that_fails_its_trial_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let executable = program(folder, "ondol", "echo old", 0o755);
+    let version = r#"[ "$1" = version ] && echo '{"version":"9.9.9"}' && exit 0"#;
+    let table = [
+        ("plain text", version, 0o644, "is no program"),
+        ("not ondol", "echo hello", 0o755, "is no Ondol"),
+        ("broken", r#"kill -9 $$"#, 0o755, "is no Ondol"),
+        (
+            "refusing",
+            &format!("{version}\necho 'ondol.toml:3: no' >&2; exit 1"),
+            0o755,
+            "ondol.toml:3: no",
+        ),
+    ];
+    for (name, script, mode, expected) in table {
+        let file = program(folder, name, script, mode);
+        let error = install(file, &executable, &box_in(folder), &ServeUser::Own)
+            .await
+            .unwrap_err();
+        let text = ondol_base::chain::Chain(&error).to_string();
+        assert!(text.contains(expected), "{name}: {text}");
+        assert!(
+            fs::read_to_string(&executable)
+                .unwrap()
+                .contains("echo old")
+        );
+        assert!(!folder.join("ondol.next").exists() && !folder.join("ondol.previous").exists());
+    }
+    let missing = install(
+        folder.join("none"),
+        &executable,
+        &box_in(folder),
+        &ServeUser::Own,
+    )
+    .await;
+    assert!(matches!(missing, Err(UpgradeError::Unreadable { .. })));
+}
+
+#[tokio::test]
+async fn a_good_program_is_installed_and_can_be_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let executable = program(folder, "ondol", "echo old", 0o755);
+    let good = r#"[ "$1" = version ] && echo '{"version":"9.9.9"}'; exit 0"#;
+    for _ in 0..2 {
+        let file = program(folder, "new", good, 0o755);
+        assert_eq!(
+            install(file, &executable, &box_in(folder), &ServeUser::Own)
+                .await
+                .unwrap(),
+            "9.9.9"
+        );
+        assert!(fs::read_to_string(&executable).unwrap().contains("9.9.9"));
+    }
+    fs::write(folder.join("ondol.previous"), "kept").unwrap();
+    take_back(&executable).unwrap();
+    assert_eq!(fs::read_to_string(&executable).unwrap(), "kept");
+}
