@@ -123,11 +123,6 @@ impl InternalCa {
         Arc::clone(&self.root.chain_pem)
     }
 
-    /// What the root's certificate says.
-    pub(crate) fn root_facts(&self) -> &Facts {
-        &self.root.facts
-    }
-
     /// Whether the root should be replaced by opening the CA again.
     pub(crate) fn is_ending(&self, now: i64) -> bool {
         is_ending(self.root.facts.validity, now)

@@ -7,7 +7,6 @@ use std::path::Path;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
-use ondol_model::certificate::Validity;
 use ondol_model::limits;
 use ondol_model::plan;
 use ondol_model::plan::CertificateFiles;
@@ -92,13 +91,6 @@ pub(crate) fn pattern(text: &str) -> HostPattern {
 
 pub(crate) fn patterns(texts: &[&str]) -> Vec<HostPattern> {
     texts.iter().map(|text| pattern(text)).collect()
-}
-
-pub(crate) fn validity(not_before: i64, not_after: i64) -> Validity {
-    Validity {
-        not_before,
-        not_after,
-    }
 }
 
 /// An HTTPS site with these names that answers "here".

@@ -60,7 +60,7 @@ fn its_certificates_are_trusted_by_those_who_import_the_root() {
 fn the_root_says_whose_it_is_and_survives_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let (first, _) = open(folder.path(), NOW);
-    let name = &first.root_facts().issuer;
+    let name = &first.root.facts.issuer;
     let id = name.strip_prefix("Ondol seocho ").unwrap();
     assert!(
         id.len() == 6 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
@@ -78,7 +78,7 @@ fn the_root_says_whose_it_is_and_survives_restarts() {
 fn two_boxes_of_one_name_have_roots_of_different_names() {
     let [one, other] = [(), ()].map(|()| {
         let folder = tempfile::tempdir().unwrap();
-        open(folder.path(), NOW).0.root_facts().issuer.clone()
+        open(folder.path(), NOW).0.root.facts.issuer.clone()
     });
     assert_ne!(one, other);
 }
@@ -87,7 +87,7 @@ fn two_boxes_of_one_name_have_roots_of_different_names() {
 fn a_long_box_name_is_cut_to_what_a_certificate_holds() {
     let folder = tempfile::tempdir().unwrap();
     let (ca, _) = InternalCa::open(folder.path(), &"온돌".repeat(60), NOW).unwrap();
-    assert_eq!(ca.root_facts().issuer.chars().count(), COMMON_NAME_MAX);
+    assert_eq!(ca.root.facts.issuer.chars().count(), COMMON_NAME_MAX);
 }
 
 #[test]
