@@ -8,6 +8,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::command::demo::DemoFlags;
 use crate::output::Format;
 
 /// Serves the sites of a home Linux box from one file.
@@ -78,6 +79,8 @@ pub(crate) enum Command {
     Upgrade(UpgradeFlags),
     #[command(flatten)]
     Show(Show),
+    /// Show it all on this machine: two sites over HTTPS; nothing is installed, nothing is left
+    Demo(DemoFlags),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print the completions for a shell

@@ -16,6 +16,7 @@ use crate::folders::Folders;
 mod certs;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod demo;
 mod events;
 pub(crate) mod reload;
 pub(crate) mod schema;

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
             places().and_then(|folders| command::upgrade::run(flags, &folders))
         }
         Command::Show(what) => places().and_then(|folders| command::show(what, &folders)),
+        Command::Demo(flags) => command::demo::run(flags),
         Command::Schema => command::schema::run(),
         Command::Completions(flags) => command::completions::run(flags),
         Command::Version(flags) => command::version::run(flags),
