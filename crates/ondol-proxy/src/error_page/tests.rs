@@ -1,3 +1,5 @@
+//! Pages as visitors get them.
+
 use std::collections::HashSet;
 
 use super::*;

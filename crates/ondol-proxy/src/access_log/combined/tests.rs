@@ -1,3 +1,5 @@
+//! Lines as Apache writes them, whatever visitors send.
+
 use std::time::Duration;
 use std::time::UNIX_EPOCH;
 

@@ -1,3 +1,5 @@
+//! Lines that any JSON parser reads back, whatever visitors send.
+
 use std::time::Duration;
 use std::time::UNIX_EPOCH;
 

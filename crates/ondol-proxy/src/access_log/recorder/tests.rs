@@ -1,3 +1,5 @@
+//! What a worker's recorder does when nobody takes its lines.
+
 use std::collections::HashSet;
 
 use crate::access_log::tests::Running;

@@ -1,3 +1,5 @@
+//! Conditional requests as tables (RFC 9110 §13).
+
 use std::time::Duration;
 use std::time::UNIX_EPOCH;
 

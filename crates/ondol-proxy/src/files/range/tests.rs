@@ -1,3 +1,5 @@
+//! Ranges as tables, and what must hold for any of them (RFC 9110 §14).
+
 use http::HeaderValue;
 use proptest::prelude::*;
 
