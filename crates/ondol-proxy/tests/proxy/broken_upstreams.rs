@@ -1,0 +1,131 @@
+//! Upstreams that are down, silent, or speak something else: what the visitor hears.
+
+use std::time::Duration;
+
+use ondol_model::Site;
+use ondol_model::Target;
+
+use crate::harness::Plane;
+use crate::harness::Upstream;
+use crate::harness::plan;
+use crate::harness::proxy_to;
+use crate::harness::proxy_to_all;
+use crate::harness::site;
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+
+fn impatient(target: Target) -> Site {
+    let mut site = site("a.test", target);
+    site.timeouts.response = Duration::from_millis(300);
+    site
+}
+
+#[test]
+fn a_head_that_cannot_be_trusted_gets_502() {
+    let many: String = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect();
+    for response in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-A: 1\r\n folded\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-A: \0\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 99 What\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 1000 What\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/2 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+        &"HTTP/1.1 100 Continue\r\n\r\n".repeat(40),
+        &format!("HTTP/1.1 200 OK\r\n{many}Content-Length: 0\r\n\r\n"),
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Le",
+    ] {
+        let upstream = Upstream::new();
+        let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+        let mut visitor = plane.visit();
+        visitor.send(GET);
+        let mut connection = upstream.accept();
+        connection.message();
+        let _ = std::io::Write::write_all(&mut connection.stream, response.as_bytes());
+        drop(connection);
+        let start = &response[..response.len().min(60)];
+        assert_eq!(visitor.message().status(), 502, "{start:?}");
+        // It was not the visitor's fault: its connection goes on.
+        assert_eq!(visitor.get("other.test", "/").status(), 404);
+    }
+}
+
+#[test]
+fn an_upstream_that_says_nothing_gets_504_and_its_connection_closed() {
+    for beginning in ["", "HTTP/1.1 200 O", "HTTP/1.1 100 Continue\r\n\r\n"] {
+        let upstream = Upstream::new();
+        let plane = Plane::start(plan([impatient(proxy_to(&upstream))]));
+        let mut visitor = plane.visit();
+        visitor.send(GET);
+        let mut connection = upstream.accept();
+        connection.message();
+        connection.send(beginning);
+        assert_eq!(visitor.message().status(), 504);
+        assert_eq!(connection.rest(), b"");
+    }
+}
+
+#[test]
+fn an_upstream_that_falls_silent_in_its_answer_is_a_cut() {
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([impatient(proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send(GET);
+    let mut connection = upstream.accept();
+    connection.message();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
+    assert!(visitor.try_message().is_err());
+    assert_eq!(connection.rest(), b"");
+}
+
+#[test]
+fn an_upstream_that_is_down_gets_502() {
+    let plane = Plane::start(plan([
+        site("a.test", proxy_to_all([Upstream::gone()])),
+        site("b.test", proxy_to_all([Upstream::gone(), Upstream::gone()])),
+        site(
+            "c.test",
+            proxy_to_all([ondol_model::upstream::Upstream::Unix("/nowhere/x".into())]),
+        ),
+    ]));
+    for host in ["a.test", "b.test", "c.test"] {
+        assert_eq!(plane.visit().get(host, "/").status(), 502, "{host}");
+    }
+}
+
+#[test]
+fn the_second_upstream_answers_while_the_first_is_down() {
+    let upstream = Upstream::new();
+    let target = proxy_to_all([Upstream::gone(), upstream.address()]);
+    let plane = Plane::start_one(plan([site("a.test", target)]));
+    let mut visitor = plane.visit();
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nbody");
+    let mut connection = upstream.accept();
+    for text in ["one", "two", "three"] {
+        connection.message();
+        connection.reply(text);
+        assert_eq!(visitor.message().text(), text);
+        visitor.send(GET);
+    }
+}
+
+#[test]
+fn several_upstreams_take_turns() {
+    let answering = |text: &'static str| {
+        Upstream::answering(move |_| format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{text}"))
+    };
+    let target = proxy_to_all([answering("a"), answering("b")]);
+    let plane = Plane::start_one(plan([site("a.test", target)]));
+    let mut visitor = plane.visit();
+    let texts: Vec<_> = (0..6)
+        .map(|_| visitor.get("a.test", "/").text().to_owned())
+        .collect();
+    assert_eq!(texts.concat(), "ababab");
+}

@@ -1,0 +1,41 @@
+//! Both ends of the proxy: visitors in front, upstreams behind, and the data plane between them.
+
+mod http2;
+mod identity;
+mod plane;
+mod sites;
+mod upstream;
+mod wire;
+
+pub(crate) use http2::Http2;
+pub(crate) use identity::Identity;
+pub(crate) use identity::TlsStream;
+pub(crate) use identity::client_config;
+pub(crate) use identity::handshake;
+pub(crate) use plane::Plane;
+pub(crate) use sites::plan;
+pub(crate) use sites::proxy_to;
+pub(crate) use sites::proxy_to_all;
+pub(crate) use sites::respond;
+pub(crate) use sites::secure_site;
+pub(crate) use sites::site;
+pub(crate) use upstream::Stream as UpstreamStream;
+pub(crate) use upstream::Upstream;
+pub(crate) use wire::Cut;
+pub(crate) use wire::Message;
+pub(crate) use wire::Wire;
+
+use std::time::Duration;
+
+/// How long a test waits for what must come; only a broken one waits this long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks again until it is so.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = ondol_base::clock::now() + PATIENCE;
+    while !is_so() {
+        assert!(ondol_base::clock::now() < until, "never came: {what}");
+        std::thread::yield_now();
+    }
+}

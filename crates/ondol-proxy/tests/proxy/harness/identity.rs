@@ -1,0 +1,136 @@
+//! Certificates, and visitors who look at the one they are shown and accept any.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use ondol_model::HostPattern;
+use ondol_proxy::CertificateEntry;
+use ondol_proxy::KeyPair;
+use rustls::ClientConfig;
+use rustls::ClientConnection;
+use rustls::DigitallySignedStruct;
+use rustls::Error;
+use rustls::SignatureScheme;
+use rustls::StreamOwned;
+use rustls::SupportedProtocolVersion;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::danger::ServerCertVerified;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::ServerName;
+use rustls_pki_types::UnixTime;
+
+/// A visitor's TLS connection.
+pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+
+/// A certificate that was just made.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) entry: CertificateEntry,
+    der: Vec<u8>,
+}
+
+impl Identity {
+    /// One for these names; for none, it is the one for unknown names.
+    pub(crate) fn new(names: &[&str]) -> Self {
+        let texts: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(texts).unwrap();
+        Self {
+            entry: CertificateEntry {
+                names: names
+                    .iter()
+                    .map(|name| HostPattern::parse(name).unwrap())
+                    .collect(),
+                pair: KeyPair {
+                    chain_pem: made.cert.pem(),
+                    key_pem: made.signing_key.serialize_pem(),
+                },
+            },
+            der: made.cert.der().to_vec(),
+        }
+    }
+
+    /// Whether it is the one that a visitor was shown.
+    pub(crate) fn was_shown_to(&self, visitor: &TlsStream) -> bool {
+        visitor.conn.peer_certificates().unwrap()[0].as_ref() == self.der
+    }
+}
+
+/// A visitor's settings: these versions, these protocols.
+pub(crate) fn client_config(
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[&str],
+) -> ClientConfig {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Credulous))
+        .with_no_client_auth();
+    config.alpn_protocols = alpn
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
+    config
+}
+
+/// The handshake of a visitor who asks for a name, or for none when it is an address.
+pub(crate) fn handshake(
+    mut stream: TcpStream,
+    name: &str,
+    config: &Arc<ClientConfig>,
+) -> std::io::Result<TlsStream> {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let mut connection = ClientConnection::new(Arc::clone(config), name).unwrap();
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream)?;
+    }
+    let mut stream = StreamOwned::new(connection, stream);
+    stream.flush()?;
+    Ok(stream)
+}
+
+/// Accepts any certificate; the signature must be its own all the same.
+#[derive(Debug)]
+struct Credulous;
+
+impl ServerCertVerifier for Credulous {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

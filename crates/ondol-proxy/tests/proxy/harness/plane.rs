@@ -1,0 +1,184 @@
+//! A running data plane on free ports of this machine.
+
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ondol_base::tasks;
+use ondol_model::Plan;
+use ondol_proxy::Certificates;
+use ondol_proxy::Counters;
+use ondol_proxy::DataPlane;
+use ondol_proxy::Failures;
+use ondol_proxy::Protocol;
+use ondol_proxy::Snapshot;
+use ondol_proxy::Socket;
+use rustls::DEFAULT_VERSIONS;
+use socket2::Domain;
+use socket2::Type;
+use tempfile::TempDir;
+use tokio::runtime::Builder;
+use tokio::runtime::LocalOptions;
+use tokio::runtime::LocalRuntime;
+
+use super::Identity;
+use super::PATIENCE;
+use super::TlsStream;
+use super::Wire;
+use super::client_config;
+use super::handshake;
+
+/// A data plane, and the runtime that its owner and asynchronous visitors run on.
+#[derive(Debug)]
+pub(crate) struct Plane {
+    data_plane: Option<DataPlane>,
+    runtime: LocalRuntime,
+    pub(crate) http: SocketAddr,
+    pub(crate) https: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Plane {
+    /// Two workers that serve this without certificates.
+    pub(crate) fn start(plan: Plan) -> Self {
+        Self::start_with(plan, &[])
+    }
+
+    /// Two workers.
+    pub(crate) fn start_with(plan: Plan, identities: &[&Identity]) -> Self {
+        Self::start_workers(2, plan, identities)
+    }
+
+    /// One worker, for what is kept per worker.
+    pub(crate) fn start_one(plan: Plan) -> Self {
+        Self::start_workers(1, plan, &[])
+    }
+
+    fn start_workers(count: usize, plan: Plan, identities: &[&Identity]) -> Self {
+        let runtime = runtime();
+        let folder = tempfile::tempdir().unwrap();
+        let access_log = folder.path().join("access.log");
+        let (http, https) = (free_address(), free_address());
+        let sockets = (0..count)
+            .map(|_| {
+                vec![
+                    socket(Protocol::Http, http.local_addr()),
+                    socket(Protocol::Https, https.local_addr()),
+                ]
+            })
+            .collect();
+        let starting = DataPlane::start(
+            sockets,
+            snapshot(plan, identities),
+            &access_log,
+            Failures::new(|failure| panic!("{failure:?}")),
+        );
+        Self {
+            data_plane: Some(runtime.block_on(starting).unwrap()),
+            runtime,
+            http: http.local_addr(),
+            https: https.local_addr(),
+            _folder: folder,
+        }
+    }
+
+    /// Serves another plan from the next request on.
+    pub(crate) fn apply(&self, plan: Plan, identities: &[&Identity]) {
+        let snapshot = snapshot(plan, identities);
+        self.runtime.block_on(self.running().apply(snapshot));
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.running().counters()
+    }
+
+    /// Begins to drain; joined, it says how many connections were cut.
+    pub(crate) fn drain(&mut self, grace: Duration) -> JoinHandle<u64> {
+        let data_plane = self.data_plane.take().unwrap();
+        let draining = move || runtime().block_on(data_plane.drain(grace));
+        tasks::spawn_thread("drain", draining).unwrap()
+    }
+
+    fn running(&self) -> &DataPlane {
+        self.data_plane.as_ref().unwrap()
+    }
+
+    /// Runs a future of a test.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let within = async { tokio::time::timeout(PATIENCE, future).await };
+        self.runtime.block_on(within).expect("it takes forever")
+    }
+
+    /// A visitor by plain HTTP.
+    pub(crate) fn visit(&self) -> Wire<TcpStream> {
+        Wire::new(connect(self.http))
+    }
+
+    /// A visitor by HTTPS who speaks HTTP/1.1.
+    pub(crate) fn visit_tls(&self, name: &str) -> Wire<TlsStream> {
+        let config = Arc::new(client_config(DEFAULT_VERSIONS, &["http/1.1"]));
+        Wire::new(handshake(self.connect_tls(), name, &config).unwrap())
+    }
+
+    /// A connection to the HTTPS port, before its handshake.
+    pub(crate) fn connect_tls(&self) -> TcpStream {
+        connect(self.https)
+    }
+}
+
+fn runtime() -> LocalRuntime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .unwrap()
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+fn snapshot(plan: Plan, identities: &[&Identity]) -> Snapshot {
+    let entries: Vec<_> = identities
+        .iter()
+        .map(|identity| identity.entry.clone())
+        .collect();
+    let (certificates, problems) = Certificates::new(&entries, None);
+    assert!(problems.is_empty(), "{problems:?}");
+    Snapshot::new(Arc::new(plan), Arc::new(certificates))
+}
+
+/// A socket that holds a free port, so that the workers' own can join it.
+struct Reserved(socket2::Socket);
+
+impl Reserved {
+    fn local_addr(&self) -> SocketAddr {
+        self.0.local_addr().unwrap().as_socket().unwrap()
+    }
+}
+
+fn free_address() -> Reserved {
+    Reserved(shared(SocketAddr::from(([127, 0, 0, 1], 0))))
+}
+
+fn socket(protocol: Protocol, address: SocketAddr) -> Socket {
+    let socket = shared(address);
+    socket.listen(1024).unwrap();
+    Socket {
+        protocol,
+        listener: TcpListener::from(socket),
+    }
+}
+
+/// A socket that shares its port with others (`SO_REUSEPORT`).
+fn shared(address: SocketAddr) -> socket2::Socket {
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_port(true).unwrap();
+    socket.bind(&address.into()).unwrap();
+    socket
+}

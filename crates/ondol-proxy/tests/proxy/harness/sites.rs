@@ -1,0 +1,88 @@
+//! Plans made by hand.
+
+use std::time::Duration;
+
+use ondol_model::HostPattern;
+use ondol_model::Plan;
+use ondol_model::Site;
+use ondol_model::Target;
+use ondol_model::limits::BODY_BYTES_MAX;
+use ondol_model::path::RoutePath;
+use ondol_model::plan::AccessLogFormat;
+use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Listen;
+use ondol_model::plan::Proxy;
+use ondol_model::plan::Respond;
+use ondol_model::plan::Route;
+use ondol_model::plan::Scheme;
+use ondol_model::plan::Timeouts;
+use ondol_model::upstream::Upstream as Address;
+
+use super::PATIENCE;
+use super::Upstream;
+
+/// A plan of these sites, that trusts no proxy.
+pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
+    Plan {
+        box_name: "test".to_owned(),
+        email: None,
+        timezone: None,
+        listen: Listen {
+            http: Vec::new(),
+            https: Vec::new(),
+            trusted_proxies: Vec::new(),
+        },
+        access_log: AccessLogFormat::Combined,
+        certificates: Vec::new(),
+        sites: sites.into_iter().collect(),
+    }
+}
+
+/// A site for plain HTTP with one target.
+pub(crate) fn site(name: &str, target: Target) -> Site {
+    Site {
+        name: HostPattern::parse(name).unwrap(),
+        aliases: Vec::new(),
+        alias_answer: AliasAnswer::Redirect,
+        scheme: Scheme::Http,
+        certificate: None,
+        body_bytes_max: BODY_BYTES_MAX,
+        timeouts: Timeouts {
+            connect: Duration::from_secs(5),
+            response: PATIENCE * 2,
+        },
+        routes: vec![Route {
+            path: RoutePath::root(),
+            target,
+        }],
+    }
+}
+
+/// A site with HTTPS.
+pub(crate) fn secure_site(name: &str, target: Target) -> Site {
+    Site {
+        scheme: Scheme::Https,
+        ..site(name, target)
+    }
+}
+
+/// A target that answers 200 with this text.
+pub(crate) fn respond(body: &str) -> Target {
+    Target::Respond(Respond {
+        status: 200,
+        body: body.to_owned(),
+        content_type: "text/plain".to_owned(),
+    })
+}
+
+/// A target that forwards to this upstream.
+pub(crate) fn proxy_to(upstream: &Upstream) -> Target {
+    proxy_to_all([upstream.address()])
+}
+
+/// A target that forwards to these, in turn.
+pub(crate) fn proxy_to_all(upstreams: impl IntoIterator<Item = Address>) -> Target {
+    Target::Proxy(Proxy {
+        upstreams: upstreams.into_iter().collect(),
+    })
+}

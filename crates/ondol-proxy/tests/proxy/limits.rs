@@ -1,0 +1,82 @@
+//! What is too much of anything.
+
+use http_body_util::combinators::BoxBody;
+use ondol_model::limits::CONNECTIONS_PER_ADDRESS_MAX;
+use ondol_model::limits::HEAD_BYTES_MAX;
+use ondol_model::limits::HEADERS_MAX;
+use ondol_model::limits::TARGET_BYTES_MAX;
+
+use crate::harness::Http2;
+use crate::harness::Identity;
+use crate::harness::Plane;
+use crate::harness::plan;
+use crate::harness::respond;
+use crate::harness::secure_site;
+use crate::harness::site;
+use crate::harness::wait_until;
+
+fn start() -> Plane {
+    Plane::start(plan([site("a.test", respond("a"))]))
+}
+
+#[test]
+fn a_target_that_is_too_long_gets_414() {
+    let target = format!("/{}", "x".repeat(TARGET_BYTES_MAX - 1));
+    let plane = start();
+    assert_eq!(plane.visit().get("a.test", &target).status(), 200);
+    let answer = plane.visit().get("a.test", &format!("{target}x"));
+    assert_eq!(answer.status(), 414);
+}
+
+#[test]
+fn a_head_that_is_too_large_gets_431_and_the_connection_ends() {
+    let plane = start();
+    let ask = |bytes: usize| {
+        let mut visitor = plane.visit();
+        let field = format!("X: {}", "x".repeat(bytes));
+        visitor.send(format!("GET / HTTP/1.1\r\nHost: a.test\r\n{field}\r\n\r\n"));
+        (visitor.message().status(), visitor)
+    };
+    assert_eq!(ask(HEAD_BYTES_MAX - 100).0, 200);
+    let (status, mut visitor) = ask(HEAD_BYTES_MAX);
+    assert_eq!(status, 431);
+    assert_eq!(visitor.rest(), b"");
+    let (status, mut visitor) = ask(1024 * 1024);
+    assert_eq!(status, 431);
+    assert_eq!(visitor.rest(), b"");
+}
+
+#[test]
+fn too_many_headers_get_431() {
+    let plane = start();
+    let ask = |count: usize| {
+        let fields: String = (1..count).map(|at| format!("x-{at}: 1\r\n")).collect();
+        let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{fields}\r\n");
+        plane.visit().send(request).message().status()
+    };
+    assert_eq!(ask(HEADERS_MAX), 200);
+    assert_eq!(ask(HEADERS_MAX + 1), 431);
+}
+
+#[test]
+fn what_a_proxy_must_not_do_for_strangers_gets_405() {
+    let plane = start();
+    for line in ["CONNECT a.test:443", "TRACE /"] {
+        let request = format!("{line} HTTP/1.1\r\nHost: a.test:443\r\n\r\n");
+        let answer = plane.visit().send(request).message();
+        assert_eq!(answer.status(), 405, "{line}");
+    }
+}
+
+#[test]
+fn one_address_has_only_so_many_connections() {
+    let plane = Plane::start_one(plan([site("a.test", respond("a"))]));
+    let most = CONNECTIONS_PER_ADDRESS_MAX as u64;
+    let mut visitors: Vec<_> = (0..most).map(|_| plane.visit()).collect();
+    wait_until("all are in", || plane.counters().connections == most);
+    assert_eq!(plane.visit().rest(), b"", "one more was let in");
+    assert_eq!(plane.counters().shed, 1);
+    visitors.pop();
+    wait_until("one has left", || plane.counters().connections == most - 1);
+    assert_eq!(plane.visit().get("a.test", "/").status(), 200);
+}

@@ -1,0 +1,24 @@
+//! The request path through real sockets: what visitors and upstreams see of it.
+//!
+//! Nothing here knows how it is done inside. Time limits of the harness are generous: they end a test
+//! that hangs, and no test measures time.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
+mod harness;
+
+mod bodies;
+mod broken_upstreams;
+mod forwarding;
+mod garbage;
+mod hosts;
+mod lifecycle;
+mod limits;
+mod responses;
+mod reuse;
+mod smuggling;
+mod tls;
+mod upgrade;

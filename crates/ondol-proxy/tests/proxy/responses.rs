@@ -1,0 +1,202 @@
+//! What a visitor gets of an upstream's response.
+
+use std::net::TcpStream;
+
+use crate::harness::Cut;
+use crate::harness::Http2;
+use crate::harness::Identity;
+use crate::harness::Message;
+use crate::harness::Plane;
+use crate::harness::Upstream;
+use crate::harness::Wire;
+use crate::harness::plan;
+use crate::harness::proxy_to;
+use crate::harness::proxy_to_all;
+use crate::harness::secure_site;
+use crate::harness::site;
+
+/// Asks, answers exactly this and closes; gives what the visitor then has.
+fn relay(method: &str, version: &str, response: &str) -> Result<Message, Cut> {
+    let (mut visitor, _plane) = ask(method, version, response);
+    visitor.try_message()
+}
+
+fn ask(method: &str, version: &str, response: &str) -> (Wire<TcpStream>, Plane) {
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send(format!("{method} / {version}\r\nHost: a.test\r\n\r\n"));
+    let mut connection = upstream.accept();
+    connection.message();
+    connection.send(response);
+    (visitor, plane)
+}
+
+#[track_caller]
+fn get(response: &str) -> Message {
+    relay("GET", "HTTP/1.1", response).unwrap()
+}
+
+#[test]
+fn a_body_of_known_length_keeps_it() {
+    let got = get("HTTP/1.1 201 Made\r\nContent-Length: 5\r\nX-A: 1\r\nX-A: 2\r\n\r\nhello");
+    assert_eq!((got.status(), got.text()), (201, "hello"));
+    assert_eq!(got.field("content-length"), Some("5"));
+    assert_eq!(got.all("x-a"), ["1", "2"]);
+}
+
+#[test]
+fn a_chunked_body_arrives_whole() {
+    let got = get(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",
+    );
+    assert_eq!(got.text(), "hello!");
+    assert_eq!(got.field("transfer-encoding"), Some("chunked"));
+}
+
+#[test]
+fn a_body_that_ends_with_its_connection_is_chunked() {
+    let got = get("HTTP/1.0 200 OK\r\n\r\nuntil close");
+    assert_eq!(got.text(), "until close");
+    assert_eq!(got.field("transfer-encoding"), Some("chunked"));
+}
+
+#[test]
+fn an_old_visitor_gets_a_body_that_ends_with_its_connection() {
+    let response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let got = relay("GET", "HTTP/1.0", response).unwrap();
+    assert_eq!(got.text(), "hello");
+    assert_eq!(got.field("transfer-encoding"), None);
+}
+
+#[test]
+fn what_concerns_one_connection_stays_behind() {
+    let got = get(
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: X-Own\r\nX-Own: 1\r\nKeep-Alive: timeout=5\r\n\
+         Proxy-Authenticate: x\r\nUpgrade: h2c\r\nX-Stays: 1\r\n\r\n",
+    );
+    for gone in [
+        "connection",
+        "x-own",
+        "keep-alive",
+        "proxy-authenticate",
+        "upgrade",
+    ] {
+        assert_eq!(got.field(gone), None);
+    }
+    assert_eq!(got.field("x-stays"), Some("1"));
+}
+
+#[test]
+fn the_answer_to_head_has_the_headers_of_get_and_no_body() {
+    let (mut visitor, _plane) = ask(
+        "HEAD",
+        "HTTP/1.1",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+    );
+    assert_eq!(visitor.head().field("content-length"), Some("5"));
+    // The connection goes on: what follows is the next answer.
+    assert_eq!(visitor.get("other.test", "/").status(), 404);
+}
+
+#[test]
+fn the_answer_to_head_of_a_chunked_body_claims_no_length() {
+    let (mut visitor, _plane) = ask(
+        "HEAD",
+        "HTTP/1.1",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    assert_eq!(visitor.head().field("content-length"), None);
+    assert_eq!(visitor.get("other.test", "/").status(), 404);
+}
+
+#[test]
+fn answers_without_a_body_keep_the_connection_in_step() {
+    for (response, length) in [
+        ("HTTP/1.1 204 No Content\r\n\r\n", None),
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", None),
+        (
+            // The length could stay (RFC 9110 §15.4.5), but hyper writes none.
+            "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 5\r\n\r\n",
+            None,
+        ),
+        ("HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", None),
+    ] {
+        let (mut visitor, _plane) = ask("GET", "HTTP/1.1", response);
+        let got = visitor.message();
+        assert_eq!(got.field("content-length"), length, "{response}");
+        assert_eq!(got.field("transfer-encoding"), None, "{response}");
+        assert_eq!(visitor.get("other.test", "/").status(), 404);
+    }
+}
+
+#[test]
+fn interim_answers_are_passed_over() {
+    let got = get(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
+         HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfinal",
+    );
+    assert_eq!((got.status(), got.text()), (200, "final"));
+    assert_eq!(got.field("link"), None);
+}
+
+#[test]
+fn a_body_cut_short_never_looks_whole() {
+    for response in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloo\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\nhello\r\n0\r\n\r\n",
+    ] {
+        let got = relay("GET", "HTTP/1.1", response);
+        // Nothing of it may have been passed on yet: then it is a 502.
+        assert!(
+            got.is_err() || got.is_ok_and(|m| m.status() == 502),
+            "{response}"
+        );
+    }
+}
+
+#[test]
+fn a_body_cut_short_is_an_error_on_http2() {
+    let short = Upstream::new();
+    let identity = Identity::new(&["a.test"]);
+    let plane = Plane::start_with(
+        plan([secure_site("a.test", proxy_to(&short))]),
+        &[&identity],
+    );
+    let answering = ondol_base::tasks::spawn_thread("short", move || {
+        let mut connection = short.accept();
+        connection.message();
+        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    });
+    let got = plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        visitor.get("https://a.test/").await
+    });
+    answering.unwrap().join().unwrap();
+    assert!(got.is_err(), "{got:?}");
+}
+
+#[test]
+fn trailers_reach_a_visitor_by_http2() {
+    let address = Upstream::answering(|_| {
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: grpc-status\r\n\r\n\
+         5\r\nhello\r\n0\r\ngrpc-status: 0\r\n\r\n"
+            .to_owned()
+    });
+    let identity = Identity::new(&["a.test"]);
+    let plane = Plane::start_with(
+        plan([secure_site("a.test", proxy_to_all([address]))]),
+        &[&identity],
+    );
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        let got = visitor.get("https://a.test/").await.unwrap();
+        let trailers = got.body().trailers().unwrap().clone();
+        assert_eq!(trailers["grpc-status"], "0");
+        assert_eq!(got.into_body().to_bytes(), "hello");
+    });
+}
