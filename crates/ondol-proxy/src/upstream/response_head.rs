@@ -56,7 +56,8 @@ pub(super) fn take(
     buffer: &mut BytesMut,
     method: &Method,
 ) -> Result<Option<ResponseHead>, HeadError> {
-    let Some(end) = find_end(buffer) else {
+    let within = buffer.len().min(RESPONSE_HEAD_BYTES_MAX);
+    let Some(end) = find_end(&buffer[..within]) else {
         let too_large = buffer.len() > RESPONSE_HEAD_BYTES_MAX;
         return if too_large {
             Err(HeadError("it is too large"))
@@ -188,7 +189,9 @@ impl ConnectionFields {
         } else {
             has("keep-alive") && !has("close")
         };
-        if keeps && framing != BodyFraming::UntilClose {
+        // Someone on the way may have believed the length (RFC 9112 §6.3).
+        let is_plain = self.coding.is_none() || self.length.is_none();
+        if keeps && is_plain && framing != BodyFraming::UntilClose {
             AfterResponse::Keep
         } else {
             AfterResponse::Close

@@ -23,6 +23,7 @@ fn impatient(target: Target) -> Site {
 #[test]
 fn a_head_that_cannot_be_trusted_gets_502() {
     let many: String = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let large = "x".repeat(70 * 1024);
     for response in [
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
         "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
@@ -39,6 +40,7 @@ fn a_head_that_cannot_be_trusted_gets_502() {
         "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
         &"HTTP/1.1 100 Continue\r\n\r\n".repeat(40),
         &format!("HTTP/1.1 200 OK\r\n{many}Content-Length: 0\r\n\r\n"),
+        &format!("HTTP/1.1 200 OK\r\nx: {large}\r\nContent-Length: 0\r\n\r\n"),
         "",
         "HTTP/1.1 200 OK\r\nContent-Le",
     ] {
@@ -55,6 +57,24 @@ fn a_head_that_cannot_be_trusted_gets_502() {
         // It was not the visitor's fault: its connection goes on.
         assert_eq!(visitor.get("other.test", "/").status(), 404);
     }
+}
+
+#[test]
+fn a_length_beside_chunks_is_not_believed() {
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send(GET);
+    let mut connection = upstream.accept();
+    connection.message();
+    connection.send(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    );
+    let got = visitor.message();
+    assert_eq!((got.text(), got.field("content-length")), ("hello", None));
+    // Someone on the way may have believed it, so the connection is not used again (RFC 9112 §6.3).
+    visitor.send(GET);
+    upstream.accept().message();
 }
 
 #[test]
