@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::pin::pin;
 use std::task::Context;
 use std::task::Poll;
@@ -11,10 +10,12 @@ use std::task::ready;
 use bytes::BytesMut;
 use http::Method;
 use http::StatusCode;
+use ondol_base::clock;
 use ondol_model::limits::READ_BYTES;
 use tokio::io::AsyncReadExt;
 
 use super::pool::UpstreamConnection;
+use super::request_body::Awaits;
 use super::request_body::RequestBody;
 use super::request_body::SendError;
 use super::response_head;
@@ -169,18 +170,27 @@ impl Exchange {
     }
 }
 
-/// So that a poll of the exchange can be awaited with a deadline beside it.
+/// The head, or `None` when the upstream lets the time pass: that since it was last given, or took,
+/// a part of the request.
 pub(super) async fn head(
     exchange: &mut Exchange,
     method: &Method,
     timeout: std::time::Duration,
 ) -> Option<Result<ResponseHead, ExchangeError>> {
     let mut deadline = pin!(tokio::time::sleep(timeout));
+    let mut seen = None;
     std::future::poll_fn(|cx| {
         if let Poll::Ready(head) = exchange.poll_head(cx, method) {
             return Poll::Ready(Some(head));
         }
-        Pin::as_mut(&mut deadline).poll(cx).map(|()| None)
+        let progress = exchange.request.progress();
+        if seen.replace(progress).is_some_and(|seen| seen != progress) {
+            deadline.as_mut().reset(clock::now() + timeout);
+        }
+        if progress.awaits == Awaits::Visitor {
+            return Poll::Pending; // Its time is kept by the body.
+        }
+        deadline.as_mut().poll(cx).map(|()| None)
     })
     .await
 }

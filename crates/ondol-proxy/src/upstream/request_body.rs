@@ -33,6 +33,22 @@ pub(super) enum SendError {
     Upstream(io::Error),
 }
 
+/// How far a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    bytes_sent: u64,
+    pub(super) awaits: Awaits,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// The visitor is to send more of the body.
+    Visitor,
+    /// The upstream is to take what there is, or to answer.
+    Upstream,
+}
+
 /// A request on its way: bytes to write, and where more come from.
 #[derive(Debug)]
 pub(super) struct RequestBody {
@@ -78,6 +94,18 @@ impl RequestBody {
     /// Whether the upstream can't have seen any of it.
     pub(super) fn is_untouched(&self) -> bool {
         self.bytes_sent == 0
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        let awaits = if self.incoming.is_some() && !self.has_staged() {
+            Awaits::Visitor
+        } else {
+            Awaits::Upstream
+        };
+        Progress {
+            bytes_sent: self.bytes_sent,
+            awaits,
+        }
     }
 
     /// The body, for another try; only for a request that is untouched, or has none.

@@ -155,6 +155,27 @@ fn an_answer_before_the_body_was_read_arrives() {
 }
 
 #[test]
+fn an_upload_may_take_longer_than_an_upstream_may_think() {
+    let upstream = Upstream::new();
+    let mut site = site("a.test", proxy_to(&upstream));
+    site.timeouts.response = Duration::from_millis(300);
+    let plane = Plane::start(plan([site]));
+    let mut visitor = plane.visit();
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut connection = upstream.accept();
+    connection.head();
+    let until = clock::now() + Duration::from_millis(900);
+    while clock::now() < until {
+        visitor.send("1\r\nx\r\n");
+        assert_eq!(connection.take(6), b"1\r\nx\r\n");
+    }
+    visitor.send("0\r\n\r\n");
+    assert_eq!(connection.take(5), b"0\r\n\r\n");
+    connection.reply("thanks");
+    assert_eq!(visitor.message().text(), "thanks");
+}
+
+#[test]
 fn a_visitor_who_waits_to_be_told_to_send_is_told() {
     let upstream = Upstream::new();
     let (_plane, mut visitor) = start(&upstream);
