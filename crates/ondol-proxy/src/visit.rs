@@ -116,7 +116,7 @@ impl Visit {
         })
     }
 
-    fn end(self: Box<Self>) {
+    fn end(&self) {
         let worker = &self.connection.worker;
         self.connection.state.request_ends();
         let now = clock::now();
@@ -156,6 +156,13 @@ impl Visit {
             tls: self.connection.tls_version,
             failure: self.failure.as_deref().or(cut),
         });
+    }
+}
+
+impl Drop for Visit {
+    /// Without a response it is a visitor who left while the answer was awaited.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -208,7 +215,6 @@ impl Drop for Visited {
             if nothing_left {
                 visit.outcome = Outcome::Whole;
             }
-            visit.end();
         }
     }
 }

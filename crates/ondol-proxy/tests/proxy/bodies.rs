@@ -282,3 +282,17 @@ fn a_visitor_who_leaves_ends_the_work_of_the_upstream() {
     }
 }
 
+#[test]
+fn a_visitor_who_leaves_is_counted_as_answered() {
+    let upstream = Upstream::new();
+    let (plane, mut visitor) = start(&upstream);
+    visitor.send(GET);
+    let mut connection = upstream.accept();
+    connection.message();
+    drop(visitor);
+    connection.rest();
+    crate::harness::wait_until("the end of the request", || {
+        let counters = plane.counters();
+        counters.requests == 1 && counters.responses[3] == 1 && counters.connections == 0
+    });
+}

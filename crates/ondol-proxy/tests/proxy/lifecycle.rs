@@ -221,3 +221,33 @@ fn what_happens_is_counted() {
     assert_eq!(plane.counters().connections_total, 1);
 }
 
+#[test]
+fn a_stream_that_its_visitor_gives_up_does_not_keep_its_connection_busy() {
+    let upstream = Upstream::new();
+    let identity = Identity::new(&["a.test"]);
+    let plane = Plane::start_with(
+        plan([secure_site("a.test", proxy_to(&upstream))]),
+        &[&identity],
+    );
+    let app = tasks::spawn_thread("app", move || {
+        let mut connection = upstream.accept();
+        connection.message();
+        connection.rest()
+    });
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        let request = http::Request::get("https://a.test/")
+            .body(http_body_util::combinators::BoxBody::default())
+            .unwrap();
+        let response = visitor.send.send_request(request);
+        let waiting = tasks::spawn_local(response);
+        while plane.counters().requests == 0 {
+            tokio::task::yield_now().await;
+        }
+        waiting.abort();
+        while plane.counters().responses[3] == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(app.unwrap().join().unwrap(), b"");
+}
