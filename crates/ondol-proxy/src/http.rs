@@ -142,6 +142,7 @@ async fn https(connection: Connection, stream: TcpStream) {
 
 async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
+    let worker = Rc::clone(&connection.worker);
     let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
     let mut http = http1::Builder::new()
         .max_headers(limits::HEADERS_MAX)
@@ -160,8 +161,27 @@ async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let parts = http.into_parts();
     let stream = parts.io.into_inner();
     match state.take_tunnel() {
-        Some(tunnel) if result.is_ok() => through_tunnel(stream, parts.read_buf, tunnel).await,
+        Some(tunnel) if result.is_ok() => {
+            let _presence = InTunnel::new(worker);
+            through_tunnel(stream, parts.read_buf, tunnel).await;
+        }
         _ => linger(stream, &state).await,
+    }
+}
+
+/// Counts a tunnel until it ends, however it does.
+struct InTunnel(Rc<Worker>);
+
+impl InTunnel {
+    fn new(worker: Rc<Worker>) -> Self {
+        worker.counters.tunnels.add(1);
+        Self(worker)
+    }
+}
+
+impl Drop for InTunnel {
+    fn drop(&mut self) {
+        self.0.counters.tunnels.subtract(1);
     }
 }
 

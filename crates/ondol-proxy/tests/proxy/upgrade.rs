@@ -16,6 +16,7 @@ use crate::harness::proxy_to;
 use crate::harness::respond;
 use crate::harness::secure_site;
 use crate::harness::site;
+use crate::harness::wait_until;
 
 const ASK: &str =
     "GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: custom/1\r\n\r\n";
@@ -112,12 +113,14 @@ fn a_tunnel_ends_with_each_side_on_its_own() {
     connection.head();
     connection.send(AGREE);
     visitor.head();
+    wait_until("a tunnel", || plane.counters().tunnels == 1);
     visitor.send("last words");
     visitor.stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(connection.rest(), b"last words");
     connection.send("an answer");
     drop(connection);
     assert_eq!(visitor.rest(), b"an answer");
+    wait_until("no tunnel", || plane.counters().tunnels == 0);
 }
 
 #[test]
