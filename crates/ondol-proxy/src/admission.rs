@@ -90,11 +90,15 @@ impl Connections {
     pub(crate) fn look_after(&self, now: Instant, order: Order) {
         for state in self.snapshot() {
             let is_idle = state.phase() == Phase::Idle;
-            let rests = is_idle && now.duration_since(state.since()) > DRAIN_IDLE;
+            let rests = now.duration_since(state.since()) > DRAIN_IDLE;
             if state.is_overdue(now) {
                 state.tell(if is_idle { Order::Finish } else { Order::Close });
             } else if rests && order == Order::Finish {
-                state.tell(Order::Finish);
+                match state.phase() {
+                    Phase::Opening => state.tell(Order::Close), // It has asked for nothing.
+                    Phase::Idle => state.tell(Order::Finish),
+                    Phase::Head | Phase::Request | Phase::Tunnel => {}
+                }
             }
         }
     }
