@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use http::HeaderMap;
-use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Uri;
@@ -109,7 +108,7 @@ fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, buffer: &mut Vec<u8>) {
     });
     let mut cookies = false;
     for (name, value) in headers {
-        if is_our_own(name, peer_is) || headers::is_hop_by_hop(name) {
+        if is_our_own(name.as_str(), peer_is) || headers::is_hop_by_hop(name) {
             continue;
         }
         if nominates_some && headers::nominates(headers, name) {
@@ -146,14 +145,15 @@ fn encode_cookies(headers: &HeaderMap, buffer: &mut Vec<u8>) {
 }
 
 /// What is written by this module, or must not come from a visitor: framing, `Expect` (answered
-/// here), `Proxy` (CVE-2016-5385), and what only a trusted proxy may say.
-fn is_our_own(name: &HeaderName, peer_is: Peer) -> bool {
-    match name.as_str() {
+/// here), `Proxy` (CVE-2016-5385), and what only a trusted proxy may say. Apps behind CGI and its heirs
+/// can't tell `_` from `-`, so neither is told.
+fn is_our_own(name: &str, peer_is: Peer) -> bool {
+    match name {
         "host" | "content-length" | "expect" | "proxy" => true,
         "x-forwarded-for" | "x-real-ip" | "x-request-id" => true,
         "forwarded" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
         | "x-forwarded-server" | "x-forwarded-prefix" => peer_is == Peer::Visitor,
-        _ => false,
+        _ => name.contains('_') && is_our_own(&name.replace('_', "-"), Peer::Visitor),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Heads as an upstream sees them.
 
+use http::HeaderName;
+
 use super::*;
 
 fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
