@@ -15,6 +15,7 @@ use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
 use ondol_model::Target;
+use ondol_model::limits::HEADERS_MAX;
 use ondol_model::limits::TARGET_BYTES_MAX;
 use ondol_model::path;
 use ondol_model::plan::AliasAnswer;
@@ -65,6 +66,10 @@ fn failure_page(failure: &Failure, id: RequestId, parts: &Parts) -> Response<Bod
     if let Failure::MethodNotAllowed(methods) = failure {
         page.headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
+    if failure.ends_connection() && parts.version < Version::HTTP_2 {
+        page.headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     page
 }
@@ -151,6 +156,13 @@ fn check_form(parts: &Parts) -> Result<(), Failure> {
     if target > TARGET_BYTES_MAX {
         return Err(Failure::TargetTooLong);
     }
+    let is_authority = parts.uri.scheme().is_none() && parts.uri.authority().is_some();
+    if is_authority && parts.method != Method::CONNECT {
+        return Err(Failure::Malformed("its target is none"));
+    }
+    if parts.headers.len() > HEADERS_MAX {
+        return Err(Failure::TooManyHeaders); // Of HTTP/2: hyper counts those of HTTP/1.1 itself.
+    }
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Failure::MethodNotAllowed(
             "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -175,6 +187,9 @@ fn host_text(parts: &Parts) -> Result<&str, Failure> {
     match (authority, field) {
         (Some(authority), Some(field)) if !authority.eq_ignore_ascii_case(field) => {
             Err(Failure::Malformed("its target and its host differ"))
+        }
+        (Some(_), None) if parts.version == Version::HTTP_11 => {
+            Err(Failure::Malformed("it has no host"))
         }
         (Some(authority), _) => Ok(authority),
         (None, Some(field)) => Ok(field),

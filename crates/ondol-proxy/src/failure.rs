@@ -13,6 +13,9 @@ pub(crate) enum Failure {
     /// The request target is longer than any sensible one.
     #[error("the request target is too long")]
     TargetTooLong,
+    /// There are more headers than any sensible request has.
+    #[error("the request has too many headers")]
+    TooManyHeaders,
     /// No site has the host that was asked for, on plain HTTP.
     #[error("no site has this host")]
     UnknownHost,
@@ -77,10 +80,34 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether what follows on an HTTP/1.1 connection is not worth reading: the visitor does not keep
+    /// to the protocol or its limits.
+    pub(crate) fn ends_connection(&self) -> bool {
+        match self {
+            Self::Malformed(_)
+            | Self::TargetTooLong
+            | Self::TooManyHeaders
+            | Self::BodyTooLarge
+            | Self::VisitorGone(_)
+            | Self::VisitorStalled => true,
+            Self::UnknownHost
+            | Self::Misdirected
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::Folder { .. }
+            | Self::Unreadable(_)
+            | Self::File(_)
+            | Self::Connect { .. }
+            | Self::Silent { .. }
+            | Self::Broken { .. } => false,
+        }
+    }
+
     /// The status that the visitor gets.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::VisitorStalled => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) | Self::VisitorGone(_) => StatusCode::BAD_REQUEST,
             Self::UnknownHost | Self::NotFound => StatusCode::NOT_FOUND,

@@ -91,6 +91,7 @@ fn bad_hosts_get_400() {
         let request = format!("GET / HTTP/1.1\r\n{fields}\r\n");
         let answer = plane.visit().send(request).message();
         assert_eq!(answer.status(), 400, "{fields:?}");
+        assert_eq!(answer.field("connection"), Some("close"), "{fields:?}");
     }
 }
 
@@ -118,6 +119,12 @@ fn a_target_with_a_host_is_taken_if_the_host_header_agrees() {
     ] {
         assert_eq!(ask(head).status(), 400, "{head}");
     }
+}
+
+#[test]
+fn a_target_with_a_host_does_not_replace_the_host_header() {
+    let request = "GET http://main.test/ HTTP/1.1\r\n\r\n";
+    assert_eq!(sites().visit().send(request).message().status(), 400);
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn a_target_that_is_too_long_gets_414() {
     assert_eq!(plane.visit().get("a.test", &target).status(), 200);
     let answer = plane.visit().get("a.test", &format!("{target}x"));
     assert_eq!(answer.status(), 414);
+    assert_eq!(answer.field("connection"), Some("close"));
 }
 
 #[test]
@@ -56,6 +57,24 @@ fn too_many_headers_get_431() {
     };
     assert_eq!(ask(HEADERS_MAX), 200);
     assert_eq!(ask(HEADERS_MAX + 1), 431);
+}
+
+#[test]
+fn too_many_headers_by_http2_get_431() {
+    let identity = Identity::new(&["a.test"]);
+    let plane = Plane::start_with(plan([secure_site("a.test", respond("a"))]), &[&identity]);
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        for (count, status) in [(HEADERS_MAX, 200), (HEADERS_MAX + 1, 431)] {
+            let mut request = http::Request::get("https://a.test/");
+            for at in 0..count {
+                request = request.header(format!("x-{at}"), "1");
+            }
+            let request = request.body(BoxBody::default()).unwrap();
+            let answer = visitor.request(request).await.unwrap();
+            assert_eq!(answer.status(), status, "{count}");
+        }
+    });
 }
 
 #[test]

@@ -166,6 +166,8 @@ fn request_lines_that_hide_something_are_refused() {
         "GET /first x HTTP/1.1",
         "GET /fi\rrst HTTP/1.1",
         "GET /first",
+        "GET first HTTP/1.1",
+        "GET a.test HTTP/1.1",
         "G(T /first HTTP/1.1",
         "/first HTTP/1.1",
     ] {
