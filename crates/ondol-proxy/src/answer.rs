@@ -206,7 +206,9 @@ fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Fai
     if connection.scheme == Scheme::Http {
         return found.ok_or(Failure::UnknownHost);
     }
-    let found = found.ok_or(Failure::Misdirected)?;
+    let found = found
+        .filter(|found| visit.view.site(found.site.0).scheme == Scheme::Https)
+        .ok_or(Failure::Misdirected)?;
     let is_covered = match connection.server_name.as_deref() {
         None => true,
         Some(asked_for) if asked_for == host => true,

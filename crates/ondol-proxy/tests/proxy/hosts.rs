@@ -190,6 +190,7 @@ fn a_tls_connection_serves_only_what_its_certificate_is_for() {
         ("one.test", "other.test", 421),
         ("other.test", "other.test", 421),
         ("other.test", "one.test", 421),
+        ("plain.test", "plain.test", 421), // It has no HTTPS.
         ("127.0.0.1", "one.test", 200),    // No name was asked for (RFC 6066 §3).
     ] {
         let answer = plane.visit_tls(name).get(host, "/");
