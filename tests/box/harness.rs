@@ -29,11 +29,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a busy machine may need for anything that takes a moment.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ondol");
 
 /// The folders of a box; nothing runs in them yet.
-pub struct Folders {
+pub(crate) struct Folders {
     temporary: TempDir,
     program: PathBuf,
     /// What the box tells systemd.
@@ -41,14 +41,14 @@ pub struct Folders {
 }
 
 /// A box that runs. It is killed when dropped.
-pub struct Running {
-    pub folders: Folders,
+pub(crate) struct Running {
+    pub(crate) folders: Folders,
     child: Child,
 }
 
 impl Folders {
     /// With this configuration.
-    pub fn with(configuration: &str) -> Self {
+    pub(crate) fn with(configuration: &str) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         // The user that talks to visitors must find the way in.
         fs::set_permissions(temporary.path(), Permissions::from_mode(0o755)).unwrap();
@@ -72,32 +72,32 @@ impl Folders {
     }
 
     /// Has a copy of the program run, which can be replaced.
-    pub fn with_own_program(mut self) -> Self {
+    pub(crate) fn with_own_program(mut self) -> Self {
         self.program = self.path("ondol");
         fs::copy(PROGRAM, &self.program).unwrap();
         self
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
     }
 
-    pub fn program(&self) -> &Path {
+    pub(crate) fn program(&self) -> &Path {
         &self.program
     }
 
     /// Replaces the configuration file.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         fs::write(self.path("ondol.toml"), text).unwrap();
     }
 
     /// Runs a verb of the command line to its end.
-    pub fn ondol(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn ondol(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Starts the box and waits until it says that it is ready.
-    pub fn start(self) -> Running {
+    pub(crate) fn start(self) -> Running {
         let child = self.spawn();
         let running = Running {
             folders: self,
@@ -108,7 +108,7 @@ impl Folders {
     }
 
     /// Runs a box that is expected to refuse.
-    pub fn refused(&self) -> (ExitStatus, String) {
+    pub(crate) fn refused(&self) -> (ExitStatus, String) {
         let output = self.run_command().output().unwrap();
         (output.status, String::from_utf8(output.stderr).unwrap())
     }
@@ -146,12 +146,12 @@ impl Folders {
 
 impl Running {
     /// Forgets what the agent has said so far.
-    pub fn forget_ready(&self) {
+    pub(crate) fn forget_ready(&self) {
         while self.folders.said.try_recv().is_ok() {}
     }
 
     /// Waits until the agent says that it is ready (again).
-    pub fn wait_ready(&self) {
+    pub(crate) fn wait_ready(&self) {
         loop {
             match self.folders.said.recv_timeout(PATIENCE) {
                 Ok(message) if message.starts_with(b"READY=1") => return,
@@ -161,28 +161,28 @@ impl Running {
         }
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         rustix::process::kill_process(self.pid(), signal).unwrap();
     }
 
     /// Has the agent start itself anew, and waits until it has.
-    pub fn re_execute(&self) {
+    pub(crate) fn re_execute(&self) {
         self.forget_ready();
         self.signal(Signal::USR2);
         self.wait_ready();
     }
 
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }
 
     /// Waits for the agent's end.
-    pub fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         eventually("the agent ends", || self.child.try_wait().unwrap())
     }
 
     /// Asks the box to stop, and starts it again in the same folders.
-    pub fn start_again(mut self, configuration: &str) -> Running {
+    pub(crate) fn start_again(mut self, configuration: &str) -> Self {
         self.signal(Signal::TERM);
         assert!(self.ended().success(), "{}", self.log());
         self.folders.configure(configuration);
@@ -191,12 +191,12 @@ impl Running {
         self
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folders.path("log")).unwrap_or_default()
     }
 
     /// What the admin socket answers.
-    pub fn ask(&self, path: &str) -> Value {
+    pub(crate) fn ask(&self, path: &str) -> Value {
         let mut socket = UnixStream::connect(self.folders.path("run/admin.sock")).unwrap();
         write!(
             socket,
@@ -209,12 +209,12 @@ impl Running {
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
     }
 
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         self.ask("/status")
     }
 
     /// The newest event of a kind; waits for one.
-    pub fn event(&self, kind: &str) -> String {
+    pub(crate) fn event(&self, kind: &str) -> String {
         eventually(&format!("an event {kind}"), || {
             let events = self.ask("/events");
             let mut events = events["events"].as_array().unwrap().iter();
@@ -224,7 +224,7 @@ impl Running {
     }
 
     /// The data plane that serves: its number and its process.
-    pub fn generation(&self) -> (u64, Pid) {
+    pub(crate) fn generation(&self) -> (u64, Pid) {
         let status = self.status();
         let number = status["generation"].as_u64().unwrap();
         let generations = status["generations"].as_array().unwrap();
@@ -237,7 +237,7 @@ impl Running {
     }
 
     /// Where plain HTTP is accepted.
-    pub fn http(&self) -> SocketAddr {
+    pub(crate) fn http(&self) -> SocketAddr {
         let status = self.status();
         let listeners = status["listeners"].as_array().unwrap();
         let http = listeners
@@ -248,7 +248,7 @@ impl Running {
     }
 
     /// The body of a site's answer over plain HTTP.
-    pub fn get(&self, host: &str) -> String {
+    pub(crate) fn get(&self, host: &str) -> String {
         get(self.http(), host).unwrap_or_else(|error| panic!("{error}:\n{}", self.log()))
     }
 }
@@ -262,7 +262,7 @@ impl Drop for Running {
 }
 
 /// One request on a connection of its own; the body of the answer.
-pub fn get(address: SocketAddr, host: &str) -> std::io::Result<String> {
+pub(crate) fn get(address: SocketAddr, host: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
@@ -278,7 +278,7 @@ pub fn get(address: SocketAddr, host: &str) -> std::io::Result<String> {
 }
 
 /// Asks until there is an answer; fails when there is none in time.
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     const PAUSE: Duration = Duration::from_millis(10);
     let tries = PATIENCE.as_millis() / PAUSE.as_millis();
     for _ in 0..tries {
@@ -291,7 +291,7 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A configuration with one plain site, `a.test`, that answers with a text.
-pub fn answering(text: &str) -> String {
+pub(crate) fn answering(text: &str) -> String {
     format!(
         "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = []\n\
          [sites.\"a.test\"]\nhttps = false\nrespond = \"{text}\"\n"

@@ -1,4 +1,10 @@
 //! The whole box: the real binary with real sockets, as the person who runs it sees it.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test that can't go on must fail, and its files and threads end with it"
+)]
+
 mod agent;
 mod harness;

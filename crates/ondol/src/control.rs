@@ -310,7 +310,7 @@ impl Control {
         (answer, sentence)
     }
 
-    fn refused(&mut self, refused: &Refused) -> (api::ReloadAnswer, String) {
+    fn refused(&self, refused: &Refused) -> (api::ReloadAnswer, String) {
         let revision = self.served.revision;
         let count = refused.mistakes().len();
         let why = match count {

@@ -20,7 +20,9 @@ use crate::listeners::Listeners;
 use crate::sandbox;
 
 mod convert;
+mod member;
 mod owner;
+mod pending;
 mod process;
 mod roster;
 
@@ -39,8 +41,6 @@ const ORDERS_WAITING_MAX: usize = 16;
 /// All that data planes are to serve from now on. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
-    /// Of the configuration, for people; each accepted one has a greater one.
-    pub(crate) revision: u64,
     /// The configuration's text: data planes make the plan from it themselves.
     pub(crate) sources: Arc<Sources>,
     /// All certificates.

@@ -208,7 +208,7 @@ impl Handover {
             listeners: listeners
                 .0
                 .iter()
-                .map(|it| keep_listener(it))
+                .map(keep_listener)
                 .collect::<Result<_, _>>()?,
             generations: generations
                 .iter()

@@ -112,7 +112,7 @@ mod tests {
             write(&folder, revision, &sources).unwrap();
             assert_eq!(read(&folder).unwrap(), Some(LastGood { revision, sources }));
         }
-        fs::write(folder.join(FILE), "{").unwrap();
+        file::replace(&folder.join(FILE), b"{", MODE).unwrap();
         assert!(matches!(read(&folder), Err(LastGoodError::Damaged { .. })));
     }
 }

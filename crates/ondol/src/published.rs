@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ondol_admin::Command;
+use ondol_admin::Surface;
 use ondol_admin::api;
 use ondol_admin::api::Time;
 use ondol_base::tasks::ServiceStatus;
 use ondol_model::HostPattern;
 use ondol_model::plan::Scheme;
+use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use crate::certificates::CertificateRow;
@@ -27,15 +30,6 @@ pub(crate) struct Published {
     root: watch::Sender<Option<Arc<str>>>,
 }
 
-/// The reading ends.
-#[derive(Debug, Clone)]
-pub(crate) struct Readers {
-    pub(crate) status: watch::Receiver<Arc<api::Status>>,
-    pub(crate) sites: watch::Receiver<Arc<api::Sites>>,
-    pub(crate) certs: watch::Receiver<Arc<api::Certs>>,
-    pub(crate) root: watch::Receiver<Option<Arc<str>>>,
-}
-
 /// All that the status is made of.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
@@ -49,18 +43,24 @@ pub(crate) struct View<'a> {
 }
 
 impl Published {
-    /// Shows the first values.
-    pub(crate) fn new(view: View<'_>) -> (Self, Readers) {
+    /// Shows the first values on a surface, which also leads to the events and takes commands.
+    pub(crate) fn new(
+        view: View<'_>,
+        store: ondol_store::Handle,
+        commands: mpsc::Sender<Command>,
+    ) -> (Self, Surface) {
         let served = view.served;
-        let (status, status_reader) = watch::channel(Arc::new(status(view)));
         let (sites, sites_reader) = watch::channel(Arc::new(sites_of(served)));
         let (certs, certs_reader) = watch::channel(Arc::new(certs_of(served)));
         let (root, root_reader) = watch::channel(root_of(served));
-        let readers = Readers {
+        let (status, status_reader) = watch::channel(Arc::new(status(view)));
+        let surface = Surface {
             status: status_reader,
             sites: sites_reader,
             certs: certs_reader,
             root: root_reader,
+            store,
+            commands,
         };
         let published = Self {
             status,
@@ -68,7 +68,7 @@ impl Published {
             certs,
             root,
         };
-        (published, readers)
+        (published, surface)
     }
 
     /// Shows what is served now.

@@ -112,7 +112,6 @@ impl Served {
     /// What data planes need of it.
     pub(crate) fn wanted(&self) -> Wanted {
         Wanted {
-            revision: self.revision,
             sources: Arc::clone(&self.configuration.sources),
             certificates: Arc::clone(&self.certificates),
             listeners: self.listeners.clone(),

@@ -222,10 +222,6 @@ async fn run(
     Ok((status, reading.await.unwrap_or_default()))
 }
 
-#[expect(
-    clippy::zombie_processes,
-    reason = "the process is waited for by its number, as all children are"
-)]
 fn start(program: &Path, verb: &str, arguments: &[&OsStr]) -> io::Result<(io::PipeReader, Child)> {
     let (reader, writer) = io::pipe()?;
     let child = Command::new(program)

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
 use std::time::Duration;
 
 use ondol_base::chain::Chain;
@@ -17,7 +14,6 @@ use ondol_base::process::Child;
 use ondol_base::tasks::Group;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
-use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -27,18 +23,20 @@ use crate::events::Events;
 use crate::generation::Adopted;
 use crate::generation::Fixed;
 use crate::generation::Handle;
-use crate::generation::MemberStatus;
 use crate::generation::Number;
 use crate::generation::ORDERS_WAITING_MAX;
 use crate::generation::Order;
-use crate::generation::Phase;
 use crate::generation::Status;
 use crate::generation::Surroundings;
 use crate::generation::TakeUpError;
 use crate::generation::TakenUp;
 use crate::generation::Wanted;
 use crate::generation::Way;
-use crate::generation::convert;
+use crate::generation::member;
+use crate::generation::member::Desired;
+use crate::generation::member::Member;
+use crate::generation::member::Told;
+use crate::generation::pending::Pending;
 use crate::generation::process;
 use crate::generation::roster::Action;
 use crate::generation::roster::Failing;
@@ -55,7 +53,7 @@ const APPLY: Duration = Duration::from_secs(5);
 /// How long the last frames to a data plane may take before the agent lets go of it.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// The owner; [`Owner::run`] is its life.
+/// The owner.
 #[derive(Debug)]
 pub(crate) struct Owner {
     roster: Roster,
@@ -84,38 +82,6 @@ enum Course {
     Serve,
     Stop,
     Leave,
-}
-
-#[derive(Debug)]
-struct Member {
-    child: Arc<Child>,
-    /// `None` when it broke.
-    link: Option<Link>,
-    fixed: Fixed,
-    /// What it was given last; `None` of an adopted one.
-    sent: Option<Desired>,
-    version: Option<String>,
-    since: i64,
-    counters: Counters,
-    /// Why it ended or will end.
-    reason: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-struct Desired {
-    wanted: Wanted,
-    /// The data plane says this number when it serves all of it.
-    sequence: u64,
-}
-
-#[derive(Debug)]
-struct Pending {
-    sequence: u64,
-    previous: Option<Desired>,
-    way: Way,
-    /// When the data plane that was told counts as stuck; `None` while another is started.
-    deadline: Option<Instant>,
-    reply: oneshot::Sender<Result<TakenUp, TakeUpError>>,
 }
 
 enum Happened {
@@ -196,7 +162,7 @@ impl Owner {
         tokio::select! {
             order = self.orders.recv() => Happened::Order(order),
             Some((number, how)) = self.ends.recv() => Happened::Ended(number, how),
-            (number, said) = std::future::poll_fn(|cx| poll_links(members, cx)) => Happened::Said(number, said),
+            (number, said) = std::future::poll_fn(|cx| member::poll_links(members, cx)) => Happened::Said(number, said),
             () = wait_until(wake_at) => Happened::TimePassed,
         }
     }
@@ -255,39 +221,13 @@ impl Owner {
         else {
             return;
         };
-        let wanted = &desired.wanted;
-        let (certificates_differ, sources_differ) =
-            member.sent.as_ref().map_or((true, true), |sent| {
-                (
-                    sent.wanted.certificates.entries != wanted.certificates.entries,
-                    sent.wanted.sources != wanted.sources,
-                )
-            });
-        if certificates_differ {
-            self.sequence += 1;
-            let entries = convert::certificates_of(&wanted.certificates.entries);
-            member.tell(&Down::Certificates {
-                sequence: self.sequence,
-                entries,
-            });
+        let told = member.bring_up_to_date(desired, &mut self.sequence);
+        if let Some(pending) = &mut self.pending {
+            pending.sequence = desired.sequence;
         }
-        if sources_differ {
-            self.sequence += 1;
-            let texts = convert::texts_of(&wanted.sources);
-            member.tell(&Down::Configuration {
-                sequence: self.sequence,
-                texts,
-            });
-        }
-        if certificates_differ || sources_differ {
-            desired.sequence = self.sequence;
-            if let Some(pending) = &mut self.pending {
-                pending.sequence = self.sequence;
-            }
-        }
-        member.sent = Some(desired.clone());
-        if !certificates_differ && !sources_differ {
-            self.serves_all_of_it(number);
+        match told {
+            Told::Something => {}
+            Told::Nothing => self.serves_all_of_it(number),
         }
     }
 
@@ -332,7 +272,7 @@ impl Owner {
 
     fn answer(&mut self, answer: Result<TakenUp, TakeUpError>) {
         if let Some(pending) = self.pending.take() {
-            let _ = pending.reply.send(answer); // Who asked may have gone.
+            pending.answer(answer);
         }
     }
 
@@ -350,7 +290,7 @@ impl Owner {
         };
         member.link = None;
         member.reason.get_or_insert_with(|| match how {
-            Ok(status) => ending(status),
+            Ok(status) => member::ending(status),
             Err(error) => format!("its end is unknown: {error}"),
         });
         self.retired = self.retired.plus(&member.counters.retired());
@@ -360,13 +300,11 @@ impl Owner {
 
     fn time_passed(&mut self) {
         let now = clock::now();
-        let stuck = self
+        if self
             .pending
             .as_mut()
-            .filter(|pending| pending.deadline.is_some_and(|at| at <= now));
-        if let Some(pending) = stuck {
-            pending.deadline = None;
-            pending.way = Way::Replace;
+            .is_some_and(|pending| pending.gives_up(now))
+        {
             tracing::warn!(
                 "the data plane does not take up what it is sent: another is started in its place"
             );
@@ -399,8 +337,7 @@ impl Owner {
         let started = process::start(number, &desired.wanted, &self.surroundings);
         let (child, link) = started.map_err(|error| Chain(&error).to_string())?;
         tracing::info!(generation = number, pid = child.pid(), "data plane started");
-        let fixed = Fixed::of(&desired.wanted);
-        self.admit(number, child, Some(link), fixed, Some(desired));
+        self.admit(number, child, Some(link), Some(desired));
         Ok(())
     }
 
@@ -421,17 +358,10 @@ impl Owner {
         };
         let link = Link::new(UnixStream::from(link), &unread).ok();
         self.roster.adopt(number, phase, clock::now());
-        self.admit(number, child, link, Fixed::default(), None);
+        self.admit(number, child, link, None);
     }
 
-    fn admit(
-        &mut self,
-        number: Number,
-        child: Child,
-        link: Option<Link>,
-        fixed: Fixed,
-        sent: Option<Desired>,
-    ) {
+    fn admit(&mut self, number: Number, child: Child, link: Option<Link>, sent: Option<Desired>) {
         let child = Arc::new(child);
         let watched = Arc::clone(&child);
         let sender = self.end_sender.clone();
@@ -440,16 +370,7 @@ impl Owner {
                 let how = watched.ended().await;
                 let _ = sender.send((number, how)).await; // The owner may be gone.
             });
-        let member = Member {
-            child,
-            link,
-            fixed,
-            sent,
-            version: None,
-            since: clock::unix_seconds(),
-            counters: Counters::default(),
-            reason: None,
-        };
+        let member = Member::new(child, link, sent);
         self.members.insert(number, member);
     }
 
@@ -461,12 +382,10 @@ impl Owner {
     }
 
     fn kill(&mut self, number: Number) {
-        let Some(member) = self.members.get_mut(&number) else {
-            return;
-        };
-        self.killed.push(number);
-        // One that has ended meanwhile needs no signal.
-        let _ = member.child.signal(Signal::KILL);
+        if let Some(member) = self.members.get(&number) {
+            self.killed.push(number);
+            member.kill();
+        }
     }
 
     fn serves(&mut self, number: Number) {
@@ -510,13 +429,11 @@ impl Owner {
         let message = format!("data plane {number} did not become ready ({reason}){stays}");
         self.events
             .record(EventKind::GenerationFailed, number.to_string(), message);
-        if let Some(pending) = self.pending.take() {
-            if pending.previous.is_some() {
-                self.desired = pending.previous;
+        if let Some(mut pending) = self.pending.take() {
+            if let Some(previous) = pending.previous.take() {
+                self.desired = Some(previous);
             }
-            let _ = pending
-                .reply
-                .send(Err(TakeUpError::NotReady { number, reason }));
+            pending.answer(Err(TakeUpError::NotReady { number, reason }));
             // One that was told, and was replaced because it did not answer, must not stay with what failed.
             if let Some(serving) = self.roster.serving() {
                 self.take_back(serving);
@@ -550,24 +467,7 @@ impl Owner {
         let mut adopted = Vec::new();
         for (number, member) in std::mem::take(&mut self.members) {
             let phase = self.roster.phase(number);
-            let stays = phase.filter(|phase| matches!(phase, Phase::Serving | Phase::Draining));
-            let Some((phase, link)) = stays.zip(member.link) else {
-                let _ = member.child.signal(Signal::KILL); // It may have ended by itself.
-                continue;
-            };
-            match link_parts(link, deadline).await {
-                Some((link, unread)) => adopted.push(Adopted {
-                    number,
-                    pid: member.child.pid(),
-                    phase,
-                    link: link.into(),
-                    unread,
-                }),
-                None => tracing::warn!(
-                    generation = number,
-                    "data plane does not read its link: it is let go"
-                ),
-            }
+            adopted.extend(member.let_go(number, phase, deadline).await);
         }
         adopted
     }
@@ -575,15 +475,9 @@ impl Owner {
     fn publish(&self) {
         let live = self.members.values().map(|member| &member.counters);
         let counters = live.fold(self.retired, |sum, counters| sum.plus(counters));
-        let members = self.members.iter().filter_map(|(number, member)| {
-            Some(MemberStatus {
-                number: *number,
-                pid: member.child.pid(),
-                phase: self.roster.phase(*number)?,
-                since: member.since,
-                version: member.version.clone(),
-                counters: member.counters,
-            })
+        let members = self.members.iter();
+        let members = members.filter_map(|(number, member)| {
+            Some(member.status(*number, self.roster.phase(*number)?))
         });
         let status = Status {
             members: members.collect(),
@@ -599,50 +493,9 @@ impl Owner {
     }
 }
 
-impl Member {
-    /// Queues a value. A link that takes no more breaks; its data plane ends with it.
-    fn tell(&mut self, value: &Down) {
-        let Some(link) = &mut self.link else { return };
-        if let Err(error) = link.send(value) {
-            tracing::warn!(error = %Chain(&error), "a data plane was not told");
-            self.link = None;
-        }
-    }
-}
-
-/// The next value of any data plane. Writes what waits for them on the way.
-fn poll_links(
-    members: &mut BTreeMap<Number, Member>,
-    cx: &mut Context<'_>,
-) -> Poll<(Number, Result<Up, LinkError>)> {
-    for (number, member) in members {
-        let Some(link) = &mut member.link else {
-            continue;
-        };
-        if let Poll::Ready(said) = link.poll_next(cx) {
-            return Poll::Ready((*number, said));
-        }
-    }
-    Poll::Pending
-}
-
-async fn link_parts(mut link: Link, deadline: Instant) -> Option<(UnixStream, Vec<u8>)> {
-    let is_flushed = tokio::time::timeout_at(deadline, link.flush()).await;
-    is_flushed.ok()?.ok()?;
-    link.into_parts().ok()
-}
-
 async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn ending(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("killed by signal {signal}"),
-        (None, Some(code)) => format!("exit code {code}"),
-        (None, None) => "it ended".to_owned(),
     }
 }

@@ -118,10 +118,6 @@ pub(crate) fn receive_sockets(link: &UnixStream) -> io::Result<Vec<OwnedFd>> {
     }
 }
 
-#[expect(
-    clippy::zombie_processes,
-    reason = "the process is waited for by its number, because it may outlive this image of the agent"
-)]
 fn spawn(number: Number, link: OwnedFd, surroundings: &Surroundings) -> io::Result<Child> {
     let Surroundings {
         user,

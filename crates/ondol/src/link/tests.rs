@@ -108,19 +108,14 @@ proptest! {
 async fn a_side_that_does_not_read_breaks_the_link_instead_of_blocking_it() {
     let (ours, theirs) = StdUnixStream::pair().unwrap();
     let mut link = Link::new(ours, &[]).unwrap();
-    let large = Down::Configuration {
-        sequence: 1,
-        texts: vec![Text {
-            path: "a".into(),
-            text: "x".repeat(1024 * 1024),
-        }],
-    };
+    let large = "x".repeat(1024 * 1024);
+    link.send(&large).unwrap();
     let error = loop {
-        if let Err(error) = link.send(&large) {
-            break error;
-        }
         let written = std::future::poll_fn(|cx| Poll::Ready(link.poll_flush(cx))).await;
         assert!(!matches!(written, Poll::Ready(Err(_))));
+        if let Err(error) = link.send(&Down::ReopenLog) {
+            break error;
+        }
     };
     assert!(matches!(error, LinkError::Stuck));
     drop(theirs);

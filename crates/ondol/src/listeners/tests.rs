@@ -35,7 +35,7 @@ fn an_address_without_a_host_accepts_both_versions() {
     let listeners = open(&[":0"], &Listeners::default()).unwrap();
     for host in ["127.0.0.1", "::1"] {
         let visitor = std::net::TcpStream::connect((host, port(&listeners)));
-        let machine_lacks_it = host == "::1" && std::net::TcpListener::bind("[::1]:0").is_err();
+        let machine_lacks_it = host == "::1" && TcpListener::bind("[::1]:0").is_err();
         assert!(visitor.is_ok() || machine_lacks_it, "{host}: {visitor:?}");
     }
 }

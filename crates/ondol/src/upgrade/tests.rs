@@ -11,8 +11,7 @@ fn box_in(folder: &Path) -> Folders {
 
 fn program(folder: &Path, name: &str, script: &str, mode: u32) -> PathBuf {
     let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    file::replace(&path, format!("#!/bin/sh\n{script}\n").as_bytes(), mode).unwrap();
     path
 }
 
@@ -73,7 +72,7 @@ async fn a_good_program_is_installed_and_can_be_taken_back() {
         );
         assert!(fs::read_to_string(&executable).unwrap().contains("9.9.9"));
     }
-    fs::write(folder.join("ondol.previous"), "kept").unwrap();
+    file::replace(&folder.join("ondol.previous"), b"kept", MODE).unwrap();
     take_back(&executable).unwrap();
     assert_eq!(fs::read_to_string(&executable).unwrap(), "kept");
 }

@@ -1,0 +1,183 @@
+//! The first half of a boot: everything that can fail before a visitor is served.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use ondol_base::chain::Chain;
+use ondol_base::file;
+use ondol_base::file::Lock;
+use ondol_base::file::LockError;
+use ondol_base::notify;
+use ondol_base::notify::Notifier;
+use ondol_config::Ink;
+use ondol_model::event::EventKind;
+use ondol_store::Opened;
+use ondol_store::Store;
+use tokio::sync::mpsc;
+
+use crate::boot::Ground;
+use crate::boot::Past;
+use crate::certificates::Certificates;
+use crate::configuration::Configuration;
+use crate::control::Signals;
+use crate::events::Events;
+use crate::folders::Folders;
+use crate::generation::sources_of;
+use crate::last_good;
+use crate::last_good::LastGood;
+use crate::listeners::Listeners;
+use crate::reload;
+use crate::reload::Examined;
+use crate::reload::Served;
+
+/// Sentences about certificates that wait to be recorded.
+const NOTICES_WAITING_MAX: usize = 64;
+
+/// What is ready before the first visitor is served.
+pub(super) struct Prepared {
+    pub(super) served: Served,
+    pub(super) store: Store,
+    pub(super) events: Events,
+    pub(super) certificates: Certificates,
+    pub(super) notices: mpsc::Receiver<String>,
+    pub(super) signals: Signals,
+    pub(super) notifier: Notifier,
+}
+
+/// Prepares all of it from what the past has left and the disk has.
+pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prepared> {
+    let signals = Signals::listen().context("could not listen to signals")?;
+    let notifier = Notifier::connect(&notify::Environment::of_this_process());
+    let notifier = notifier.context("could not reach systemd")?;
+    let (configuration, revision, on_last_good) = configuration(ground, past)?;
+    let listen = &configuration.plan.listen;
+    let listeners = Listeners::open(listen, &past.listeners, ground.workers)?;
+    let store = store(&ground.folders)?;
+    let events = Events::new(store.handle());
+    if let Some(reason) = &on_last_good {
+        announce_last_good(&events, &ground.folders, revision, reason);
+    }
+    let (notice_sender, notices) = mpsc::channel(NOTICES_WAITING_MAX);
+    let box_name = &configuration.plan.box_name;
+    let certificates = Certificates::open(&ground.folders.state, box_name, notice_sender)?;
+    let set = certificates
+        .take_up(Arc::clone(&configuration.plan))
+        .await?;
+    let user = &ground.surroundings.user;
+    let Examined {
+        findings,
+        roots,
+        configuration,
+    } = reload::examine(configuration, listeners.keys(), user.clone()).await?;
+    // What only the machine knows to be wrong is no reason to serve nothing: a disk may be missing.
+    let mistakes = findings
+        .mistakes
+        .iter()
+        .map(|mistake| mistake.problem().to_owned());
+    let warnings = mistakes.chain(reload::warnings(&findings)).collect();
+    let served = Served {
+        revision,
+        configuration: Arc::new(configuration),
+        listeners,
+        certificates: set,
+        roots,
+        on_last_good,
+        warnings,
+    };
+    Ok(Prepared {
+        served,
+        store,
+        events,
+        certificates,
+        notices,
+        signals,
+        notifier,
+    })
+}
+
+/// A box whose disk takes nothing serves all the same, and forgets its events.
+fn store(folders: &Folders) -> anyhow::Result<Store> {
+    match ondol_store::open(&folders.database()) {
+        Ok(Opened { store, put_aside }) => {
+            if let Some(path) = put_aside {
+                let path = path.display();
+                tracing::error!(
+                    "the database was broken: it was put aside as {path}, and a new one begun"
+                );
+            }
+            Ok(store)
+        }
+        Err(error) => {
+            let error = Chain(&error);
+            tracing::error!(
+                "events are kept in memory alone, because the database can't be opened: {error}"
+            );
+            Ok(ondol_store::open_in_memory()?)
+        }
+    }
+}
+
+fn announce_last_good(events: &Events, folders: &Folders, revision: u64, reason: &str) {
+    let file = folders.config.display();
+    let message = format!(
+        "{file} is not accepted, so the last good configuration (revision {revision}) is served. \
+         Mend it, then `ondol reload`:\n\n{reason}"
+    );
+    events.record(EventKind::LastGood, revision.to_string(), message);
+}
+
+/// What to serve, its number, and what is wrong with the file when it is not what the file says.
+fn configuration(
+    ground: &Ground,
+    past: &Past,
+) -> anyhow::Result<(Configuration, u64, Option<String>)> {
+    if let Some(facts) = &past.facts {
+        let configuration = Configuration::accept(sources_of(facts.texts.clone()))?;
+        return Ok((configuration, facts.revision, facts.on_last_good.clone()));
+    }
+    let last_good = last_good::read(&ground.folders.last_good()).unwrap_or_else(|error| {
+        tracing::warn!("{}", Chain(&error));
+        None
+    });
+    let error = match Configuration::read(&ground.folders.config) {
+        Ok(configuration) => {
+            let revision = revision_after(last_good.as_ref(), &configuration);
+            return Ok((configuration, revision, None));
+        }
+        Err(error) => error,
+    };
+    let Some(LastGood { revision, sources }) = last_good else {
+        anyhow::bail!("{}", error.render(Ink::Plain).trim_end());
+    };
+    let configuration = Configuration::accept(sources)
+        .context("neither the configuration nor the copy of the last good one is accepted")?;
+    Ok((configuration, revision, Some(error.render(Ink::Plain))))
+}
+
+fn revision_after(last_good: Option<&LastGood>, configuration: &Configuration) -> u64 {
+    match last_good {
+        None => 1,
+        Some(last) if last.sources == *configuration.sources => last.revision,
+        Some(last) => last.revision + 1,
+    }
+}
+
+/// Takes the lock that one agent alone can hold.
+pub(super) fn lock(folders: &Folders) -> anyhow::Result<Lock> {
+    let path = folders.lock();
+    match file::lock_exclusive(&path) {
+        Ok(lock) => Ok(lock),
+        Err(LockError::Held { pid }) => {
+            let pid = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
+            let state = folders.state.display();
+            anyhow::bail!(
+                "another Ondol runs on the state folder {state}: {pid}. To stop it: `systemctl stop ondol`, or \
+                 `kill` that process. To run a second box beside it, give this one folders of its own \
+                 (--state, --runtime and --logs)"
+            )
+        }
+        Err(error @ LockError::Io(_)) => {
+            Err(error).with_context(|| format!("could not lock {}", path.display()))
+        }
+    }
+}
