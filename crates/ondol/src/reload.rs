@@ -128,12 +128,17 @@ impl Served {
 /// Takes up the configuration as it is on disk now.
 pub(crate) async fn reload(context: Context, before: Served) -> Result<Reloaded, Refused> {
     let begin = clock::now();
+    let done = |phase| tracing::debug!(phase, after = ?(clock::now() - begin), "reload");
     let configuration = read(context.folders.config.clone()).await?;
     let changes = diff::changes(before.plan(), &configuration.plan);
+    done("read");
     let examined = examine(configuration, before.listeners.keys(), context.user.clone()).await?;
+    done("examined");
     let prepared = prepare(&context, &before, examined)?;
     let served = commit(&context, &before, prepared).await?;
+    done("served");
     keep_copy(&context.folders, &served).await;
+    done("kept");
     Ok(Reloaded {
         served,
         changes,
@@ -256,6 +261,7 @@ async fn commit(context: &Context, before: &Served, prepared: Prepared) -> Resul
         .certificates
         .take_up(Arc::clone(&configuration.plan))
         .await?;
+    tracing::debug!(certificates = certificates.entries.len(), "reload");
     let served = Served {
         revision,
         configuration,
