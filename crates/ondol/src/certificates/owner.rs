@@ -3,7 +3,9 @@
 //! Blocks on the disk. A certificate that went bad never replaces a good one here: whoever changed the
 //! files is told, and visitors notice nothing.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -123,7 +125,7 @@ impl Owner {
 
     /// Gives every name of a plan a certificate. What is known already is not read or made again.
     pub(crate) fn take_up(&mut self, plan: Arc<Plan>, now: i64) -> CertificateSet {
-        let wanted: Vec<_> = files_of(&plan).cloned().collect();
+        let wanted: BTreeSet<_> = files_of(&plan).cloned().collect();
         self.kept.retain(|files, _| wanted.contains(files));
         for files in wanted {
             let kept = self.kept.entry(files.clone()).or_default();
@@ -433,7 +435,7 @@ fn files_of(plan: &Plan) -> impl Iterator<Item = &CertificateFiles> {
         .sites
         .iter()
         .filter_map(|site| site.certificate.as_ref());
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     plan.certificates
         .iter()
         .chain(own)

@@ -67,6 +67,10 @@ impl Agent {
             command.arg(flag).arg(folder(name));
         }
         command.arg("run");
+        // Who started the demo is not to be told of its agent, nor the agent to take over from another.
+        for variable in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "ONDOL_HANDOVER"] {
+            command.env_remove(variable);
+        }
         if let Some(user) = user()? {
             command.args(["--user", user]);
         }
