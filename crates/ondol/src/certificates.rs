@@ -13,6 +13,7 @@ use ondol_base::clock;
 use ondol_base::tasks;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
+use tokio::sync::Notify;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -37,6 +38,7 @@ pub(crate) use owner::CertificateSet;
 pub(crate) use owner::Origin;
 
 use owner::Owner;
+use owner::Rest;
 
 /// How often files are looked at and ends are compared with the clock. Files are taken up when two
 /// looks found them alike, so a change is in use after twice this.
@@ -50,6 +52,7 @@ pub(crate) struct Certificates {
     owner: Arc<Mutex<Owner>>,
     published: watch::Sender<Arc<CertificateSet>>,
     notices: mpsc::Sender<String>,
+    taken_up: Arc<Notify>,
 }
 
 /// Why certificates could not be looked after.
@@ -71,6 +74,7 @@ impl Certificates {
             owner: Arc::new(Mutex::new(owner)),
             published,
             notices,
+            taken_up: Arc::default(),
         })
     }
 
@@ -83,22 +87,41 @@ impl Certificates {
             this.with_owner(|owner| Some(owner.take_up(plan, clock::unix_seconds())));
             Arc::clone(&this.published.borrow())
         });
-        work.await.map_err(Unfinished)
+        let set = work.await.map_err(Unfinished)?;
+        self.taken_up.notify_one();
+        Ok(set)
     }
 
-    /// Takes up changed files and renews Ondol's own certificates, until told to stop.
+    /// Takes up changed files, renews Ondol's own certificates and writes them to disk, until told to
+    /// stop.
     pub(crate) async fn keep_fresh(self, stop: Stop) -> Result<(), Unfinished> {
         loop {
             tokio::select! {
                 () = stop.requested() => return Ok(()),
-                () = tokio::time::sleep(PERIOD) => {}
+                () = tokio::time::sleep(PERIOD) => self.refresh().await?,
+                () = self.taken_up.notified() => {}
             }
-            let this = self.clone();
-            let work = tasks::spawn_blocking(move || {
-                this.with_owner(|owner| owner.refresh(clock::unix_seconds()));
-            });
-            work.await.map_err(Unfinished)?;
+            while !stop.is_requested() && self.keep_some().await? == Rest::Some {}
         }
+    }
+
+    async fn refresh(&self) -> Result<(), Unfinished> {
+        let this = self.clone();
+        let refresh = move || this.with_owner(|owner| owner.refresh(clock::unix_seconds()));
+        tasks::spawn_blocking(refresh).await.map_err(Unfinished)
+    }
+
+    async fn keep_some(&self) -> Result<Rest, Unfinished> {
+        let this = self.clone();
+        let keep_some = move || {
+            let mut rest = Rest::None;
+            this.with_owner(|owner| {
+                rest = owner.keep_some();
+                None
+            });
+            rest
+        };
+        tasks::spawn_blocking(keep_some).await.map_err(Unfinished)
     }
 
     /// The certificates in use; changes when one is taken up or renewed.

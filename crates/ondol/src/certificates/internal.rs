@@ -2,7 +2,8 @@
 //!
 //! Blocks on the disk, so it belongs off the runtime. It must not know plans or sites: it is asked
 //! for names. A leaf can be made again at any time, so leaves are written without waiting for the
-//! disk (a thousand of them would take seconds); the root, which people import, is written durably.
+//! disk, and apart from being made (a thousand take seconds to write on a slow disk, and a tenth of
+//! that to make); the root, which people import, is written durably.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -67,11 +68,11 @@ struct Root {
 
 /// A certificate of Ondol's own CA.
 #[derive(Debug)]
-pub(crate) struct Leaf {
-    /// The certificate.
-    pub(crate) pair: Pair,
-    /// Why it could not be written to disk; it can be used all the same.
-    pub(crate) unkept: Option<io::Error>,
+pub(crate) enum Leaf {
+    /// It was on disk and is good.
+    Kept(Pair),
+    /// It is new, and only in memory; see [`InternalCa::keep`].
+    Made(Pair),
 }
 
 /// What the owner should hear of, in sentences.
@@ -131,12 +132,16 @@ impl InternalCa {
     /// A certificate for these names: the kept one while it is good, else a new one. The first name
     /// says where it is kept.
     pub(crate) fn leaf(&self, names: &[HostPattern], now: i64) -> Result<Leaf, IssueError> {
-        let folder = self.folder.join(folder_name(names));
-        match files::load(&pair_files(&folder)) {
-            Ok((pair, _)) if self.is_usable(&pair, names, now) => Ok(Leaf { pair, unkept: None }),
+        match files::load(&pair_files(&self.leaf_folder(names))) {
+            Ok((pair, _)) if self.is_usable(&pair, names, now) => Ok(Leaf::Kept(pair)),
             // What is kept can always be replaced, so why it cannot be used does not matter.
-            Ok(_) | Err(_) => self.make_leaf(&folder, names, now),
+            Ok(_) | Err(_) => self.make_leaf(names, now).map(Leaf::Made),
         }
+    }
+
+    /// Writes the certificate of these names to disk. Without it another is made at the next start.
+    pub(crate) fn keep(&self, names: &[HostPattern], pair: &KeyPair) -> io::Result<()> {
+        write_leaf(&self.leaf_folder(names), pair)
     }
 
     /// Whether a certificate of this CA needs no replacement yet.
@@ -158,12 +163,11 @@ impl InternalCa {
                 .is_ok_and(|der| is_issued_by(&der, &self.root.der))
     }
 
-    fn make_leaf(
-        &self,
-        folder: &Path,
-        names: &[HostPattern],
-        now: i64,
-    ) -> Result<Leaf, IssueError> {
+    fn leaf_folder(&self, names: &[HostPattern]) -> PathBuf {
+        self.folder.join(folder_name(names))
+    }
+
+    fn make_leaf(&self, names: &[HostPattern], now: i64) -> Result<Pair, IssueError> {
         let key = rcgen::KeyPair::generate().map_err(IssueError::Key)?;
         let root = self.root.facts.validity;
         let from = self.time(now);
@@ -174,10 +178,7 @@ impl InternalCa {
         let certificate = leaf_params(names, validity)?
             .signed_by(&key, &self.root.issuer)
             .map_err(IssueError::Certificate)?;
-        let pair =
-            files::parse(&certificate.pem(), &key.serialize_pem()).map_err(IssueError::Read)?;
-        let unkept = write_leaf(folder, &pair.pem).err();
-        Ok(Leaf { pair, unkept })
+        files::parse(&certificate.pem(), &key.serialize_pem()).map_err(IssueError::Read)
     }
 
     fn time(&self, now: i64) -> i64 {

@@ -31,6 +31,9 @@ use crate::certificates::internal::IssueError;
 use crate::certificates::internal::Leaf;
 use crate::certificates::internal::Notices;
 
+/// So many certificates are written while a reload waits: some tens of milliseconds.
+const KEEP_AT_ONCE: usize = 32;
+
 /// The certificates of a plan, as one value.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateSet {
@@ -75,8 +78,19 @@ pub(crate) struct Owner {
     plan: Option<Arc<Plan>>,
     kept: HashMap<CertificateFiles, Kept>,
     leaves: HashMap<Vec<HostPattern>, Pair>,
+    /// Names whose certificate is in `leaves`, but not on disk yet.
+    unkept: Vec<Vec<HostPattern>>,
     issue_trouble: Option<String>,
     notices: Notices,
+}
+
+/// Whether there is more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// There is.
+    Some,
+    /// All is done.
+    None,
 }
 
 /// What is known of a pair of files.
@@ -118,6 +132,7 @@ impl Owner {
             plan: None,
             kept: HashMap::new(),
             leaves: HashMap::new(),
+            unkept: Vec::new(),
             issue_trouble: None,
             notices,
         })
@@ -152,6 +167,27 @@ impl Owner {
         let fresh = |pair: &Pair| self.ca.is_fresh(pair.facts.validity, now);
         changed |= self.issue_trouble.is_some() || !self.leaves.values().all(fresh);
         changed.then(|| self.build(now))
+    }
+
+    /// Writes some of the own certificates that were made to disk.
+    pub(crate) fn keep_some(&mut self) -> Rest {
+        for _ in 0..KEEP_AT_ONCE {
+            let Some(names) = self.unkept.pop() else {
+                return Rest::None;
+            };
+            let Some(pair) = self.leaves.get(&names) else {
+                continue; // Its site was taken out meanwhile.
+            };
+            if let Err(error) = self.ca.keep(&names, &pair.pem) {
+                self.notices.push(format!(
+                    "{} of Ondol's own certificates could not be kept in {}: {error}. They are used, and made again at the next start.",
+                    self.unkept.len() + 1,
+                    self.folder.display(),
+                ));
+                self.unkept.clear();
+            }
+        }
+        Rest::Some
     }
 
     /// What happened since the last call, as sentences for the person.
@@ -208,19 +244,15 @@ impl Owner {
 
     fn add_internal(&mut self, set: &mut CertificateSet, wanted: Vec<Vec<HostPattern>>, now: i64) {
         let mut before = std::mem::take(&mut self.leaves);
-        let mut unkept = Vec::new();
         let mut failed = None;
         for names in wanted {
             let known = before.remove(&names);
             let fresh = known.filter(|pair| self.ca.is_fresh(pair.facts.validity, now));
-            let pair = match fresh
-                .map_or_else(|| self.ca.leaf(&names, now), |pair| Ok(Leaf::kept(pair)))
-            {
-                Ok(Leaf {
-                    pair,
-                    unkept: error,
-                }) => {
-                    unkept.extend(error);
+            let leaf = fresh.map_or_else(|| self.ca.leaf(&names, now), |pair| Ok(Leaf::Kept(pair)));
+            let pair = match leaf {
+                Ok(Leaf::Kept(pair)) => pair,
+                Ok(Leaf::Made(pair)) => {
+                    self.unkept.push(names.clone());
                     pair
                 }
                 Err(error) => {
@@ -234,13 +266,6 @@ impl Owner {
         match failed {
             Some(error) => self.complain_of_ca(&error),
             None => self.issue_trouble = None,
-        }
-        if let Some(error) = unkept.first() {
-            self.notices.push(format!(
-                "{} of Ondol's own certificates could not be kept in {}: {error}. They are used, and made again at the next start.",
-                unkept.len(),
-                self.folder.display(),
-            ));
         }
     }
 
@@ -386,12 +411,6 @@ impl Kept {
             (None, Some(trouble)) => set.unusable.push((files.clone(), trouble.clone())),
             (None, None) => {}
         }
-    }
-}
-
-impl Leaf {
-    fn kept(pair: Pair) -> Self {
-        Self { pair, unkept: None }
     }
 }
 

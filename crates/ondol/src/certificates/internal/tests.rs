@@ -12,9 +12,14 @@ fn open(folder: &Path, now: i64) -> (InternalCa, Notices) {
 }
 
 fn leaf(ca: &InternalCa, names: &[&str], now: i64) -> Pair {
-    let Leaf { pair, unkept } = ca.leaf(&patterns(names), now).unwrap();
-    assert!(unkept.is_none(), "{unkept:?}");
-    pair
+    let names = patterns(names);
+    match ca.leaf(&names, now).unwrap() {
+        Leaf::Kept(pair) => pair,
+        Leaf::Made(pair) => {
+            ca.keep(&names, &pair.pem).unwrap();
+            pair
+        }
+    }
 }
 
 /// Asks openssl, which Ondol does not use itself, whether a visitor of this name trusts the leaf.
@@ -236,7 +241,10 @@ fn a_folder_that_cannot_be_written_stops_nobody() {
     crate::certificates::sample::write(&file, "in the way", 0o600);
     let (ca, notices) = open(&file.join("internal"), NOW);
     assert!(notices[0].contains("could not be kept in"), "{notices:?}");
-    let made = ca.leaf(&patterns(&["a.test"]), NOW).unwrap();
-    assert!(made.unkept.is_some());
-    assert_eq!(made.pair.facts.names, patterns(&["a.test"]));
+    let names = patterns(&["a.test"]);
+    let Leaf::Made(pair) = ca.leaf(&names, NOW).unwrap() else {
+        panic!("it was kept nowhere");
+    };
+    assert_eq!(pair.facts.names, names);
+    assert!(ca.keep(&names, &pair.pem).is_err());
 }

@@ -231,6 +231,7 @@ fn a_reload_reads_and_makes_only_what_is_new() {
         plan(sites, &[])
     };
     let before = home.take_up(sites(&["a.test", "b.test"]));
+    assert_eq!(home.owner.keep_some(), Rest::None);
     // With nothing left on disk, what was known must come from memory.
     fs::remove_dir_all(home.path().join("internal/a.test")).unwrap();
     let after = home.take_up(sites(&["a.test", "c.test"]));
@@ -252,4 +253,33 @@ fn a_key_that_everyone_may_read_is_told() {
     write(&files.key, &sample.key, 0o644);
     home.take_up(plan(vec![site(&["a.test"], Some(&files))], &[]));
     assert!(home.notices().contains("can be read by every user"));
+}
+
+#[test]
+fn own_certificates_are_written_some_at_a_time() {
+    let mut home = Box::new();
+    let names: Vec<_> = (0..=KEEP_AT_ONCE).map(|n| format!("s{n}.test")).collect();
+    let sites = names.iter().map(|name| site(&[name], None)).collect();
+    home.take_up(plan(sites, &[]));
+    let internal = home.path().join("internal");
+    let written = || fs::read_dir(&internal).unwrap().count() - 1; // Without the root.
+    assert_eq!(written(), 0);
+    assert_eq!(home.owner.keep_some(), Rest::Some);
+    assert_eq!(written(), KEEP_AT_ONCE);
+    assert_eq!(home.owner.keep_some(), Rest::None);
+    assert_eq!(written(), names.len());
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_the_certificates_are_used() {
+    let mut home = Box::new();
+    fs::rename(home.path().join("internal"), home.path().join("away")).unwrap();
+    write(&home.path().join("internal"), "in the way", 0o600);
+    let sites = vec![site(&["a.test"], None), site(&["b.test"], None)];
+    let set = home.take_up(plan(sites, &[]));
+    assert_eq!(rows(&set), ["Ondol: a.test", "Ondol: b.test"]);
+    while home.owner.keep_some() == Rest::Some {}
+    let notices = home.owner.take_notices();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].starts_with("2 of Ondol's own certificates could not be kept in"));
 }

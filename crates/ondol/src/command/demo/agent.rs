@@ -68,7 +68,12 @@ impl Agent {
         }
         command.arg("run");
         // Who started the demo is not to be told of its agent, nor the agent to take over from another.
-        for variable in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "ONDOL_HANDOVER"] {
+        for variable in [
+            "NOTIFY_SOCKET",
+            "WATCHDOG_USEC",
+            "WATCHDOG_PID",
+            "ONDOL_HANDOVER",
+        ] {
             command.env_remove(variable);
         }
         if let Some(user) = user()? {
