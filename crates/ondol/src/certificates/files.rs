@@ -94,7 +94,7 @@ pub(crate) enum PairError {
         path: PathBuf,
     },
     /// The texts are not a pair.
-    #[error("{chain} and {key} cannot be used together")]
+    #[error("{} cannot be used", match source.part() { Part::Chain => chain, Part::Key => key }.display())]
     Text {
         /// The chain's file.
         chain: PathBuf,
@@ -157,18 +157,21 @@ impl PairError {
     pub(crate) fn part(&self) -> Part {
         match self {
             Self::Read { part, .. } | Self::TooLarge { part, .. } => *part,
-            Self::Text { source, .. } => match source {
-                TextError::ChainPem(_)
-                | TextError::NoCertificate
-                | TextError::ChainTooLong
-                | TextError::BrokenCertificate { .. }
-                | TextError::UnknownCertificate(_)
-                | TextError::NotFirst { .. } => Part::Chain,
-                TextError::NoKey(_)
-                | TextError::EncryptedKey
-                | TextError::UnknownKey(_)
-                | TextError::Mismatch => Part::Key,
-            },
+            Self::Text { source, .. } => source.part(),
+        }
+    }
+}
+
+impl TextError {
+    fn part(&self) -> Part {
+        match self {
+            Self::ChainPem(_)
+            | Self::NoCertificate
+            | Self::ChainTooLong
+            | Self::BrokenCertificate { .. }
+            | Self::UnknownCertificate(_)
+            | Self::NotFirst { .. } => Part::Chain,
+            Self::NoKey(_) | Self::EncryptedKey | Self::UnknownKey(_) | Self::Mismatch => Part::Key,
         }
     }
 }

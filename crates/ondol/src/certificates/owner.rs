@@ -26,6 +26,7 @@ use crate::certificates::facts::Facts;
 use crate::certificates::files;
 use crate::certificates::files::KeyReaders;
 use crate::certificates::files::Pair;
+use crate::certificates::files::PairError;
 use crate::certificates::internal::InternalCa;
 use crate::certificates::internal::IssueError;
 use crate::certificates::internal::Leaf;
@@ -330,6 +331,10 @@ impl Kept {
         self.judged = Some(seen);
         let (pair, readers) = match files::load(files) {
             Ok(loaded) => loaded,
+            // Which files they are is said there.
+            Err(PairError::Text { source, .. }) => {
+                return self.refuse(files, &Chain(&source), notices);
+            }
             Err(error) => return self.refuse(files, &Chain(&error), notices),
         };
         if let (Cause::Change, Some(before)) = (cause, &self.pair)

@@ -273,7 +273,7 @@ fn certificate_files_must_be_a_readable_pair_and_the_key_private() {
         &[],
     );
     write(&files.key, &Sample::of(&["*.test"]).key, 0o600);
-    let expected = "4:40 ~/a.pem and ~/a.key cannot be used together: the key does not belong to the certificate";
+    let expected = "4:40 ~/a.key cannot be used: the key does not belong to the certificate";
     place.check(SITE, &[expected], &[]);
 }
 
