@@ -88,3 +88,9 @@ pub const ACCESS_LOG_BUFFER_BYTES: usize = 32 * 1024;
 pub const ACCESS_LOG_QUEUE: usize = 64;
 /// What is kept of a `Referer` or `User-Agent` in the access log; longer ones are cut.
 pub const ACCESS_LOG_FIELD_BYTES_MAX: usize = 2 * 1024;
+
+/// The largest file with a certificate chain or a key. Ten certificates with large RSA keys take
+/// about 20 KiB.
+pub const CERTIFICATE_BYTES_MAX: u64 = 128 * 1024;
+/// Certificates in one chain: clients refuse longer ones.
+pub const CERTIFICATE_CHAIN_MAX: usize = 10;

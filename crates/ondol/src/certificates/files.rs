@@ -11,6 +11,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ondol_model::limits::CERTIFICATE_BYTES_MAX;
+use ondol_model::limits::CERTIFICATE_CHAIN_MAX;
 use ondol_model::plan::CertificateFiles;
 use rustix::fs::OFlags;
 use rustls::Error;
@@ -26,10 +28,6 @@ use crate::certificates::entry::KeyPair;
 use crate::certificates::facts;
 use crate::certificates::facts::Facts;
 
-/// The largest chain or key file. Ten certificates with large RSA keys take about 20 KiB.
-const FILE_BYTES_MAX: u64 = 128 * 1024;
-/// The most certificates in a chain: clients refuse longer ones.
-const CHAIN_MAX: usize = 10;
 /// Permission bits for those who are neither the owner nor in the group.
 const OTHERS: u32 = 0o007;
 
@@ -86,7 +84,7 @@ pub(crate) enum PairError {
         source: io::Error,
     },
     /// A file is larger than any certificate.
-    #[error("{path} is larger than {FILE_BYTES_MAX} bytes, so it is no certificate or key")]
+    #[error("{path} is larger than {CERTIFICATE_BYTES_MAX} bytes, so it is no certificate or key")]
     TooLarge {
         /// Which of the two.
         part: Part,
@@ -116,7 +114,7 @@ pub(crate) enum TextError {
     #[error("there is no certificate in the chain file (`-----BEGIN CERTIFICATE-----`)")]
     NoCertificate,
     /// The chain has more certificates than clients accept.
-    #[error("there are more than {CHAIN_MAX} certificates in the chain file")]
+    #[error("there are more than {CERTIFICATE_CHAIN_MAX} certificates in the chain file")]
     ChainTooLong,
     /// A certificate cannot be parsed.
     #[error("certificate {position} of the chain is broken")]
@@ -237,9 +235,9 @@ fn read(path: &Path, part: Part) -> Result<(String, u32), PairError> {
         return Err(failed(io::Error::other("it is not a file")));
     }
     let mut bytes = Vec::new();
-    let mut limited = file.take(FILE_BYTES_MAX + 1);
+    let mut limited = file.take(CERTIFICATE_BYTES_MAX + 1);
     limited.read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
+    if bytes.len() as u64 > CERTIFICATE_BYTES_MAX {
         let path = path.to_owned();
         return Err(PairError::TooLarge { part, path });
     }
@@ -250,10 +248,10 @@ fn read(path: &Path, part: Part) -> Result<(String, u32), PairError> {
 
 fn parse_chain(chain_pem: &str) -> Result<Vec<CertificateDer<'static>>, TextError> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(chain_pem.as_bytes())
-        .take(CHAIN_MAX + 1)
+        .take(CERTIFICATE_CHAIN_MAX + 1)
         .collect::<Result<_, _>>()
         .map_err(TextError::ChainPem)?;
-    if chain.len() > CHAIN_MAX {
+    if chain.len() > CERTIFICATE_CHAIN_MAX {
         return Err(TextError::ChainTooLong);
     }
     Ok(chain)

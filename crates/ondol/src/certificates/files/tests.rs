@@ -51,7 +51,7 @@ fn texts_that_are_no_pair_are_refused_with_the_reason_and_the_file() {
     let other = Sample::of(&["a.test"]);
     let chain = sample.chain();
     let reversed = format!("{}{}", sample.issuer, sample.leaf);
-    let long = sample.leaf.repeat(CHAIN_MAX + 1);
+    let long = sample.leaf.repeat(CERTIFICATE_CHAIN_MAX + 1);
     let cut = &sample.leaf[..sample.leaf.len() / 2];
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let encrypted =
