@@ -19,7 +19,13 @@ pub(crate) fn answer(redirect: &Redirect, uri: &Uri) -> Result<Response<Body>, F
         RedirectPath::Drop => redirect.to.clone(),
         RedirectPath::Keep => {
             let base = redirect.to.strip_suffix('/').unwrap_or(&redirect.to);
-            format!("{base}{}", target(uri))
+            let target = target(uri);
+            if base.is_empty() {
+                // `//host` and `/\host` would lead to another host.
+                format!("/{}", target.trim_start_matches(['/', '\\']))
+            } else {
+                format!("{base}{target}")
+            }
         }
     };
     to(status, &location).ok_or(Failure::Malformed("its path is none"))

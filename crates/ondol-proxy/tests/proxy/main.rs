@@ -17,6 +17,7 @@ mod garbage;
 mod hosts;
 mod lifecycle;
 mod limits;
+mod redirects;
 mod responses;
 mod reuse;
 mod smuggling;

@@ -1,0 +1,53 @@
+//! Sites and routes that lead elsewhere.
+
+use ondol_model::Target;
+use ondol_model::plan::Redirect;
+use ondol_model::plan::RedirectPath;
+
+use crate::harness::Plane;
+use crate::harness::plan;
+use crate::harness::site;
+
+fn location(to: &str, path: RedirectPath, target: &str) -> Option<String> {
+    let redirect = Target::Redirect(Redirect {
+        to: to.to_owned(),
+        path,
+        status: 301,
+    });
+    let plane = Plane::start(plan([site("a.test", redirect)]));
+    let answer = plane.visit().get("a.test", target);
+    (answer.status() == 301).then(|| answer.field("location").unwrap().to_owned())
+}
+
+#[test]
+fn a_redirect_keeps_or_drops_the_path() {
+    for (to, path, leads_to) in [
+        ("https://b.test", RedirectPath::Keep, "https://b.test/x?y"),
+        ("https://b.test/", RedirectPath::Keep, "https://b.test/x?y"),
+        (
+            "https://b.test/z",
+            RedirectPath::Keep,
+            "https://b.test/z/x?y",
+        ),
+        ("https://b.test/z", RedirectPath::Drop, "https://b.test/z"),
+        ("/z", RedirectPath::Keep, "/z/x?y"),
+        ("/", RedirectPath::Keep, "/x?y"),
+    ] {
+        assert_eq!(location(to, path, "/x?y").as_deref(), Some(leads_to));
+    }
+}
+
+#[test]
+fn a_redirect_on_this_host_never_leads_to_another() {
+    for target in [
+        "//evil.test/x",
+        "///evil.test",
+        "/\\evil.test",
+        "//evil.test/../x",
+    ] {
+        if let Some(location) = location("/", RedirectPath::Keep, target) {
+            let leaves = location.starts_with("//") || location.starts_with("/\\");
+            assert!(!leaves, "{target} leads to {location}");
+        }
+    }
+}
