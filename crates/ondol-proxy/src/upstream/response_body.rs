@@ -19,6 +19,8 @@ use super::chunked::ChunkedDecoder;
 use super::chunked::Decoded;
 use super::exchange::Exchange;
 use super::pool::Pool;
+use super::request_body::Awaits;
+use super::request_body::Progress;
 use super::response_head::AfterResponse;
 use super::response_head::BodyFraming;
 
@@ -36,6 +38,8 @@ pub(crate) struct UpstreamBody {
     after: AfterResponse,
     pool: Rc<Pool>,
     silence: Silence,
+    /// How far the request had come when the upstream was last looked at.
+    progress: Progress,
 }
 
 /// What is still to come.
@@ -76,6 +80,7 @@ impl UpstreamBody {
             timer: None,
         };
         Self {
+            progress: exchange.request.progress(),
             exchange: Some(exchange),
             rest,
             after,
@@ -111,7 +116,7 @@ impl UpstreamBody {
             let read = match self.poll_more(cx) {
                 Poll::Ready(read) => read,
                 Poll::Pending => {
-                    ready!(self.silence.poll(cx));
+                    ready!(self.poll_silence(cx));
                     return Poll::Ready(Some(Err(self.cut(io::ErrorKind::TimedOut.into()))));
                 }
             };
@@ -128,6 +133,22 @@ impl UpstreamBody {
                 Err(error) => return Poll::Ready(Some(Err(self.cut(error)))),
             }
         }
+    }
+
+    /// Ready when the upstream has let its time pass. What it is given or takes of the request breaks
+    /// the silence, and while the visitor is to send more of it the silence is not the upstream's.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(exchange) = &self.exchange {
+            let progress = exchange.request.progress();
+            if progress != self.progress {
+                self.progress = progress;
+                self.silence.since = None;
+            }
+            if progress.awaits == Awaits::Visitor {
+                return Poll::Pending; // Its time is kept by the body of the request.
+            }
+        }
+        self.silence.poll(cx)
     }
 
     fn take_buffered(&mut self) -> io::Result<Part> {
