@@ -11,6 +11,7 @@ use crate::harness::plan;
 use crate::harness::proxy_to_all;
 use crate::harness::secure_site;
 use crate::harness::site;
+use crate::harness::wait_until;
 
 const ROUNDS: u64 = 400;
 /// What requests are made of, so that garbage gets past the first check now and then.
@@ -102,6 +103,7 @@ fn garbage_by_plain_http_kills_nothing() {
         let _ = visitor.stream.shutdown(Shutdown::Write);
         visitor.rest();
     }
+    wait_until("all have left", || plane.counters().connections == 0);
     assert_eq!(plane.visit().get("a.test", "/").status(), 200);
 }
 
@@ -123,5 +125,6 @@ fn garbage_inside_and_instead_of_tls_kills_nothing() {
             visitor.rest();
         }
     }
+    wait_until("all have left", || plane.counters().connections == 0);
     assert_eq!(plane.visit_tls("b.test").get("b.test", "/").status(), 200);
 }

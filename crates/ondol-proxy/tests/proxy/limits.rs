@@ -5,6 +5,7 @@ use ondol_model::limits::CONNECTIONS_PER_ADDRESS_MAX;
 use ondol_model::limits::HEAD_BYTES_MAX;
 use ondol_model::limits::HEADERS_MAX;
 use ondol_model::limits::TARGET_BYTES_MAX;
+use rustix::process::Resource;
 
 use crate::harness::Http2;
 use crate::harness::Identity;
@@ -89,6 +90,9 @@ fn what_a_proxy_must_not_do_for_strangers_gets_405() {
 
 #[test]
 fn one_address_has_only_so_many_connections() {
+    let mut descriptors = rustix::process::getrlimit(Resource::Nofile);
+    descriptors.current = descriptors.maximum;
+    rustix::process::setrlimit(Resource::Nofile, descriptors).unwrap();
     let plane = Plane::start_one(plan([site("a.test", respond("a"))]));
     let most = CONNECTIONS_PER_ADDRESS_MAX as u64;
     let mut visitors: Vec<_> = (0..most).map(|_| plane.visit()).collect();

@@ -12,11 +12,13 @@ mod harness;
 
 mod bodies;
 mod broken_upstreams;
+mod files;
 mod forwarding;
 mod garbage;
 mod hosts;
 mod lifecycle;
 mod limits;
+mod log;
 mod redirects;
 mod responses;
 mod reuse;

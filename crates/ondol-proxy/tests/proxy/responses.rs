@@ -200,3 +200,44 @@ fn trailers_reach_a_visitor_by_http2() {
         assert_eq!(got.into_body().to_bytes(), "hello");
     });
 }
+
+#[test]
+fn an_answer_may_come_byte_by_byte() {
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let mut connection = upstream.accept();
+    connection.message();
+    let answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+        3;x\r\nabc\r\n000A\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\n";
+    for byte in answer.bytes() {
+        connection.send([byte]);
+    }
+    assert_eq!(visitor.message().text(), "abc0123456789");
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    connection.message();
+}
+
+#[test]
+fn an_upstream_that_closes_does_not_end_the_visit() {
+    let (mut visitor, _plane) = ask("GET", "HTTP/1.1", "HTTP/1.0 200 OK\r\n\r\nuntil close");
+    let answer = visitor.message();
+    assert_eq!(
+        (answer.text(), answer.field("connection")),
+        ("until close", None)
+    );
+    assert_eq!(visitor.get("other.test", "/").status(), 404);
+}
+
+#[test]
+fn old_letters_in_headers_pass_unchanged() {
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\nX-Name: \u{c548}\r\n\r\n");
+    let mut connection = upstream.accept();
+    assert_eq!(connection.message().field("x-name"), Some("\u{c548}"));
+    connection.send("HTTP/1.1 200 OK\r\nX-Name: \u{b155}\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(visitor.message().field("x-name"), Some("\u{b155}"));
+}

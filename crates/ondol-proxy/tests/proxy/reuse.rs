@@ -12,16 +12,17 @@ use crate::harness::site;
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nbody";
 
-struct Box {
+/// A visitor, the data plane with one worker, and its one upstream.
+struct Trio {
     upstream: Upstream,
     visitor: Wire<TcpStream>,
     plane: Plane,
 }
 
-fn start() -> Box {
+fn start() -> Trio {
     let upstream = Upstream::new();
     let plane = Plane::start_one(plan([site("a.test", proxy_to(&upstream))]));
-    Box {
+    Trio {
         visitor: plane.visit(),
         upstream,
         plane,

@@ -31,9 +31,10 @@ fn send(bytes: &[u8]) -> Seen {
     visitor.send(bytes);
     let mut statuses = Vec::new();
     let mut is_last = false;
+    let is_pipeline = bytes.ends_with(LAST.as_bytes());
     while let Ok(answer) = visitor.try_message() {
         statuses.push(answer.status());
-        if !is_last && answer.field("connection") != Some("close") {
+        if !is_last && !is_pipeline && answer.field("connection") != Some("close") {
             is_last = true;
             let _ = visitor.stream.write_all(LAST.as_bytes());
         }
@@ -237,4 +238,13 @@ fn the_body_of_a_get_is_no_request() {
     );
     assert_eq!(seen.targets, ["/first"]);
     assert_eq!(seen.statuses, [200]);
+}
+
+#[test]
+fn a_long_pipeline_is_answered_whole() {
+    const COUNT: usize = 300;
+    let one = "GET /first HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let seen = send(format!("{}{LAST}", one.repeat(COUNT)).as_bytes());
+    assert_eq!(seen.targets.len(), COUNT + 1);
+    assert_eq!(seen.statuses, [200; COUNT + 1]);
 }

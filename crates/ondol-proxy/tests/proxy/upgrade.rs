@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::io::Write;
 use std::net::Shutdown;
+use std::time::Duration;
 
 use ondol_base::tasks;
 use tokio_tungstenite::tungstenite;
@@ -197,4 +198,22 @@ fn a_tunnel_outlives_a_reload_that_takes_its_site_away() {
     assert_eq!(connection.take(5), b"still");
     connection.send("here");
     assert_eq!(visitor.take(4), b"here");
+}
+
+#[test]
+fn a_tunnel_is_cut_when_a_drain_runs_out_of_time() {
+    let upstream = Upstream::new();
+    let mut plane = start(&upstream);
+    let mut visitor = plane.visit();
+    visitor.send(ASK);
+    let mut connection = upstream.accept();
+    connection.head();
+    connection.send(AGREE);
+    visitor.head();
+    let draining = plane.drain(Duration::from_millis(100));
+    visitor.send("still");
+    assert_eq!(connection.take(5), b"still");
+    assert_eq!(draining.join().unwrap(), 1);
+    assert_eq!(visitor.rest(), b"");
+    assert_eq!(connection.rest(), b"");
 }

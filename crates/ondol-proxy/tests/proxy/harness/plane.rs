@@ -38,7 +38,7 @@ pub(crate) struct Plane {
     runtime: LocalRuntime,
     pub(crate) http: SocketAddr,
     pub(crate) https: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Plane {
@@ -81,7 +81,7 @@ impl Plane {
             runtime,
             http: http.local_addr(),
             https: https.local_addr(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -100,6 +100,11 @@ impl Plane {
         let data_plane = self.data_plane.take().unwrap();
         let draining = move || runtime().block_on(data_plane.drain(grace));
         tasks::spawn_thread("drain", draining).unwrap()
+    }
+
+    /// What the access log says, once the data plane has ended.
+    pub(crate) fn access_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("access.log")).unwrap()
     }
 
     fn running(&self) -> &DataPlane {
