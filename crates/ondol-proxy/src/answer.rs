@@ -234,8 +234,8 @@ fn to_https_or_main_name(
     parts: &Parts,
 ) -> Option<Response<Body>> {
     let site = visit.view.site(visit.site?);
-    let connection = &visit.connection;
-    let wants_https = site.scheme == Scheme::Https && connection.scheme == Scheme::Http;
+    let scheme = visitor_scheme(visit, parts);
+    let wants_https = site.scheme == Scheme::Https && scheme == Scheme::Http;
     let wants_name = by == FoundBy::Alias && site.alias_answer == AliasAnswer::Redirect;
     if !wants_https && !wants_name {
         return None;
@@ -245,16 +245,25 @@ fn to_https_or_main_name(
         _ => ondol_model::host::authority(host_text(parts).ok()?)?.0,
     };
     let port = if wants_https {
-        connection.worker.https_port
+        visit.connection.worker.https_port
     } else {
         port
     };
-    let scheme = if wants_https {
+    let scheme = if wants_https { Scheme::Https } else { scheme };
+    redirect::to_site(scheme, &name, port, &parts.uri)
+}
+
+/// How the visitor came, which a trusted proxy may know better: who has come by HTTPS to it would be
+/// redirected for ever.
+fn visitor_scheme(visit: &Visit, parts: &Parts) -> Scheme {
+    let connection = &visit.connection;
+    let says_https = |proto: &HeaderValue| proto.as_bytes().eq_ignore_ascii_case(b"https");
+    let proto = parts.headers.get("x-forwarded-proto");
+    if proto.is_some_and(says_https) && visit.view.trusts(connection.peer.ip()) {
         Scheme::Https
     } else {
         connection.scheme
-    };
-    redirect::to_site(scheme, &name, port, &parts.uri)
+    }
 }
 
 /// The visitor's address where a trusted proxy tells it, read from the right: the first that is not

@@ -1,6 +1,7 @@
 //! Which site answers a host, and what those hear who ask for none.
 
 use ondol_model::HostPattern;
+use ondol_model::network::Network;
 use ondol_model::plan::AliasAnswer;
 
 use crate::harness::Http2;
@@ -196,4 +197,18 @@ fn a_tls_connection_serves_only_what_its_certificate_is_for() {
         let answer = plane.visit_tls(name).get(host, "/");
         assert_eq!(answer.status(), status, "{name} asked for {host}");
     }
+}
+
+#[test]
+fn who_came_by_https_to_a_trusted_proxy_is_not_led_there_again() {
+    let mut plan = plan([secure_site("main.test", respond("main"))]);
+    let ask = |plane: &Plane| {
+        let request = "GET / HTTP/1.1\r\nHost: main.test\r\nX-Forwarded-Proto: https\r\n\r\n";
+        plane.visit().send(request).message().status()
+    };
+    let plane = Plane::start(plan.clone());
+    assert_eq!(ask(&plane), 308, "anyone could say so");
+    plan.listen.trusted_proxies = vec![Network::parse("127.0.0.1").unwrap()];
+    plane.apply(plan, &[]);
+    assert_eq!(ask(&plane), 200);
 }
