@@ -8,6 +8,7 @@ mod upstream;
 mod wire;
 
 pub(crate) use http2::Http2;
+pub(crate) use http2::SentBody;
 pub(crate) use identity::Identity;
 pub(crate) use identity::TlsStream;
 pub(crate) use identity::client_config;

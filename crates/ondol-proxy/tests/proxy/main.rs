@@ -12,10 +12,12 @@ mod harness;
 
 mod bodies;
 mod broken_upstreams;
+mod descriptors;
 mod files;
 mod forwarding;
 mod garbage;
 mod hosts;
+mod http2;
 mod lifecycle;
 mod limits;
 mod log;

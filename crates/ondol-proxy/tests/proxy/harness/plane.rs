@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use ondol_proxy::Counters;
 use ondol_proxy::DataPlane;
 use ondol_proxy::Failures;
 use ondol_proxy::Protocol;
+use ondol_proxy::ServeFailure;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
 use rustls::DEFAULT_VERSIONS;
@@ -39,6 +41,7 @@ pub(crate) struct Plane {
     pub(crate) http: SocketAddr,
     pub(crate) https: SocketAddr,
     folder: TempDir,
+    failures: Arc<Mutex<Vec<ServeFailure>>>,
 }
 
 impl Plane {
@@ -62,6 +65,8 @@ impl Plane {
         let folder = tempfile::tempdir().unwrap();
         let access_log = folder.path().join("access.log");
         let (http, https) = (free_address(), free_address());
+        let failures = Arc::<Mutex<Vec<ServeFailure>>>::default();
+        let taken = Arc::clone(&failures);
         let sockets = (0..count)
             .map(|_| {
                 vec![
@@ -74,7 +79,7 @@ impl Plane {
             sockets,
             snapshot(plan, identities),
             &access_log,
-            Failures::new(|failure| panic!("{failure:?}")),
+            Failures::new(move |failure| taken.lock().unwrap().push(failure)),
         );
         Self {
             data_plane: Some(runtime.block_on(starting).unwrap()),
@@ -82,6 +87,7 @@ impl Plane {
             http: http.local_addr(),
             https: https.local_addr(),
             folder,
+            failures,
         }
     }
 
@@ -89,6 +95,11 @@ impl Plane {
     pub(crate) fn apply(&self, plan: Plan, identities: &[&Identity]) {
         let snapshot = snapshot(plan, identities);
         self.runtime.block_on(self.running().apply(snapshot));
+    }
+
+    /// What the data plane has reported to its owner.
+    pub(crate) fn failures(&self) -> Vec<ServeFailure> {
+        self.failures.lock().unwrap().clone()
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -1,0 +1,98 @@
+//! Many requests at once on one connection.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
+use ondol_base::tasks;
+
+use crate::harness::Http2;
+use crate::harness::Identity;
+use crate::harness::Plane;
+use crate::harness::Upstream;
+use crate::harness::plan;
+use crate::harness::proxy_to_all;
+use crate::harness::secure_site;
+
+const STREAMS: usize = 50;
+const LARGE_BYTES: usize = 8 * 1024 * 1024;
+
+fn start(answer: impl Fn(&str) -> String + Clone + Send + 'static) -> (Plane, Identity) {
+    let address = Upstream::answering(move |request| {
+        let body = answer(request.line().split(' ').nth(1).unwrap());
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")
+    });
+    let identity = Identity::new(&["a.test"]);
+    let site = secure_site("a.test", proxy_to_all([address]));
+    (Plane::start_with(plan([site]), &[&identity]), identity)
+}
+
+fn get(target: &str) -> http::Request<crate::harness::SentBody> {
+    let url = format!("https://a.test{target}");
+    http::Request::get(url).body(BoxBody::default()).unwrap()
+}
+
+#[test]
+fn requests_at_once_get_their_own_answers() {
+    let (plane, _identity) = start(str::to_owned);
+    plane.block_on(async {
+        let visitor = Http2::connect(&plane, "a.test").await;
+        let asking: Vec<_> = (0..STREAMS)
+            .map(|at| {
+                let mut send = visitor.send.clone();
+                tasks::spawn_local(async move { send.send_request(get(&format!("/{at}"))).await })
+            })
+            .collect();
+        for (at, answer) in asking.into_iter().enumerate() {
+            let body = answer.await.unwrap().unwrap().into_body();
+            let body = body.collect().await.unwrap().to_bytes();
+            assert_eq!(body, format!("/{at}"));
+        }
+    });
+}
+
+#[test]
+fn requests_at_once_do_not_wait_for_each_other() {
+    // Each is answered only when all have been asked.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (plane, _identity) = start(move |_| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        while asked.load(Ordering::SeqCst) < STREAMS {
+            std::thread::yield_now();
+        }
+        "all".to_owned()
+    });
+    plane.block_on(async {
+        let visitor = Http2::connect(&plane, "a.test").await;
+        let asking: Vec<_> = (0..STREAMS)
+            .map(|_| {
+                let mut send = visitor.send.clone();
+                tasks::spawn_local(async move { send.send_request(get("/")).await })
+            })
+            .collect();
+        for answer in asking {
+            assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+        }
+    });
+}
+
+#[test]
+fn a_download_that_nobody_reads_does_not_hold_up_the_others() {
+    let (plane, _identity) = start(|target| match target {
+        "/large" => "x".repeat(LARGE_BYTES),
+        _ => "small".to_owned(),
+    });
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        let unread = visitor.send.send_request(get("/large")).await.unwrap();
+        for _ in 0..5 {
+            let small = visitor.get("https://a.test/small").await.unwrap();
+            assert_eq!(small.into_body().to_bytes(), "small");
+        }
+        let large = unread.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(large.len(), LARGE_BYTES);
+    });
+}
