@@ -6,6 +6,9 @@ use bytes::BytesMut;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::header;
+
+use crate::headers;
 
 /// The longest chunk size line, extensions included.
 const SIZE_LINE_BYTES_MAX: usize = 256;
@@ -141,7 +144,10 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, ChunkError> {
                 let (Ok(name), Ok(value)) = (name, value) else {
                     return Err(ChunkError("a trailer is broken"));
                 };
-                map.append(name, value);
+                // It would concern a connection that it is not about (RFC 9110 §6.5.1).
+                if !headers::is_hop_by_hop(&name) && name != header::CONTENT_LENGTH {
+                    map.append(name, value);
+                }
             }
             buffer.advance(length);
             Ok(Some(map))

@@ -241,3 +241,24 @@ fn old_letters_in_headers_pass_unchanged() {
     connection.send("HTTP/1.1 200 OK\r\nX-Name: \u{b155}\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(visitor.message().field("x-name"), Some("\u{b155}"));
 }
+
+#[test]
+fn trailers_that_concern_one_connection_stay_behind() {
+    let address = Upstream::answering(|_| {
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nconnection: close\r\n\
+         transfer-encoding: chunked\r\ncontent-length: 7\r\nx-stays: 1\r\n\r\n"
+            .to_owned()
+    });
+    let identity = Identity::new(&["a.test"]);
+    let plane = Plane::start_with(
+        plan([secure_site("a.test", proxy_to_all([address]))]),
+        &[&identity],
+    );
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        let got = visitor.get("https://a.test/").await.unwrap();
+        let trailers = got.body().trailers().unwrap();
+        assert_eq!(trailers["x-stays"], "1");
+        assert_eq!(trailers.len(), 1);
+    });
+}
