@@ -71,12 +71,14 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         forwarding,
     } = *head;
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let target = if target.is_empty() { "/" } else { target };
+    // `http://host?query` has no path (RFC 9112 §3.2.1).
+    let slash = if target.starts_with('/') { "" } else { "/" };
     put(
         buffer,
         &[
             method.as_str(),
             " ",
+            slash,
             target,
             " HTTP/1.1\r\nhost: ",
             forwarding.host,

@@ -100,6 +100,17 @@ fn what_a_trusted_proxy_says_is_passed_on() {
 }
 
 #[test]
+fn a_target_without_a_path_gets_one() {
+    for (target, arrives) in [("http://a.test", "/"), ("http://a.test?x", "/?x")] {
+        let got = forwarded(&format!("GET {target} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+        assert!(
+            got.starts_with(&format!("GET {arrives} HTTP/1.1\r\n")),
+            "{got}"
+        );
+    }
+}
+
+#[test]
 fn the_host_arrives_as_the_visitor_wrote_it() {
     let got = forwarded("GET http://A.test:81/x HTTP/1.1\r\nHost: a.TEST:81\r\n\r\n");
     assert!(
