@@ -13,6 +13,10 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::net::UnixStream;
+use tokio::time::Duration;
+
+/// How long until an upstream whose queue was full is asked again.
+const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// A byte stream to an upstream.
 #[derive(Debug)]
@@ -22,7 +26,8 @@ pub(crate) enum UpstreamStream {
 }
 
 impl UpstreamStream {
-    /// Connects; names are looked up each time, so that a moved server is found.
+    /// Connects; names are looked up each time, so that a moved server is found. It may wait for
+    /// ever, so the caller sets a time.
     pub(crate) async fn connect(upstream: &Upstream) -> io::Result<Self> {
         match upstream {
             Upstream::Tcp { host, port } => {
@@ -30,7 +35,15 @@ impl UpstreamStream {
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))
             }
-            Upstream::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
+            Upstream::Unix(path) => loop {
+                match UnixStream::connect(path).await {
+                    // Unlike TCP, a Unix socket whose queue is full refuses at once.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        tokio::time::sleep(QUEUE_PAUSE).await;
+                    }
+                    connected => return connected.map(Self::Unix),
+                }
+            },
         }
     }
 

@@ -12,6 +12,7 @@ use crate::harness::proxy_to;
 use crate::harness::proxy_to_all;
 use crate::harness::secure_site;
 use crate::harness::site;
+use crate::harness::wait_until;
 
 /// What an upstream gets of a request, with the request id made the same for all.
 fn forwarded(request: &str) -> String {
@@ -196,4 +197,29 @@ fn an_upstream_on_a_unix_socket_is_asked_the_same() {
     assert_eq!(connection.message().field("host"), Some("a.test"));
     connection.reply("by unix");
     assert_eq!(visitor.message().text(), "by unix");
+}
+
+#[test]
+fn visitors_wait_while_the_queue_of_a_unix_socket_is_full() {
+    const VISITORS: u64 = 6;
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::unix(folder.path());
+    let Upstream::Unix(listener) = &upstream else {
+        panic!("it is one");
+    };
+    rustix::net::listen(listener, 0).unwrap();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitors: Vec<_> = (0..VISITORS).map(|_| plane.visit()).collect();
+    for visitor in &mut visitors {
+        visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+    }
+    wait_until("all have asked", || plane.counters().requests == VISITORS);
+    let mut connections: Vec<_> = (0..VISITORS).map(|_| upstream.accept()).collect();
+    for connection in &mut connections {
+        connection.message();
+        connection.reply("served");
+    }
+    for visitor in &mut visitors {
+        assert_eq!(visitor.message().text(), "served");
+    }
 }
