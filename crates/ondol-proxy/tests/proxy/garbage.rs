@@ -92,6 +92,14 @@ fn start() -> (Plane, Identity) {
     (Plane::start_with(plan(sites), &[&identity]), identity)
 }
 
+/// Nothing is left behind: no connection, and no request that was begun and not ended.
+fn all_have_left(plane: &Plane) {
+    wait_until("all have left", || plane.counters().connections == 0);
+    let counters = plane.counters();
+    assert!(counters.requests > 0, "no garbage was good enough");
+    assert_eq!(counters.requests, counters.responses.iter().sum::<u64>());
+}
+
 #[test]
 fn garbage_by_plain_http_kills_nothing() {
     let (plane, _identity) = start();
@@ -103,7 +111,7 @@ fn garbage_by_plain_http_kills_nothing() {
         let _ = visitor.stream.shutdown(Shutdown::Write);
         visitor.rest();
     }
-    wait_until("all have left", || plane.counters().connections == 0);
+    all_have_left(&plane);
     assert_eq!(plane.visit().get("a.test", "/").status(), 200);
 }
 
@@ -125,6 +133,6 @@ fn garbage_inside_and_instead_of_tls_kills_nothing() {
             visitor.rest();
         }
     }
-    wait_until("all have left", || plane.counters().connections == 0);
+    all_have_left(&plane);
     assert_eq!(plane.visit_tls("b.test").get("b.test", "/").status(), 200);
 }
