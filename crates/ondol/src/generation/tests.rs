@@ -1,3 +1,5 @@
+//! When a change needs another data plane.
+
 use ondol_model::listen::ListenAddress;
 
 use super::*;

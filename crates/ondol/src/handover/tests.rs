@@ -1,3 +1,5 @@
+//! What one image leaves is what the next one takes up.
+
 use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;
 

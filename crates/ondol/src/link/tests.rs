@@ -1,3 +1,5 @@
+//! Frames over a real socket pair, whole, cut and garbled.
+
 use proptest::prelude::*;
 
 use super::*;

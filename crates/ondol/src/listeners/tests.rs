@@ -1,3 +1,5 @@
+//! Real sockets: bound once, kept, handed on.
+
 use super::*;
 
 fn listen(http: &[&str]) -> Listen {

@@ -1,3 +1,5 @@
+//! Who the data plane runs as.
+
 use std::os::unix::fs::symlink;
 
 use super::*;

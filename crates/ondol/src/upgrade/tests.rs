@@ -1,3 +1,5 @@
+//! Programs that are tried before they are put in place.
+
 use super::*;
 
 fn box_in(folder: &Path) -> Folders {

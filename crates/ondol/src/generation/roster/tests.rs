@@ -1,3 +1,5 @@
+//! What the roster says to what happens, as tables.
+
 use proptest::prelude::*;
 
 use super::*;
