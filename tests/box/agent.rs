@@ -183,6 +183,81 @@ fn a_crashed_data_plane_is_replaced_and_visitors_only_wait() {
 }
 
 #[test]
+fn a_data_plane_that_stands_still_is_replaced_by_the_next_reload() {
+    let running = Folders::with(&answering("one")).start();
+    let (number, pid) = running.generation();
+    rustix::process::kill_process(pid, Signal::STOP).unwrap();
+    running.folders.configure(&answering("two"));
+    let reload = running.folders.ondol(&["reload"]);
+    // A stopped process does not even notice that its link is gone.
+    rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    assert!(reload.status.success(), "{}", text(&reload));
+    assert_eq!(running.get("a.test"), "two");
+    assert_eq!(running.generation().0, number + 1);
+}
+
+#[test]
+fn a_folder_that_is_new_is_served_though_the_data_plane_is_locked_in() {
+    let running = Folders::with(&answering("one")).start();
+    let number = running.generation().0;
+    for (name, expected) in [
+        ("site", number + 1),
+        ("site/below", number + 1),
+        ("other", number + 2),
+    ] {
+        let folder = running.folders.path(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("index.html"), name).unwrap();
+        let target = format!("files = \"{}\"", folder.display());
+        running
+            .folders
+            .configure(&answering("x").replace("respond = \"x\"", &target));
+        let reload = running.folders.ondol(&["reload"]);
+        assert!(reload.status.success(), "{}", text(&reload));
+        assert_eq!(
+            (running.get("a.test"), running.generation().0),
+            (name.to_owned(), expected)
+        );
+    }
+}
+
+#[test]
+fn reloads_that_come_together_are_done_one_after_another() {
+    let running = Folders::with(&answering("one")).start();
+    running.folders.configure(&answering("two"));
+    let reloads: Vec<_> = (0..6).map(|_| running.folders.begin(&["reload"])).collect();
+    let said: Vec<_> = reloads
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap())
+        .collect();
+    assert!(
+        said.iter().all(|output| output.status.success()),
+        "{said:?}"
+    );
+    let changed = said
+        .iter()
+        .filter(|output| text(output).contains("~ a.test"));
+    assert_eq!(changed.count(), 1, "{said:?}");
+}
+
+#[test]
+fn a_log_that_was_moved_away_is_begun_anew() {
+    let running = Folders::with(&answering("one")).start();
+    let (log, moved) = (
+        running.folders.path("logs/access.log"),
+        running.folders.path("logs/old.log"),
+    );
+    running.get("a.test");
+    fs::rename(&log, &moved).unwrap();
+    running.signal(Signal::USR1);
+    eventually("a new log", || log.exists().then_some(()));
+    running.get("a.test");
+    eventually("a line in it", || {
+        (fs::metadata(&log).unwrap().len() > 0).then_some(())
+    });
+}
+
+#[test]
 fn an_agent_that_is_killed_takes_its_data_plane_along() {
     let mut running = Folders::with(&answering("one")).start();
     let address = running.http();

@@ -96,6 +96,16 @@ impl Folders {
         self.command(arguments).output().unwrap()
     }
 
+    /// Starts a verb of the command line.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Starts the box and waits until it says that it is ready.
     pub(crate) fn start(self) -> Running {
         let child = self.spawn();

@@ -366,7 +366,8 @@ async fn announce(events: &Events, past: Option<&Facts>, served: &Served) {
     let sites = served.plan().sites.len();
     let Some(facts) = past else {
         let pid = std::process::id();
-        let message = format!("Ondol {version} serves {sites} sites (process {pid})");
+        let plural = if sites == 1 { "" } else { "s" };
+        let message = format!("Ondol {version} serves {sites} site{plural} (process {pid})");
         return events.record_durably(EventKind::Started, message).await;
     };
     let before = &facts.from_version;

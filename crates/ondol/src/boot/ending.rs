@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use ondol_base::chain::Chain;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
@@ -39,16 +40,16 @@ impl Agent {
             }
         };
         match ending {
-            Ending::Stop => self.stop().await,
-            Ending::Execute(why) => self.leave(why).await,
+            Ending::Stop => {
+                self.stop().await;
+                Ok(Left::Nothing)
+            }
+            Ending::Execute(why) => Ok(Left::Handover(Box::new(self.leave(why).await?))),
         }
-        .map_or(Ok(Left::Nothing), |handover| {
-            Ok(Left::Handover(Box::new(handover)))
-        })
     }
 
     /// Everything backwards, within one budget; a second signal ends it at once.
-    async fn stop(self) -> Option<Handover> {
+    async fn stop(self) {
         let Self {
             control,
             store,
@@ -87,11 +88,10 @@ impl Agent {
             () = second_stop(&mut signals) => tracing::warn!("stopped at once: requests under way were cut"),
         }
         drop(workers);
-        None
     }
 
     /// Closes what the next image opens by itself, and packs the rest for it.
-    async fn leave(self, why: Why) -> Option<Handover> {
+    async fn leave(self, why: Why) -> anyhow::Result<Handover> {
         let Self {
             control,
             store,
@@ -109,13 +109,7 @@ impl Agent {
             started_at,
             ..
         } = control;
-        let previous = match handover::own_program() {
-            Ok(previous) => previous,
-            Err(error) => {
-                tracing::error!(%error, "this program can't be kept for the way back");
-                return None;
-            }
-        };
+        let previous = handover::own_program().context("there would be no way back")?;
         for service in supervisor.stop(SERVICES_END).await {
             tracing::warn!("the service {service} did not end in time");
         }
@@ -127,7 +121,7 @@ impl Agent {
             Why::Asked => Reason::Asked,
             Why::Upgrade => Reason::Upgrade,
         };
-        Some(Handover {
+        Ok(Handover {
             listeners: served.listeners,
             generations: adopted,
             lock,

@@ -1,6 +1,9 @@
-//! Who the data plane runs as.
-
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+
+use ondol_base::tasks;
 
 use super::*;
 
@@ -28,11 +31,46 @@ fn the_folder_of_a_switched_link_is_read_too() {
     let temporary = tempfile::tempdir().unwrap();
     let base = temporary.path().canonicalize().unwrap();
     let release = base.join("coffee/releases/5/public");
-    std::fs::create_dir_all(&release).unwrap();
+    fs::create_dir_all(&release).unwrap();
     symlink("releases/5", base.join("coffee/current")).unwrap();
     assert_eq!(
         folders_of_links(&base.join("coffee/current/public")),
         [base.join("coffee")]
     );
     assert!(folders_of_links(&release).is_empty());
+}
+
+#[test]
+fn a_confined_process_reads_its_folders_writes_its_log_and_nothing_else() {
+    if possible() == Confinement::None {
+        println!("skipped: this kernel has no Landlock");
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = |name: &str| {
+        let folder = temporary.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::File::create_new(folder.join("file")).unwrap();
+        folder
+    };
+    let (site, secret, logs) = (folder("site"), folder("secret"), folder("logs"));
+    // It binds the thread alone, so the others of this test program stay free.
+    let confined = tasks::spawn_thread("confined", move || {
+        confine(std::slice::from_ref(&site), &logs).unwrap();
+        let refused = |outcome: io::Result<fs::File>| outcome.err().map(|error| error.kind());
+        let denied = Some(ErrorKind::PermissionDenied);
+        assert_eq!(refused(fs::File::open(site.join("file"))), None);
+        assert_eq!(refused(fs::File::open(secret.join("file"))), denied);
+        assert_eq!(refused(fs::File::create_new(site.join("new"))), denied);
+        assert_eq!(refused(fs::File::create_new(logs.join("access.log"))), None);
+        assert_eq!(
+            refused(fs::File::options().append(true).open(logs.join("file"))),
+            None
+        );
+        assert_eq!(refused(fs::File::open("/etc/passwd")), None);
+        if possible() == Confinement::Full {
+            assert!(TcpListener::bind("127.0.0.1:0").is_err());
+        }
+    });
+    confined.unwrap().join().unwrap();
 }
