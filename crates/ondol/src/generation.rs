@@ -84,15 +84,6 @@ impl Fixed {
     }
 }
 
-/// How what is wanted was taken up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TakenUp {
-    /// The data plane that serves it.
-    pub(crate) generation: Number,
-    /// How it came to.
-    pub(crate) way: Way,
-}
-
 /// Why what is wanted could not be taken up. What was served before is still served.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum TakeUpError {
@@ -140,7 +131,7 @@ impl Status {
 }
 
 enum Order {
-    TakeUp(Wanted, oneshot::Sender<Result<TakenUp, TakeUpError>>),
+    TakeUp(Wanted, oneshot::Sender<Result<(), TakeUpError>>),
     ReopenLogs,
     Stop(Duration, oneshot::Sender<Vec<Number>>),
     HandOver(oneshot::Sender<Vec<Adopted>>),
@@ -155,7 +146,7 @@ pub(crate) struct Handle {
 
 impl Handle {
     /// Has it served, and returns when every worker does; or says why not.
-    pub(crate) async fn take_up(&self, wanted: Wanted) -> Result<TakenUp, TakeUpError> {
+    pub(crate) async fn take_up(&self, wanted: Wanted) -> Result<(), TakeUpError> {
         let (reply, answer) = oneshot::channel();
         self.order(Order::TakeUp(wanted, reply)).await;
         answer.await.unwrap_or(Err(TakeUpError::Stopping))

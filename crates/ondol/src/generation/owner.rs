@@ -29,7 +29,6 @@ use crate::generation::Order;
 use crate::generation::Status;
 use crate::generation::Surroundings;
 use crate::generation::TakeUpError;
-use crate::generation::TakenUp;
 use crate::generation::Wanted;
 use crate::generation::Way;
 use crate::generation::member;
@@ -192,7 +191,7 @@ impl Owner {
         }
     }
 
-    fn take_up(&mut self, wanted: Wanted, reply: oneshot::Sender<Result<TakenUp, TakeUpError>>) {
+    fn take_up(&mut self, wanted: Wanted, reply: oneshot::Sender<Result<(), TakeUpError>>) {
         self.answer(Err(TakeUpError::Superseded));
         let fixed = Fixed::of(&wanted);
         self.sequence += 1;
@@ -205,7 +204,6 @@ impl Owner {
         self.pending = Some(Pending {
             sequence,
             previous,
-            way,
             deadline,
             reply,
         });
@@ -227,7 +225,7 @@ impl Owner {
         }
         match told {
             Told::Something => {}
-            Told::Nothing => self.serves_all_of_it(number),
+            Told::Nothing => self.answer(Ok(())),
         }
     }
 
@@ -243,7 +241,7 @@ impl Owner {
             Up::Applied { sequence } => {
                 let awaited = self.pending.as_ref().map(|pending| pending.sequence);
                 if awaited.is_some_and(|awaited| sequence >= awaited) {
-                    self.serves_all_of_it(number);
+                    self.answer(Ok(()));
                 }
             }
             Up::Counters(counters) => member.counters = counters,
@@ -261,16 +259,7 @@ impl Owner {
         }
     }
 
-    fn serves_all_of_it(&mut self, number: Number) {
-        let way = self
-            .pending
-            .as_ref()
-            .map_or(Way::Send, |pending| pending.way);
-        let generation = number;
-        self.answer(Ok(TakenUp { generation, way }));
-    }
-
-    fn answer(&mut self, answer: Result<TakenUp, TakeUpError>) {
+    fn answer(&mut self, answer: Result<(), TakeUpError>) {
         if let Some(pending) = self.pending.take() {
             pending.answer(answer);
         }
@@ -399,7 +388,7 @@ impl Owner {
             .record(EventKind::GenerationReady, number.to_string(), message);
         let sent = member.sent.as_ref().map(|sent| sent.sequence);
         if sent == self.desired.as_ref().map(|desired| desired.sequence) {
-            self.serves_all_of_it(number);
+            self.answer(Ok(()));
         } else {
             self.bring_up_to_date(number);
         }

@@ -4,8 +4,6 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::generation::TakeUpError;
-use crate::generation::TakenUp;
-use crate::generation::Way;
 use crate::generation::member::Desired;
 
 /// An order to serve something, until it is answered.
@@ -15,10 +13,9 @@ pub(super) struct Pending {
     pub(super) sequence: u64,
     /// What was to be served before, for the case that it fails.
     pub(super) previous: Option<Desired>,
-    pub(super) way: Way,
     /// When the data plane that was told counts as stuck; `None` while another is started.
     pub(super) deadline: Option<Instant>,
-    pub(super) reply: oneshot::Sender<Result<TakenUp, TakeUpError>>,
+    pub(super) reply: oneshot::Sender<Result<(), TakeUpError>>,
 }
 
 impl Pending {
@@ -27,13 +24,12 @@ impl Pending {
         let is_over = self.deadline.is_some_and(|at| at <= now);
         if is_over {
             self.deadline = None;
-            self.way = Way::Replace;
         }
         is_over
     }
 
     /// Answers; who asked may have gone.
-    pub(super) fn answer(self, answer: Result<TakenUp, TakeUpError>) {
+    pub(super) fn answer(self, answer: Result<(), TakeUpError>) {
         let _ = self.reply.send(answer);
     }
 }

@@ -1,4 +1,4 @@
-//! When a change needs another data plane.
+//! Which change needs another process.
 
 use ondol_model::listen::ListenAddress;
 

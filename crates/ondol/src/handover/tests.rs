@@ -1,4 +1,4 @@
-//! What one image leaves is what the next one takes up.
+//! What an image leaves is what the next one finds.
 
 use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;

@@ -1,4 +1,4 @@
-//! Frames over a real socket pair, whole, cut and garbled.
+//! Frames and values of the link, cut anywhere, and a reader who does not read.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Real sockets: bound once, kept, handed on.
+//! Addresses that are shared, taken, reshaped or of another machine, with real sockets.
 
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Which folders a data plane gets, and what a confined thread can still do.
+
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;

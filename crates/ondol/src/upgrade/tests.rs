@@ -1,4 +1,4 @@
-//! Programs that are tried before they are put in place.
+//! Programs that fail their trial, and one that passes, as real files.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the roster says to what happens, as tables.
+//! What the roster decides, event by event, and what holds whatever happens.
 
 use proptest::prelude::*;
 
