@@ -156,6 +156,21 @@ fn a_file_broken_while_the_box_was_off_does_not_keep_it_off() {
 }
 
 #[test]
+fn whoever_has_no_file_or_no_agent_is_told_what_to_do() {
+    let folders = Folders::with("");
+    fs::remove_file(folders.path("ondol.toml")).unwrap();
+    let (status, said) = folders.refused();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        said.contains("cannot be read") && said.contains("--config"),
+        "{said}"
+    );
+    let status = folders.ondol(&["status"]);
+    assert_eq!(status.status.code(), Some(3));
+    assert!(text(&status).contains("ondol run"), "{}", text(&status));
+}
+
+#[test]
 fn a_second_box_in_the_same_folders_is_refused_by_the_number_of_the_first() {
     let running = Folders::with(&answering("one")).start();
     let (status, said) = running.folders.refused();

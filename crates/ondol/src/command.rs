@@ -38,6 +38,22 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
+/// What to do about an error, where that is not in its own words.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref::<ClientError>()? {
+        ClientError::NoAgent { .. } => Some(
+            "Start it with `systemctl start ondol` or `ondol run`; one that runs in other folders is asked with --runtime.",
+        ),
+        ClientError::Denied { .. }
+        | ClientError::Connect { .. }
+        | ClientError::Lost(_)
+        | ClientError::Answer(_)
+        | ClientError::Late
+        | ClientError::Refused { .. }
+        | ClientError::Malformed(_) => None,
+    }
+}
+
 /// Asks the agent of these folders, on a runtime of its own.
 pub(crate) fn ask<T>(
     folders: &Folders,

@@ -1,5 +1,6 @@
 //! A configuration as this program holds it: its text, the plan it means, and where what stands.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ impl ConfigurationError {
     /// As a person reads it, over several lines.
     pub(crate) fn render(&self, ink: Ink) -> String {
         match self {
-            Self::Unreadable(error) => format!("{}\n", Chain(error)),
+            Self::Unreadable(error) => format!("{}{}\n", Chain(error), way_out(error)),
             Self::Mistaken(mistakes) => mistakes.render(ink),
         }
     }
@@ -63,5 +64,20 @@ impl ConfigurationError {
             Self::Unreadable(_) => &[],
             Self::Mistaken(Mistakes(mistakes)) => mistakes,
         }
+    }
+}
+
+/// What to do when there is no file at all: the first minute with Ondol.
+fn way_out(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::File { path: _, source } if source.kind() == io::ErrorKind::NotFound => {
+            "\nWrite one, or name another with --config; `ondol demo` shows a box that needs none."
+        }
+        ReadError::File { .. }
+        | ReadError::Folder { .. }
+        | ReadError::NotAFile { .. }
+        | ReadError::TooLarge { .. }
+        | ReadError::NotText { .. }
+        | ReadError::TooManyFiles => "",
     }
 }

@@ -57,6 +57,9 @@ fn main() -> ExitCode {
     outcome.unwrap_or_else(|error| {
         // There is nobody left to tell when standard error is gone.
         let _ = writeln!(io::stderr(), "ondol: {error:#}");
+        if let Some(hint) = command::hint(&error) {
+            let _ = writeln!(io::stderr(), "{hint}");
+        }
         command::exit_code(&error)
     })
 }
