@@ -84,7 +84,6 @@ struct Agent {
     workers: Group,
     admin: Arc<Socket>,
     lock: Lock,
-    executions: u64,
 }
 
 /// What is left when the agent has ended.
@@ -345,7 +344,6 @@ async fn assemble(
         workers,
         admin,
         lock: past.lock,
-        executions: past.facts.map_or(0, |facts| facts.executions),
     }
 }
 

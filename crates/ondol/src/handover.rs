@@ -67,10 +67,6 @@ pub(crate) struct Facts {
     pub(crate) texts: Vec<Text>,
     /// Where this program is installed.
     pub(crate) executable: PathBuf,
-    /// When the agent was started, in seconds since the Unix epoch; an exec does not change it.
-    pub(crate) started_at: i64,
-    /// How often the agent has re-executed itself.
-    pub(crate) executions: u64,
     /// The version of the image that leaves.
     pub(crate) from_version: String,
     /// What is wrong with the file, while the last good configuration is served in its place.

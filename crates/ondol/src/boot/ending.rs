@@ -56,7 +56,6 @@ impl Agent {
             workers,
             admin: _,
             lock: _,
-            executions: _,
         } = self;
         let Control {
             context,
@@ -98,7 +97,6 @@ impl Agent {
             workers,
             admin,
             lock,
-            executions,
         } = self;
         let Control {
             context,
@@ -106,7 +104,6 @@ impl Agent {
             supervisor,
             executable,
             generations,
-            started_at,
             ..
         } = control;
         let previous = handover::own_program().context("there would be no way back")?;
@@ -131,8 +128,6 @@ impl Agent {
                 revision: served.revision,
                 texts: texts_of(&served.configuration.sources),
                 executable,
-                started_at,
-                executions: executions + 1,
                 from_version: env!("CARGO_PKG_VERSION").to_owned(),
                 on_last_good: served.on_last_good,
                 reason,

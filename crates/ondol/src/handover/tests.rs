@@ -16,8 +16,6 @@ fn facts() -> Facts {
             text: "[box]\n".into(),
         }],
         executable: "/usr/local/bin/ondol".into(),
-        started_at: 1_770_000_000,
-        executions: 2,
         from_version: "0.1.0".into(),
         on_last_good: None,
         reason: Reason::GoBack {
