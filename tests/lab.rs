@@ -4,10 +4,9 @@
 //! Knows the program only as its owner does: by its commands, its files and what it answers. The machine is `tests/lab`; where
 //! it can't be built, each story says so and passes.
 
-use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -264,10 +263,10 @@ fn uninstalled_it_leaves_what_is_the_owners(lab: &Lab, before: &str) {
     lab.run("test ! -e /etc/ondol && test ! -e /var/lib/ondol && test ! -e /var/log/ondol");
 }
 
-/// The running machine. There is one: whoever drives it holds the lock.
+/// The running machine. There is one: `turn` has it as long as its input is open.
 #[derive(Debug)]
 struct Lab {
-    _turn: File,
+    turn: Child,
 }
 
 /// What was answered before the power went.
@@ -278,21 +277,28 @@ struct Acknowledged {
 
 impl Lab {
     fn resume() -> Option<Self> {
-        let turn = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(std::env::temp_dir().join("ondol-lab.lock"))
-            .expect("the lab's lock can be opened");
-        turn.lock().expect("the lab's lock can be waited for");
-        let lab = Self { _turn: turn };
-        let resumed = vm().arg("resume").output().expect("tests/lab/vm starts");
-        if resumed.status.code() == Some(NO_LAB) {
-            say(&format!("skipped: lab: {}", text(&resumed.stderr)));
-            return None;
+        let mut command = vm();
+        command
+            .arg("turn")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut turn = command.spawn().expect("tests/lab/vm starts");
+        let mut answer = String::new();
+        let words = turn.stdout.take().expect("its output is piped");
+        BufReader::new(words)
+            .read_line(&mut answer)
+            .expect("its answer is text");
+        if answer.is_empty() {
+            return skipped(&turn.wait_with_output().expect("it can be waited for"));
         }
-        assert!(resumed.status.success(), "{}", text(&resumed.stderr));
-        Some(lab)
+        let lab = Self { turn };
+        let resumed = vm().arg("resume").output().expect("tests/lab/vm starts");
+        if resumed.status.success() {
+            Some(lab)
+        } else {
+            skipped(&resumed)
+        }
     }
 
     fn copy_in(&self) {
@@ -473,13 +479,22 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // A story that failed in the middle leaves it on.
-        drop(
-            vm().arg("cut")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status(),
-        );
+        let cut = vm()
+            .arg("cut")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        // Waiting closes its input, which ends its turn.
+        drop((cut, self.turn.wait()));
     }
+}
+
+/// A machine that can't have a lab is no failure; everything else is.
+fn skipped(output: &Output) -> Option<Lab> {
+    let reason = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(NO_LAB), "{reason}");
+    say(&format!("skipped: lab: {reason}"));
+    None
 }
 
 /// `ondol events --json`: one array, or one row a line.
