@@ -69,7 +69,8 @@ remove() {
     did "stopped, and its service removed."
   fi
   if [ -e "$binary_to" ]; then
-    rm -f "$binary_to"
+    # An upgrade keeps the program before, and one that was cut off leaves the next one.
+    rm -f "$binary_to" "$binary_to.previous" "$binary_to.next"
     did "removed $binary_to."
   fi
   if getent passwd "$user" >/dev/null; then
@@ -101,14 +102,14 @@ find_binary() {
   version=$(printf '%s\n' "$version" | sed -n '1s/^ondol/Ondol/p')
 }
 
-# Before anything is touched: the new program must accept the file that it will have to serve.
+# Before anything else is touched: the new program must accept the file that it will have to serve.
 check_configuration() {
   file=$config
   [ -e "$file" ] || file=$here/ondol.toml
   [ -e "$file" ] || refuse "there is no $config and no ondol.toml beside this script to begin with."
   "$binary" --config "$file" check "$file" >"$work/check" 2>&1 || {
     cat "$work/check" >&2
-    refuse "$file has mistakes, so nothing was changed. Correct it and run this again."
+    refuse "$file has mistakes, so nothing was installed and what runs goes on. Correct it and run this again."
   }
 }
 
@@ -143,29 +144,24 @@ write_unit() {
   did "wrote $unit_to."
 }
 
-# A running Ondol takes the new program over by itself, without losing a request; when it will not, the old one is put back, so
-# that the next boot does not start what was refused today.
+# A running Ondol tries a new program, installs it and takes it over by itself; when it will not, it goes on as it is.
 put_binary() {
   ! cmp -s "$binary" "$binary_to" || return 0
-  upgrade=no
+  agent=$exit_no_agent
   if running; then
     agent=0
     "$binary_to" status >/dev/null 2>&1 || agent=$?
-    [ "$agent" = "$exit_no_agent" ] || upgrade=yes
   fi
-  [ ! -e "$binary_to" ] || cp -p "$binary_to" "$work/previous"
+  if [ "$agent" != "$exit_no_agent" ]; then
+    "$binary_to" upgrade "$binary" || refuse "the running Ondol did not take the new program and goes on as it is."
+    did "the running Ondol is now $version; no request was lost."
+    return
+  fi
   install -d -m 755 "$(dirname "$binary_to")"
   put "$binary" "$binary_to" 755
-  if [ "$upgrade" = yes ]; then
-    "$binary_to" upgrade "$binary_to" || {
-      put "$work/previous" "$binary_to" 755
-      refuse "the running Ondol did not take the new program and goes on as it is; the old program was put back."
-    }
-    did "the running Ondol is now $version; no request was lost."
-  else
-    did "installed $version as $binary_to."
-    ! running || systemctl restart ondol.service
-  fi
+  did "installed $version as $binary_to."
+  # It runs and does not answer, so there is nothing to lose.
+  ! running || systemctl restart ondol.service
 }
 
 enable_and_start() {
@@ -200,8 +196,9 @@ if [ "$uninstall" = yes ]; then
   remove
 else
   find_binary
-  check_configuration
+  # The check asks whether the data plane's user may read what it would serve.
   add_user
+  check_configuration
   add_configuration
   write_unit
   put_binary

@@ -174,7 +174,7 @@ fn broken_file_changes_nothing(lab: &Lab) {
     let refused = lab.command("cd /root/deploy && echo >> ondol && ./install.sh --binary ./ondol");
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stdout));
     assert!(
-        text(&refused.stderr).contains("nothing was changed"),
+        text(&refused.stderr).contains("nothing was installed"),
         "{}",
         text(&refused.stderr)
     );
