@@ -45,7 +45,7 @@ done
 [ "$purge" = no ] || [ "$uninstall" = yes ] || usage
 
 [ "$(id -u)" = 0 ] || refuse "installing needs root; run it with sudo."
-for tool in systemctl cmp install; do
+for tool in systemctl cmp install realpath; do
   command -v "$tool" >/dev/null || refuse "$tool was not found; Ondol is installed on machines with systemd. Without it, \`ondol run\` works as it is."
 done
 [ -d /run/systemd/system ] || refuse "systemd does not run this machine, so nothing would start Ondol. \`ondol run\` works without it."
@@ -98,6 +98,7 @@ find_binary() {
   fi
   [ -n "$binary" ] || refuse "no program to install beside this script; name it with --binary FILE."
   if [ ! -f "$binary" ] || [ ! -x "$binary" ]; then refuse "$binary is not a program."; fi
+  binary=$(realpath "$binary")
   version=$("$binary" version 2>/dev/null) || refuse "$binary does not run on this machine; it was built for another one."
   version=$(printf '%s\n' "$version" | sed -n '1s/^ondol/Ondol/p')
 }
