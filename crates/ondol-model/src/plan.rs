@@ -110,7 +110,7 @@ pub enum Scheme {
 /// How long an upstream may take before the visitor gets an answer without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection to be made; then 502.
+    /// For a connection to be made; then 504. A connection that is refused is 502 at once.
     pub connect: Duration,
     /// Until the head of the response, and between two parts of its body; then 504, or a cut.
     pub response: Duration,

@@ -127,7 +127,7 @@ impl DataPlane {
                 failures: failures.clone(),
                 https_port,
                 connections_max: connections_max().div_ceil(share),
-                connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
+                connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),
                 seed: random(),
             };
             let (commands, receiver) = mpsc::channel(COMMANDS_MAX);

@@ -28,6 +28,7 @@ use rustix::thread::CapabilitySets;
 mod user;
 
 pub(crate) use user::ServeUser;
+pub(crate) use user::UserError;
 
 /// The rights that are handled. Later versions also forbid to connect to Unix sockets by path, which
 /// upstreams need.

@@ -107,10 +107,8 @@ fn size_line(buffer: &mut BytesMut) -> Result<Option<u64>, ChunkError> {
     let line = line
         .strip_suffix(b"\r\n")
         .ok_or(ChunkError("a bare line feed"))?;
-    let digits = line
-        .split(|byte| matches!(byte, b';' | b' ' | b'\t'))
-        .next()
-        .unwrap_or_default();
+    let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let digits = size.trim_ascii_end();
     if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(ChunkError("a size is not hexadecimal"));
     }

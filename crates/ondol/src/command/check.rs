@@ -28,6 +28,7 @@ use crate::last_good;
 use crate::listeners;
 use crate::listeners::ListenerKey;
 use crate::sandbox::ServeUser;
+use crate::sandbox::UserError;
 
 /// Prints what it finds; any mistake is exit code 1.
 pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitCode> {
@@ -42,8 +43,12 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
         Err(error) => return refuse(&error.render(ink)),
     };
     let served = Served::of(folders);
-    let user = match ServeUser::find(Person::current(), flags.user.as_deref()) {
-        Ok(user) => user,
+    let (user, missing_user) = match ServeUser::find(Person::current(), flags.user.as_deref()) {
+        Ok(user) => (user, None),
+        // The file can be checked before its box is set up: folders are then looked at as anybody would.
+        Err(error @ UserError::Missing(_)) if flags.user.is_none() => {
+            (ServeUser::anybody(), Some(error))
+        }
         Err(error) => return refuse(&format!("{}\n", Chain(&error))),
     };
     let findings = examine::examine(Subject {
@@ -61,6 +66,12 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
     writeln!(out, "{}", served.compared_with(&configuration.plan))?;
     for warning in findings.warnings {
         writeln!(out, "\n{warning}")?;
+    }
+    if let Some(error) = missing_user {
+        writeln!(
+            out,
+            "\nnote: `ondol run` will refuse to start as root: {error}"
+        )?;
     }
     for sentence in findings.unenforced {
         writeln!(out, "\nnote: {sentence}")?;

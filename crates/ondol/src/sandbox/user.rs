@@ -50,6 +50,17 @@ impl ServeUser {
     }
 }
 
+impl ServeUser {
+    /// Somebody with no rights of their own (`nobody` on every system).
+    pub(crate) fn anybody() -> Self {
+        Self::Other {
+            name: "nobody".to_owned(),
+            uid: 65534,
+            gid: 65534,
+        }
+    }
+}
+
 impl fmt::Display for ServeUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -42,6 +42,7 @@ fn what_is_ambiguous_is_an_error() {
         b"11111111111111111\r\n",
         b"5\rx\r\nhello\r\n",
         b"g\r\n",
+        b"5 x\r\nhello\r\n",
     ] {
         assert!(
             decode(&[coding]).is_err(),
