@@ -17,7 +17,7 @@ use crate::connection::Phase;
 /// A draining worker closes a connection that has been idle for this long: a visitor who was about to
 /// send a request has done so by then, and been told to come again.
 const DRAIN_IDLE: Duration = Duration::from_secs(2);
-/// Which part of the idle connections is closed when there is no room left.
+/// Which part of the connections that could be closed is, when there is no room left.
 const SHED_SHARE: usize = 16;
 
 /// The connections of a worker.
@@ -36,15 +36,6 @@ pub(crate) struct Place {
     address: IpAddr,
 }
 
-/// Why a connection is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Its address has as many as one may have.
-    Address,
-    /// The worker has as many as it may have, and none is idle.
-    Full,
-}
-
 impl Connections {
     pub(crate) fn new(max: usize, per_address_max: usize) -> Self {
         Self {
@@ -55,24 +46,27 @@ impl Connections {
         }
     }
 
-    /// Gives a connection its place, making room if need be.
-    pub(crate) fn admit(
-        &self,
-        peer: IpAddr,
-        state: &Rc<ConnectionState>,
-    ) -> Result<Place, Refusal> {
+    /// Whether there are as many as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.max
+    }
+
+    /// As many as there may be.
+    pub(crate) fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Gives a connection its place, unless its address has as many as one may have.
+    pub(crate) fn admit(&self, peer: IpAddr, state: &Rc<ConnectionState>) -> Option<Place> {
         let address = network_of(peer);
-        if self.len() >= self.max && self.shed_idle() == 0 {
-            return Err(Refusal::Full);
-        }
         let mut per_address = self.per_address.borrow_mut();
         let count = per_address.entry(address).or_default();
         if *count >= self.per_address_max {
-            return Err(Refusal::Address);
+            return None;
         }
         *count += 1;
         let key = self.open.borrow_mut().insert(Rc::clone(state));
-        Ok(Place { key, address })
+        Some(Place { key, address })
     }
 
     pub(crate) fn leave(&self, place: &Place) {
@@ -116,14 +110,17 @@ impl Connections {
             .for_each(|state| state.tell(Order::Close));
     }
 
-    /// Closes the connections that have been idle for longest; returns how many.
-    pub(crate) fn shed_idle(&self) -> u64 {
-        let mut idle = self.snapshot();
-        idle.retain(|state| state.phase() == Phase::Idle);
-        idle.sort_by_key(|state| state.since());
-        idle.truncate(idle.len().div_ceil(SHED_SHARE));
-        idle.iter().for_each(|state| state.tell(Order::Close));
-        idle.len() as u64
+    /// Closes some of the connections on which nobody waits for an answer, those first on which nothing
+    /// has happened for longest: who is slow to say something must not keep others out. Returns how many.
+    pub(crate) fn shed(&self) -> u64 {
+        let mut waiting = self.snapshot();
+        waiting.retain(|state| {
+            matches!(state.phase(), Phase::Idle | Phase::Opening) && !state.is_to_close()
+        });
+        waiting.sort_by_key(|state| state.since());
+        waiting.truncate(waiting.len().div_ceil(SHED_SHARE));
+        waiting.iter().for_each(|state| state.tell(Order::Close));
+        waiting.len() as u64
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -93,7 +93,7 @@ impl ConnectionState {
     pub(crate) fn new(clock: Rc<Cell<Instant>>) -> Self {
         Self {
             phase: Cell::new(Phase::Opening),
-            since: Cell::new(clock.get()),
+            since: Cell::new(ondol_base::clock::now()), // Exact: the newest is to be shed last.
             speaks: Cell::new(Speaks::Http1),
             in_flight: Cell::new(0),
             write_blocked_since: Cell::new(None),
@@ -203,6 +203,11 @@ impl ConnectionState {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Whether it has been told to end now, which takes its task a moment.
+    pub(crate) fn is_to_close(&self) -> bool {
+        self.order.get() == Order::Close
     }
 
     /// What the connection has been told. The task that polls with `cx` is woken by the next order.

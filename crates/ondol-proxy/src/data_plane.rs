@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::access_log::AccessLog;
 use crate::counters::Counters;
 use crate::counters::WorkerCounters;
+use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::tls;
 use crate::tls::CurrentCertificates;
@@ -114,6 +115,7 @@ impl DataPlane {
         let tls = tls::server_config(Arc::clone(&certificates)).map_err(io::Error::other)?;
         let https_port = https_port(&sockets);
         let share = sockets.len().max(1);
+        let shortage = Shortage::default();
         let log = start_log(access_log, &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
@@ -125,6 +127,7 @@ impl DataPlane {
                 counters: Arc::clone(&counters),
                 recorder: log.recorder(snapshot.plan.access_log),
                 failures: failures.clone(),
+                shortage: shortage.clone(),
                 https_port,
                 connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),

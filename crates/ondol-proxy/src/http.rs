@@ -44,7 +44,15 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Lets a connection in, or closes it.
 pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, protocol: Protocol) {
     let state = Rc::new(ConnectionState::new(Rc::clone(&worker.clock)));
-    let Ok(place) = worker.connections.admit(peer.ip(), &state) else {
+    if worker.connections.is_full() {
+        let max = worker.connections.max();
+        let why = format!("there was no room for another visitor (a core may have {max})");
+        if worker.make_room(&why) == 0 {
+            worker.counters.shed.add(1);
+            return;
+        }
+    }
+    let Some(place) = worker.connections.admit(peer.ip(), &state) else {
         worker.counters.shed.add(1);
         return;
     };

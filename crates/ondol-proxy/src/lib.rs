@@ -23,6 +23,7 @@ mod http;
 mod redirect;
 mod request_id;
 mod respond;
+mod shortage;
 mod snapshot;
 mod tls;
 mod tunnel;

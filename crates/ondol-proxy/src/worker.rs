@@ -32,6 +32,7 @@ use crate::data_plane::ServeFailure;
 use crate::data_plane::Socket;
 use crate::http;
 use crate::request_id::RequestIds;
+use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::view::Pools;
 use crate::view::View;
@@ -49,6 +50,7 @@ pub(crate) struct Equipment {
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) recorder: Recorder,
     pub(crate) failures: Failures,
+    pub(crate) shortage: Shortage,
     pub(crate) https_port: Option<u16>,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
@@ -83,6 +85,7 @@ pub(crate) struct Worker {
     /// The wall time at an instant not long ago.
     wall: Cell<(Instant, SystemTime)>,
     failures: Failures,
+    shortage: Shortage,
 }
 
 impl Worker {
@@ -117,6 +120,7 @@ impl Worker {
             clock: Rc::new(Cell::new(now)),
             wall: Cell::new((now, clock::wall())),
             failures: equipment.failures,
+            shortage: equipment.shortage,
         };
         (Rc::new(worker), equipment.sockets)
     }
@@ -137,16 +141,24 @@ impl Worker {
     }
 
     fn out_of_descriptors(&self, error: &io::Error) {
-        let shed = self.connections.shed_idle();
+        self.make_room(&format!("no connection could be accepted ({error})"));
+    }
+
+    /// Closes connections that nobody waits for an answer on; returns how many.
+    pub(crate) fn make_room(&self, why: &str) -> u64 {
+        let shed = self.connections.shed();
         self.counters.shed.add(shed);
-        self.failures.report(ServeFailure {
-            kind: EventKind::Descriptors,
-            subject: "connections".to_owned(),
-            message: format!(
-                "no connection could be accepted ({error}); {shed} idle connections were closed to make room. \
-                 If this comes back, raise LimitNOFILE of the service."
-            ),
-        });
+        if self.shortage.is_news(clock::now()) {
+            self.failures.report(ServeFailure {
+                kind: EventKind::Descriptors,
+                subject: "connections".to_owned(),
+                message: format!(
+                    "{why}; {shed} waiting connections were closed to make room, and more will be when needed. \
+                     If this comes back, see who has so many open (`ss -tn`), or raise LimitNOFILE of the service."
+                ),
+            });
+        }
+        shed
     }
 }
 
