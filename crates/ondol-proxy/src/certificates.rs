@@ -1,9 +1,11 @@
 //! Certificates by the names that visitors ask for.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ondol_model::HostPattern;
+use ondol_model::Hostname;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
@@ -54,6 +56,8 @@ pub struct Certificates {
     exact: HashMap<Box<str>, Arc<CertifiedKey>>,
     wildcards: HashMap<Box<str>, Arc<CertifiedKey>>,
     fallback: Option<Arc<CertifiedKey>>,
+    /// The first of those that are for an address of the box.
+    for_address: Option<Arc<CertifiedKey>>,
     parsed: HashMap<KeyPair, Arc<CertifiedKey>>,
 }
 
@@ -92,12 +96,26 @@ impl Certificates {
         self.fallback.as_ref()
     }
 
+    /// The certificate for a visitor of an address, who can't ask for it by name (RFC 6066 §3). Behind
+    /// a router the address that was visited is not the one that `local` finds, so any is better than none.
+    pub(crate) fn of_address(
+        &self,
+        local: impl FnOnce() -> Option<IpAddr>,
+    ) -> Option<&Arc<CertifiedKey>> {
+        let first = self.for_address.as_ref()?;
+        let exact = local().and_then(|address| self.exact.get(Hostname::from(address).as_str()));
+        Some(exact.unwrap_or(first))
+    }
+
     fn add(&mut self, entry: &CertificateEntry, key: &Arc<CertifiedKey>) {
         self.parsed.insert(entry.pair.clone(), Arc::clone(key));
         if entry.names.is_empty() {
             self.fallback = Some(Arc::clone(key));
         }
         for name in &entry.names {
+            if name.exact().is_some_and(|host| host.ip().is_some()) {
+                self.for_address.get_or_insert_with(|| Arc::clone(key));
+            }
             let (names, text) = match name {
                 HostPattern::Exact(host) => (&mut self.exact, host.as_str()),
                 HostPattern::Wildcard(domain) => (&mut self.wildcards, domain.as_str()),

@@ -29,6 +29,7 @@ use crate::connection::ConnectionState;
 use crate::connection::Order;
 use crate::connection::Speaks;
 use crate::data_plane::Protocol;
+use crate::tls;
 use crate::tunnel;
 use crate::visitor_stream::VisitorStream;
 use crate::worker::Worker;
@@ -116,7 +117,11 @@ async fn serve(
 }
 
 async fn https(connection: Connection, stream: TcpStream) {
-    let acceptor = TlsAcceptor::from(std::sync::Arc::clone(&connection.worker.tls));
+    let view = connection.worker.view();
+    let config = &connection.worker.tls;
+    let config = tls::for_visitors_of(&stream, config, &view.snapshot.certificates);
+    drop(view); // A handshake takes as long as the visitor wants.
+    let acceptor = TlsAcceptor::from(config);
     let Ok(stream) = acceptor.accept(stream).await else {
         connection.worker.counters.handshakes_failed.add(1);
         return;

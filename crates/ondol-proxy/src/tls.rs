@@ -7,6 +7,7 @@ use rustls::ServerConfig;
 use rustls::server::ClientHello;
 use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
+use tokio::net::TcpStream;
 
 use crate::certificates;
 use crate::certificates::Certificates;
@@ -64,4 +65,38 @@ pub(crate) fn server_config(
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
     config.alpn_protocols = ALPN.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(Arc::new(config))
+}
+
+/// The same, for a connection to an address that has a certificate of its own.
+pub(crate) fn for_visitors_of(
+    stream: &TcpStream,
+    config: &Arc<ServerConfig>,
+    certificates: &Certificates,
+) -> Arc<ServerConfig> {
+    let local = || Some(stream.local_addr().ok()?.ip().to_canonical());
+    let Some(of_address) = certificates.of_address(local) else {
+        return Arc::clone(config);
+    };
+    let mut config = ServerConfig::clone(config);
+    config.cert_resolver = Arc::new(OfAddress {
+        of_address: Arc::clone(of_address),
+        by_name: config.cert_resolver,
+    });
+    Arc::new(config)
+}
+
+/// Whoever asks for no name gets the certificate of the address.
+#[derive(Debug)]
+struct OfAddress {
+    of_address: Arc<CertifiedKey>,
+    by_name: Arc<dyn ResolvesServerCert>,
+}
+
+impl ResolvesServerCert for OfAddress {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        match hello.server_name() {
+            None => Some(Arc::clone(&self.of_address)),
+            Some(_) => self.by_name.resolve(hello),
+        }
+    }
 }
