@@ -7,4 +7,8 @@
 )]
 
 mod agent;
+mod bad_input;
 mod harness;
+mod peers;
+mod reload;
+mod serving;
