@@ -3,17 +3,22 @@
 Usage: disk.py IMAGE SOCKET SEED. Serves IMAGE over NBD to one client on a Unix socket.
 
 A write is answered as soon as it is in the cache; only a flush (or a write marked FUA) puts it on the medium. A client
-that goes away without saying goodbye is a power cut: each 512-byte sector of the cache then survives or is lost by the
-toss of a coin, so writes come out lost, out of order and torn. The same SEED tosses the same coins.
+that goes away without saying goodbye is a power cut: each block of the cache then survives or is lost by the toss of
+a coin, so writes come out lost, out of order and torn. The same SEED tosses the same coins.
+
+SIGUSR1 announces a power cut: the disk then stops in the middle of one of the next flushes, when there is most to lose.
 """
 
 import os
 import random
+import signal
 import socket
 import struct
 import sys
 
 SECTOR = 512
+# What a disk of today writes whole or not at all. ext4 counts on it: it refuses a journal with a torn block.
+BLOCK_SECTORS = 8
 # A real disk's cache is small too; a full one is written out as a whole.
 CACHE_SECTORS_MAX = (64 << 20) // SECTOR
 ACCEPT_SECONDS_MAX = 60
@@ -32,11 +37,14 @@ EINVAL = 22
 class Disk:
     """The medium (a file) and the sectors that have not reached it."""
 
-    def __init__(self, image):
+    def __init__(self, image, seed):
         self.medium = os.open(image, os.O_RDWR)
         self.size = os.fstat(self.medium).st_size
         self.cache = {}
         self.flushes = 0
+        self.seed = seed
+        self.coin = random.Random(seed)
+        self.doomed = False
 
     def read(self, offset, length):
         data = bytearray(os.pread(self.medium, length, offset))
@@ -59,11 +67,17 @@ class Disk:
         self.keep(sorted(self.cache))
         self.flushes += 1
 
-    def lose_power(self, seed):
-        coin = random.Random(seed)
-        held = sorted(self.cache)
-        kept = [sector for sector in held if coin.random() < 0.5]
-        self.keep(kept)
+    def doom(self, *_):
+        self.doomed = True
+
+    def is_caught(self):
+        """Whether the announced cut falls on this flush; by no means always the first."""
+        return self.doomed and self.cache and self.coin.random() < 0.5
+
+    def lose_power(self):
+        held = sorted({sector // BLOCK_SECTORS for sector in self.cache})
+        kept = {block for block in held if self.coin.random() < 0.5}
+        self.keep([sector for sector in sorted(self.cache) if sector // BLOCK_SECTORS in kept])
         return len(held), len(kept)
 
     def keep(self, sectors):
@@ -110,7 +124,7 @@ def negotiate(client, disk):
 
 
 def serve(client, disk):
-    """Answers requests until the client says goodbye (returns) or is gone (EOFError)."""
+    """Answers requests until the client says goodbye (returns) or is gone (EOFError), which a caught flush waits for."""
     while True:
         _, flags, kind, handle, offset, length = struct.unpack(">IHHQQI", receive(client, 28))
         error, data = 0, b""
@@ -121,6 +135,9 @@ def serve(client, disk):
             if flags & FUA:
                 disk.keep(range(offset // SECTOR, (offset + length) // SECTOR))
         elif kind == FLUSH:
+            if disk.is_caught():
+                print("caught in a flush", flush=True)
+                receive(client, REQUEST_BYTES_MAX)
             disk.flush()
         elif kind == DISCONNECT:
             return
@@ -130,7 +147,8 @@ def serve(client, disk):
 
 
 def main(image, path, seed):
-    disk = Disk(image)
+    disk = Disk(image, seed)
+    signal.signal(signal.SIGUSR1, disk.doom)
     listener = socket.socket(socket.AF_UNIX)
     # The socket appears only when it can be connected to: its path is what the starter waits for.
     listener.bind(path + ".new")
@@ -145,8 +163,8 @@ def main(image, path, seed):
         disk.flush()
         print(f"switched off in order after {disk.flushes} flushes", flush=True)
     except (EOFError, ConnectionError):
-        held, kept = disk.lose_power(seed)
-        print(f"power cut after {disk.flushes} flushes: {held} sectors in the cache, {kept} kept (seed {seed})", flush=True)
+        held, kept = disk.lose_power()
+        print(f"power cut after {disk.flushes} flushes: {held} blocks in the cache, {kept} kept (seed {disk.seed})", flush=True)
 
 
 main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
