@@ -107,6 +107,16 @@ pub enum Scheme {
     Http,
 }
 
+impl Scheme {
+    /// The word for it in a URL.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
 /// How long an upstream may take before the visitor gets an answer without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {

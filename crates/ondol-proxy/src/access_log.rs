@@ -107,14 +107,15 @@ struct Shared {
 }
 
 impl AccessLog {
-    /// Opens the file, or makes it (0640), and starts the thread. `notices` is called on that thread.
+    /// Opens the file, or makes it (0640), and starts the thread; a file that can't be opened is told like
+    /// one that can't be written. `notices` is called on that thread. Fails when there is no thread.
     ///
     /// Blocks on the disk, so call it before serving begins.
     pub(crate) fn start(
         path: PathBuf,
         notices: impl Fn(AccessLogNotice) + Send + 'static,
     ) -> io::Result<Self> {
-        let file = LogFile::open(path)?;
+        let file = LogFile::new(path);
         let shared = Arc::new(Shared::default());
         let (to_writer, queue) = mpsc::sync_channel(limits::ACCESS_LOG_QUEUE);
         let (end, ended) = mpsc::sync_channel(1);

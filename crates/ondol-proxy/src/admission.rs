@@ -29,11 +29,12 @@ pub(crate) struct Connections {
     per_address_max: usize,
 }
 
-/// A connection's place among the others; given up when dropped, whatever ended the connection.
+/// A connection's place among the others, to be given back by [`Connections::leave`].
 #[derive(Debug)]
 pub(crate) struct Place {
     key: usize,
-    address: IpAddr,
+    /// Whose connections it counts among; `None` for those of a trusted proxy, which has many visitors.
+    address: Option<IpAddr>,
 }
 
 impl Connections {
@@ -56,26 +57,32 @@ impl Connections {
         self.max
     }
 
-    /// Gives a connection its place, unless its address has as many as one may have.
-    pub(crate) fn admit(&self, peer: IpAddr, state: &Rc<ConnectionState>) -> Option<Place> {
-        let address = network_of(peer);
-        let mut per_address = self.per_address.borrow_mut();
-        let count = per_address.entry(address).or_default();
-        if *count >= self.per_address_max {
-            return None;
+    /// Gives a connection its place, unless its address has as many as one may have; those without an
+    /// address are not counted.
+    pub(crate) fn admit(&self, peer: Option<IpAddr>, state: &Rc<ConnectionState>) -> Option<Place> {
+        let address = peer.map(network_of);
+        if let Some(address) = address {
+            let mut per_address = self.per_address.borrow_mut();
+            let count = per_address.entry(address).or_default();
+            if *count >= self.per_address_max {
+                return None;
+            }
+            *count += 1;
         }
-        *count += 1;
         let key = self.open.borrow_mut().insert(Rc::clone(state));
         Some(Place { key, address })
     }
 
     pub(crate) fn leave(&self, place: &Place) {
         self.open.borrow_mut().try_remove(place.key);
+        let Some(address) = place.address else {
+            return;
+        };
         let mut per_address = self.per_address.borrow_mut();
-        if let Some(count) = per_address.get_mut(&place.address) {
+        if let Some(count) = per_address.get_mut(&address) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                per_address.remove(&place.address);
+                per_address.remove(&address);
             }
         }
     }
@@ -91,7 +98,7 @@ impl Connections {
                 match state.phase() {
                     Phase::Opening => state.tell(Order::Close), // It has asked for nothing.
                     Phase::Idle => state.tell(Order::Finish),
-                    Phase::Head | Phase::Request | Phase::Tunnel => {}
+                    Phase::Handshake | Phase::Head | Phase::Request | Phase::Tunnel => {}
                 }
             }
         }
@@ -115,7 +122,9 @@ impl Connections {
     pub(crate) fn shed(&self) -> u64 {
         let mut waiting = self.snapshot();
         waiting.retain(|state| {
-            matches!(state.phase(), Phase::Idle | Phase::Opening) && !state.is_to_close()
+            matches!(state.phase(), Phase::Idle | Phase::Opening)
+                && !state.is_write_blocked() // The end of an answer may still be on its way.
+                && !state.is_to_close()
         });
         waiting.sort_by_key(|state| state.since());
         waiting.truncate(waiting.len().div_ceil(SHED_SHARE));

@@ -1,6 +1,5 @@
 //! A request's way, phase by phase. Every failure becomes a page in one place.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -9,12 +8,12 @@ use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use http::Version;
 use http::header;
 use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
-use ondol_model::Target;
 use ondol_model::limits::HEADERS_MAX;
 use ondol_model::limits::TARGET_BYTES_MAX;
 use ondol_model::path;
@@ -39,9 +38,12 @@ use crate::upstream::Forwarded;
 use crate::upstream::Forwarding;
 use crate::upstream::Outgoing;
 use crate::upstream::Peer;
-use crate::view::Kept;
+use crate::view::Answers;
 use crate::visit::Visit;
 use crate::visit::Visited;
+
+/// The methods that are not refused everywhere.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Answers a request, whatever happens.
 pub(crate) async fn answer(
@@ -71,6 +73,12 @@ fn failure_page(failure: &Failure, id: RequestId, parts: &Parts) -> Response<Bod
         page.headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    if parts.method == Method::HEAD {
+        // hyper leaves the body of an HTTP/2 answer to us.
+        let length = HeaderValue::from(page.body().size_hint().lower());
+        page.headers_mut().insert(header::CONTENT_LENGTH, length);
+        *page.body_mut() = Body::Empty;
+    }
     page
 }
 
@@ -80,6 +88,8 @@ async fn phases(
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
     check_form(parts)?;
+    let (client, peer_is) = client(visit, parts);
+    visit.client = client;
     let host_text = host_text(parts)?;
     let (host, port) =
         ondol_model::host::authority(host_text).ok_or(Failure::Malformed("its host is none"))?;
@@ -88,19 +98,22 @@ async fn phases(
     let view = Rc::clone(&visit.view);
     let site = view.site(site_index.site.0);
     visit.site = Some(site_index.site.0);
-    if let Some(response) = to_https_or_main_name(visit, site_index.by, port, parts) {
+    if let Some(response) = to_https_or_main_name(visit, site_index.by, (&host, port), parts)? {
         return Ok(response);
+    }
+    if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+        return Ok(methods_of_server());
     }
     if body.size_hint().lower() > site.body_bytes_max {
         return Err(Failure::BodyTooLarge);
     }
 
     let path = path::normalize(parts.uri.path()).ok_or(Failure::Malformed("its path is none"))?;
-    let (route, kept) = view
+    let (route, target) = view
         .route(site_index.site.0, &path)
         .ok_or(Failure::NotFound)?;
-    match (&route.target, kept) {
-        (Target::Files(_), Kept::Root(root)) => {
+    match target {
+        Answers::Files(root) => {
             let path = route.path.rest(&path);
             let request = FileRequest {
                 method: &parts.method,
@@ -110,9 +123,7 @@ async fn phases(
             };
             root.answer(request).await
         }
-        (Target::Proxy(_), Kept::Pools(pools, turn)) => {
-            let (client, peer_is) = client(visit, parts);
-            visit.client = client;
+        Answers::Proxy(pools, turn) => {
             let connection = Rc::clone(&visit.connection);
             let client = client.map(|client| client.to_string());
             let outgoing = Outgoing {
@@ -121,7 +132,7 @@ async fn phases(
                 forwarding: Forwarding {
                     client: client.as_deref().unwrap_or(&connection.peer_text),
                     peer: &connection.peer_text,
-                    scheme: scheme_text(connection.scheme),
+                    scheme: connection.scheme.word(),
                     host: host_text,
                     peer_is,
                     id: visit.id,
@@ -141,10 +152,19 @@ async fn phases(
                 }
             }
         }
-        (Target::Redirect(to), _) => redirect::answer(to, &parts.uri),
-        (Target::Respond(with), _) => respond::answer(with, &parts.method),
-        (Target::Files(_) | Target::Proxy(_), _) => Err(Failure::NotFound),
+        Answers::Redirect(to) => redirect::answer(to, &parts.uri),
+        Answers::Respond(with) => Ok(respond::answer(with, &parts.method)),
     }
+}
+
+/// What this server can do, whatever the path (RFC 9110 §9.3.7).
+fn methods_of_server() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    response
 }
 
 /// What no target is asked about.
@@ -164,9 +184,7 @@ fn check_form(parts: &Parts) -> Result<(), Failure> {
         return Err(Failure::TooManyHeaders); // Of HTTP/2: hyper counts those of HTTP/1.1 itself.
     }
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
-        return Err(Failure::MethodNotAllowed(
-            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-        ));
+        return Err(Failure::MethodNotAllowed(METHODS));
     }
     Ok(())
 }
@@ -198,8 +216,8 @@ fn host_text(parts: &Parts) -> Result<&str, Failure> {
     }
 }
 
-/// The site of a host. On TLS the connection's certificate must cover it, because the visitor has
-/// checked the other name, not this one.
+/// The site of a host. On TLS the certificate that was shown for the name asked for must cover it,
+/// because the visitor has checked that one (RFC 9110 §15.5.20); who asked for no name has checked none.
 fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Failure> {
     let connection = &visit.connection;
     let found = visit.view.snapshot.routing.find(host);
@@ -212,12 +230,7 @@ fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Fai
     let is_covered = match connection.server_name.as_deref() {
         None => true,
         Some(asked_for) if asked_for == host => true,
-        Some(asked_for) => {
-            let certificates = &visit.view.snapshot.certificates;
-            let (one, other) = (certificates.find(asked_for), certificates.find(host));
-            one.zip(other)
-                .is_some_and(|(one, other)| std::sync::Arc::ptr_eq(one, other))
-        }
+        Some(asked_for) => visit.view.snapshot.certificates.covers(asked_for, host),
     };
     if is_covered {
         Ok(found)
@@ -230,19 +243,21 @@ fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Fai
 fn to_https_or_main_name(
     visit: &Visit,
     by: FoundBy,
-    port: Option<u16>,
+    (host, port): (&str, Option<u16>),
     parts: &Parts,
-) -> Option<Response<Body>> {
-    let site = visit.view.site(visit.site?);
+) -> Result<Option<Response<Body>>, Failure> {
+    let Some(site) = visit.site.map(|site| visit.view.site(site)) else {
+        return Ok(None);
+    };
     let scheme = visitor_scheme(visit, parts);
     let wants_https = site.scheme == Scheme::Https && scheme == Scheme::Http;
     let wants_name = by == FoundBy::Alias && site.alias_answer == AliasAnswer::Redirect;
     if !wants_https && !wants_name {
-        return None;
+        return Ok(None);
     }
-    let name: Cow<'_, str> = match site.name.exact() {
-        Some(name) if wants_name => Cow::Borrowed(name.as_str()),
-        _ => ondol_model::host::authority(host_text(parts).ok()?)?.0,
+    let name = match site.name.exact() {
+        Some(name) if wants_name => name.as_str(),
+        _ => host,
     };
     let port = if wants_https {
         visit.connection.worker.https_port
@@ -250,7 +265,7 @@ fn to_https_or_main_name(
         port
     };
     let scheme = if wants_https { Scheme::Https } else { scheme };
-    redirect::to_site(scheme, &name, port, &parts.uri)
+    redirect::to_site(scheme, name, port, &parts.uri).map(Some)
 }
 
 /// How the visitor came, which a trusted proxy may know better: who has come by HTTPS to it would be
@@ -311,12 +326,5 @@ fn say_goodbye(visit: &Visit, parts: &Parts, response: &mut Response<Body>) {
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-}
-
-fn scheme_text(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Http => "http",
-        Scheme::Https => "https",
     }
 }

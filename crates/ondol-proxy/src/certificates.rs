@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use ondol_model::HostPattern;
 use ondol_model::Hostname;
+use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject;
 
 /// A certificate chain and its key, as PEM texts.
@@ -91,6 +94,15 @@ impl Certificates {
         self.wildcards.get(domain)
     }
 
+    /// Whether the certificate that is shown to who asks for one name covers another, so that a visitor
+    /// may use the connection for both (RFC 9113 §9.1.1).
+    pub(crate) fn covers(&self, asked_for: &str, host: &str) -> bool {
+        let (Some(shown), own) = (self.find(asked_for), self.find(host)) else {
+            return false;
+        };
+        own.is_some_and(|own| Arc::ptr_eq(shown, own)) || is_for(shown, host)
+    }
+
     /// The certificate for a visitor who asked for no name, or for one that is not here.
     pub(crate) fn fallback(&self) -> Option<&Arc<CertifiedKey>> {
         self.fallback.as_ref()
@@ -123,6 +135,14 @@ impl Certificates {
             names.insert(text.into(), Arc::clone(key));
         }
     }
+}
+
+fn is_for(key: &CertifiedKey, host: &str) -> bool {
+    let Ok(name) = ServerName::try_from(host.trim_matches(['[', ']'])) else {
+        return false;
+    };
+    let certificate = key.end_entity_cert().and_then(ParsedCertificate::try_from);
+    certificate.is_ok_and(|certificate| verify_server_name(&certificate, &name).is_ok())
 }
 
 fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> {

@@ -1,6 +1,6 @@
 //! One connection of a visitor: its phases, their time limits, and how it is told to end.
 //!
-//! A connection has no timer of its own. The worker looks at all of them once a second and tells
+//! A connection has no timer of its own. The worker looks at all of them at each of its ticks and tells
 //! those that are overdue; the request path only writes down what happens.
 
 use std::cell::Cell;
@@ -16,6 +16,7 @@ use std::task::Waker;
 
 use ondol_model::limits;
 use ondol_model::plan::Scheme;
+use slab::Slab;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
@@ -40,8 +41,10 @@ pub(crate) struct Connection {
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nothing has been received, or the TLS handshake is not over.
+    /// Nothing has been received.
     Opening,
+    /// The TLS handshake has begun.
+    Handshake,
     /// Between two requests.
     Idle,
     /// Inside the head of a request.
@@ -82,6 +85,9 @@ pub(crate) struct ConnectionState {
     speaks: Cell<Speaks>,
     in_flight: Cell<u32>,
     write_blocked_since: Cell<Option<Instant>>,
+    /// Since when parts of answers have been with the protocol, which takes no more: an HTTP/2 visitor
+    /// may keep the window of one stream shut while the connection lives.
+    untaken: RefCell<Slab<Instant>>,
     reached_end: Cell<bool>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
@@ -97,12 +103,17 @@ impl ConnectionState {
             speaks: Cell::new(Speaks::Http1),
             in_flight: Cell::new(0),
             write_blocked_since: Cell::new(None),
+            untaken: RefCell::default(),
             reached_end: Cell::new(false),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
             tunnel: RefCell::new(None),
             clock,
         }
+    }
+
+    pub(crate) fn handshake_begins(&self) {
+        self.phase.set(Phase::Handshake); // Its time runs from the connection's beginning.
     }
 
     pub(crate) fn handshake_done(&self, speaks: Speaks) {
@@ -116,7 +127,7 @@ impl ConnectionState {
                 self.enter(Phase::Head);
             }
             Phase::Tunnel => self.since.set(self.clock.get()),
-            Phase::Opening | Phase::Idle | Phase::Head | Phase::Request => {}
+            Phase::Opening | Phase::Handshake | Phase::Idle | Phase::Head | Phase::Request => {}
         }
     }
 
@@ -139,6 +150,21 @@ impl ConnectionState {
         if self.write_blocked_since.get().is_none() {
             self.write_blocked_since.set(Some(self.clock.get()));
         }
+    }
+
+    /// Notes that a part of an answer was handed over and more is to come; see [`Self::asked_for_more`].
+    pub(crate) fn gave(&self) -> usize {
+        self.untaken.borrow_mut().insert(self.clock.get())
+    }
+
+    /// The next part of that answer is asked for, or it has ended.
+    pub(crate) fn asked_for_more(&self, given: usize) {
+        self.untaken.borrow_mut().try_remove(given);
+    }
+
+    /// Whether the visitor takes nothing of what is written to it.
+    pub(crate) fn is_write_blocked(&self) -> bool {
+        self.write_blocked_since.get().is_some()
     }
 
     pub(crate) fn request_begins(&self) {
@@ -183,12 +209,11 @@ impl ConnectionState {
 
     /// Whether the connection is over one of its time limits.
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
-        let stalled = self
-            .write_blocked_since
-            .get()
-            .is_some_and(|since| now.duration_since(since) > limits::STALL);
+        let lasts = |since: Instant| now.duration_since(since) > limits::STALL;
+        let stalled = self.write_blocked_since.get().is_some_and(lasts)
+            || self.untaken.borrow().iter().any(|(_, since)| lasts(*since));
         let phase_max = match self.phase.get() {
-            Phase::Opening => limits::HANDSHAKE,
+            Phase::Opening | Phase::Handshake => limits::HANDSHAKE,
             Phase::Idle => limits::IDLE,
             Phase::Head => limits::HEAD,
             Phase::Request => Duration::MAX, // Upstreams and bodies have time limits of their own.

@@ -19,6 +19,10 @@ impl Counter {
             .store(self.0.load(Relaxed).wrapping_sub(less), Relaxed);
     }
 
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
     pub(crate) fn value(&self) -> u64 {
         self.0.load(Relaxed)
     }
@@ -36,6 +40,8 @@ pub(crate) struct WorkerCounters {
     pub(crate) bytes_sent: Counter,
     pub(crate) handshakes_failed: Counter,
     pub(crate) shed: Counter,
+    /// When the worker last looked after its things, in microseconds of the monotonic clock.
+    pub(crate) ticked_us: Counter,
 }
 
 /// What a data plane has counted since it started, and what is open now.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ondol_base::clock;
 use ondol_base::tasks;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
@@ -29,6 +30,9 @@ use crate::worker::Equipment;
 
 /// Commands that may wait for a worker; it carries them out at once.
 const COMMANDS_MAX: usize = 4;
+
+/// A worker ticks five times a second; one that has not for ten seconds is stuck.
+const WORKER_STALL_US: u64 = 10_000_000;
 
 /// What is spoken on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +183,17 @@ impl DataPlane {
         }
         sum.log_lines_dropped = self.log.counts().dropped;
         sum
+    }
+
+    /// Whether a worker has ended, or has not looked after its connections for ten seconds: its share of
+    /// the visitors waits for nothing then, so the data plane should be replaced.
+    pub fn lost_worker(&self) -> bool {
+        let now = clock::monotonic_us();
+        self.workers.iter().any(|worker| {
+            let ticked = worker.counters.ticked_us.value();
+            let is_late = ticked > 0 && now.saturating_sub(ticked) > WORKER_STALL_US;
+            is_late || worker.thread.is_finished()
+        })
     }
 
     /// Opens the access log anew, after another program has moved it away.

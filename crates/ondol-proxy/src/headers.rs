@@ -6,9 +6,9 @@ use http::HeaderValue;
 
 /// Whether a header concerns only the connection it came on. `TE` is one too; a request may get its
 /// `trailers` back.
-pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub(crate) fn is_hop_by_hop(name: &str) -> bool {
     matches!(
-        name.as_str(),
+        name,
         "connection"
             | "keep-alive"
             | "proxy-authenticate"

@@ -1,9 +1,9 @@
 //! Speaks HTTP with a visitor: handshake, version, and the connection's life around hyper.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use hyper::rt::Executor;
@@ -15,7 +15,6 @@ use hyper_util::rt::TokioTimer;
 use ondol_base::tasks;
 use ondol_model::limits;
 use ondol_model::plan::Scheme;
-use std::net::SocketAddr;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -31,6 +30,7 @@ use crate::connection::Speaks;
 use crate::data_plane::Protocol;
 use crate::tls;
 use crate::tunnel;
+use crate::visit;
 use crate::visitor_stream::VisitorStream;
 use crate::worker::Worker;
 
@@ -53,7 +53,8 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, pr
             return;
         }
     }
-    let Some(place) = worker.connections.admit(peer.ip(), &state) else {
+    let counted = Some(peer.ip()).filter(|address| !worker.view().trusts(*address));
+    let Some(place) = worker.connections.admit(counted, &state) else {
         worker.counters.shed.add(1);
         return;
     };
@@ -121,6 +122,10 @@ async fn https(connection: Connection, stream: TcpStream) {
     let config = &connection.worker.tls;
     let config = tls::for_visitors_of(&stream, config, &view.snapshot.certificates);
     drop(view); // A handshake takes as long as the visitor wants.
+    if stream.readable().await.is_err() {
+        return; // The visitor has left already.
+    }
+    connection.state.handshake_begins();
     let acceptor = TlsAcceptor::from(config);
     let Ok(stream) = acceptor.accept(stream).await else {
         connection.worker.counters.handshakes_failed.add(1);
@@ -156,6 +161,7 @@ async fn https(connection: Connection, stream: TcpStream) {
 async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
     let worker = Rc::clone(&connection.worker);
+    let (peer, tls_version) = (connection.peer, connection.tls_version);
     let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
     let mut http = http1::Builder::new()
         .max_headers(limits::HEADERS_MAX)
@@ -171,6 +177,11 @@ async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
         Pin::new(&mut http).poll(cx)
     })
     .await;
+    if let Err(error) = &result
+        && error.is_parse()
+    {
+        visit::record_unreadable(&worker, peer, tls_version, error);
+    }
     let parts = http.into_parts();
     let stream = parts.io.into_inner();
     match state.take_tunnel() {
@@ -241,10 +252,7 @@ async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
             told = Order::Finish;
             http.as_mut().graceful_shutdown();
         }
-        match http.as_mut().poll(cx) {
-            Poll::Ready(result) => Poll::Ready(result),
-            Poll::Pending => Poll::Pending,
-        }
+        http.as_mut().poll(cx)
     })
     .await;
 }

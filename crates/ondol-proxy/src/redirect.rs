@@ -1,10 +1,13 @@
 //! Redirects: those of a site, and those that every site has (to HTTPS, to its main name).
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
 use http::Uri;
 use http::header;
+use http::uri::PathAndQuery;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::Scheme;
@@ -28,7 +31,7 @@ pub(crate) fn answer(redirect: &Redirect, uri: &Uri) -> Result<Response<Body>, F
             }
         }
     };
-    to(status, &location).ok_or(Failure::Malformed("its path is none"))
+    to(status, &location)
 }
 
 /// A permanent redirect to the same path of a host.
@@ -37,11 +40,12 @@ pub(crate) fn to_site(
     host: &str,
     port: Option<u16>,
     uri: &Uri,
-) -> Option<Response<Body>> {
-    let (scheme, usual_port) = match scheme {
-        Scheme::Http => ("http", 80),
-        Scheme::Https => ("https", 443),
+) -> Result<Response<Body>, Failure> {
+    let usual_port = match scheme {
+        Scheme::Http => 80,
+        Scheme::Https => 443,
     };
+    let scheme = scheme.word();
     let target = target(uri);
     let location = match port.filter(|port| *port != usual_port) {
         Some(port) => format!("{scheme}://{host}:{port}{target}"),
@@ -51,17 +55,20 @@ pub(crate) fn to_site(
 }
 
 /// Path and query; always begins with `/`, so that it can't become part of the host.
-fn target(uri: &Uri) -> &str {
-    let target = uri
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
-    if target.starts_with('/') { target } else { "/" }
+fn target(uri: &Uri) -> Cow<'_, str> {
+    let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
+    if target.starts_with('/') {
+        Cow::Borrowed(target)
+    } else {
+        Cow::Owned(format!("/{target}")) // `http://host?query` has no path.
+    }
 }
 
-fn to(status: StatusCode, location: &str) -> Option<Response<Body>> {
-    let location = HeaderValue::from_str(location).ok()?;
+fn to(status: StatusCode, location: &str) -> Result<Response<Body>, Failure> {
+    let location =
+        HeaderValue::from_str(location).map_err(|_| Failure::Malformed("its path is none"))?;
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = status;
     response.headers_mut().insert(header::LOCATION, location);
-    Some(response)
+    Ok(response)
 }

@@ -7,11 +7,13 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use ondol_model::Target;
+use ondol_model::plan::Redirect;
 use ondol_model::plan::Route;
 use ondol_model::plan::Site;
 use ondol_model::upstream::Upstream;
 
 use crate::files::Root;
+use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
 use crate::upstream::Pool;
 
@@ -20,37 +22,38 @@ use crate::upstream::Pool;
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
     /// For each site, for each of its routes.
-    kept: Vec<Vec<Kept>>,
+    targets: Vec<Vec<Answers>>,
     names: Vec<Box<str>>,
 }
 
-/// What a worker keeps for a target.
+/// A target with what a worker keeps for it.
 #[derive(Debug)]
-pub(crate) enum Kept {
-    /// For `files`.
-    Root(Root),
-    /// For `proxy`: a pool for each upstream, and whose turn it is.
-    Pools(Vec<Rc<Pool>>, Cell<usize>),
-    /// For `redirect` and `respond`.
-    Nothing,
+pub(crate) enum Answers {
+    /// The opened folder.
+    Files(Root),
+    /// A pool for each upstream, and whose turn it is.
+    Proxy(Vec<Rc<Pool>>, Cell<usize>),
+    Redirect(Redirect),
+    Respond(PreparedRespond),
 }
 
 impl View {
     pub(crate) fn new(snapshot: Snapshot, pools: &Pools) -> Self {
         let keep = |route: &Route| match &route.target {
-            Target::Files(files) => Kept::Root(Root::new(&files.root)),
+            Target::Files(files) => Answers::Files(Root::new(&files.root)),
             Target::Proxy(proxy) => {
                 let pools = proxy
                     .upstreams
                     .iter()
                     .map(|upstream| pools.of(upstream))
                     .collect();
-                Kept::Pools(pools, Cell::new(0))
+                Answers::Proxy(pools, Cell::new(0))
             }
-            Target::Redirect(_) | Target::Respond(_) => Kept::Nothing,
+            Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
+            Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond)),
         };
         let sites = &snapshot.plan.sites;
-        let kept = sites
+        let targets = sites
             .iter()
             .map(|site| site.routes.iter().map(keep).collect())
             .collect();
@@ -60,8 +63,17 @@ impl View {
             .collect();
         Self {
             snapshot,
-            kept,
+            targets,
             names,
+        }
+    }
+
+    /// Closes folders that no request has used for a while.
+    pub(crate) fn rest(&self, now: tokio::time::Instant) {
+        for target in self.targets.iter().flatten() {
+            if let Answers::Files(root) = target {
+                root.rest(now);
+            }
         }
     }
 
@@ -75,10 +87,10 @@ impl View {
     }
 
     /// The route of a site for a normalized path, and what is kept for it.
-    pub(crate) fn route(&self, site: usize, path: &str) -> Option<(&Route, &Kept)> {
+    pub(crate) fn route(&self, site: usize, path: &str) -> Option<(&Route, &Answers)> {
         let routes = &self.site(site).routes;
         let index = ondol_model::route::route(self.site(site), path)?;
-        Some((&routes[index], &self.kept[site][index]))
+        Some((&routes[index], &self.targets[site][index]))
     }
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
@@ -99,6 +111,11 @@ impl Pools {
             .entry(upstream.clone())
             .or_insert_with(|| Rc::new(Pool::new(upstream.clone())));
         Rc::clone(pool)
+    }
+
+    /// Closes all idle connections.
+    pub(crate) fn close_idle(&self) {
+        self.0.borrow().values().for_each(|pool| pool.close_idle());
     }
 
     /// Closes idle connections that are old, and forgets pools that no view uses.

@@ -1,6 +1,7 @@
 //! One request from its first phase to the last byte of its answer: counted, timed and logged once.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -21,6 +22,7 @@ use http_body::SizeHint;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 
+use tokio::time::Duration;
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
@@ -31,6 +33,7 @@ use crate::failure::Failure;
 use crate::request_id::RequestId;
 use crate::upstream::Asked;
 use crate::view::View;
+use crate::worker::Worker;
 
 /// The status in the log for a visitor who left before the end, as nginx has it; never sent.
 const VISITOR_LEFT: u16 = 499;
@@ -59,6 +62,8 @@ pub(crate) struct Visit {
     status: u16,
     body_bytes: u64,
     outcome: Outcome,
+    /// Set while a part of the body is with the protocol and more is to come.
+    given: Option<usize>,
 }
 
 /// Whether the body has been taken whole.
@@ -95,6 +100,7 @@ impl Visit {
             status: VISITOR_LEFT,
             body_bytes: 0,
             outcome: Outcome::Open,
+            given: None,
             connection,
         })
     }
@@ -102,9 +108,6 @@ impl Visit {
     /// Remembers why the request failed, for the log.
     pub(crate) fn failed(&mut self, failure: &Failure) {
         self.failure = Some(Chain(failure).to_string());
-        if matches!(failure, Failure::VisitorGone(_)) {
-            self.outcome = Outcome::Open;
-        }
     }
 
     /// Ties the visit to the response: it ends with the body.
@@ -119,6 +122,9 @@ impl Visit {
     fn end(&self) {
         let worker = &self.connection.worker;
         self.connection.state.request_ends();
+        if let Some(given) = self.given {
+            self.connection.state.asked_for_more(given);
+        }
         let now = clock::now();
         let status = if self.outcome == Outcome::Open {
             VISITOR_LEFT
@@ -133,6 +139,7 @@ impl Visit {
         let authority = self.uri.authority().map(http::uri::Authority::as_str);
         let host = authority.or_else(|| self.host.as_ref().and_then(|host| host.to_str().ok()));
         let cut = (self.outcome == Outcome::Cut).then_some("the answer was cut short");
+        let failure = self.failure.as_deref().or(cut);
         let site = self.site.map(|site| self.view.site_name(site));
         worker.log.borrow_mut().record(&Entry {
             at: worker.wall(self.started),
@@ -154,8 +161,14 @@ impl Visit {
             upstream: self.asked.as_ref().map(|asked| asked.pool.label()),
             upstream_us: self.asked.as_ref().and_then(Asked::microseconds),
             tls: self.connection.tls_version,
-            failure: self.failure.as_deref().or(cut),
+            failure,
         });
+        if let Some(failure) = failure.filter(|_| status >= 500 || self.outcome == Outcome::Cut)
+            && worker.may_warn()
+        {
+            let (id, site) = (self.id, site.unwrap_or_default());
+            tracing::warn!(status, site, request_id = %id, "{failure}");
+        }
     }
 }
 
@@ -164,6 +177,41 @@ impl Drop for Visit {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Logs and counts a request that could not be read; hyper has answered it with a bare 400 or 431.
+pub(crate) fn record_unreadable(
+    worker: &Worker,
+    peer: SocketAddr,
+    tls: Option<rustls::ProtocolVersion>,
+    error: &hyper::Error,
+) {
+    let status = if error.is_parse_too_large() {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    worker.counters.requests.add(1);
+    worker.counters.responses[3].add(1);
+    worker.log.borrow_mut().record(&Entry {
+        at: worker.wall(clock::now()),
+        client: peer.ip(),
+        method: "-",
+        target: "-",
+        version: Version::HTTP_11,
+        status: status.as_u16(),
+        body_bytes: 0,
+        duration: Duration::ZERO,
+        host: "",
+        site: "",
+        referer: None,
+        user_agent: None,
+        request_id: worker.ids.next(),
+        upstream: None,
+        upstream_us: None,
+        tls,
+        failure: Some(&Chain(error).to_string()),
+    });
 }
 
 /// The body of a response together with its visit.
@@ -181,15 +229,22 @@ impl http_body::Body for Visited {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(visit) = &mut self.visit
+            && let Some(given) = visit.given.take()
+        {
+            visit.connection.state.asked_for_more(given);
+        }
         let polled = Pin::new(&mut self.body).poll_frame(cx);
+        let is_last = self.body.is_end_stream();
         if let (Poll::Ready(polled), Some(visit)) = (&polled, &mut self.visit) {
             match polled {
                 Some(Ok(frame)) => {
                     visit.body_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                    visit.given = (!is_last).then(|| visit.connection.state.gave());
                 }
                 Some(Err(error)) => {
                     visit.outcome = Outcome::Cut;
-                    visit.failure = Some(error.to_string());
+                    visit.failure = Some(format!("the answer was cut short: {}", Chain(error)));
                 }
                 None => visit.outcome = Outcome::Whole,
             }

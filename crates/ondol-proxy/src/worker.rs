@@ -39,6 +39,8 @@ use crate::view::View;
 
 /// How often a worker looks after its connections, its pools and its log.
 const TICK: Duration = Duration::from_millis(200);
+/// Failed requests that are written to the box's own log between two ticks, of one worker.
+const WARNINGS_PER_TICK: u32 = 2;
 /// How long no connection is accepted after the descriptors ran out and idle ones were shed.
 const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
 
@@ -84,6 +86,8 @@ pub(crate) struct Worker {
     pub(crate) clock: Rc<Cell<Instant>>,
     /// The wall time at an instant not long ago.
     wall: Cell<(Instant, SystemTime)>,
+    /// Failures that may still be logged before the next tick.
+    warnings: Cell<u32>,
     failures: Failures,
     shortage: Shortage,
 }
@@ -97,7 +101,10 @@ impl Worker {
     /// The wall time of an instant, without asking the system again.
     pub(crate) fn wall(&self, at: Instant) -> SystemTime {
         let (instant, wall) = self.wall.get();
-        wall + at.saturating_duration_since(instant)
+        match at.checked_duration_since(instant) {
+            Some(later) => wall + later,
+            None => wall - instant.duration_since(at),
+        }
     }
 
     fn new(equipment: Equipment) -> (Rc<Self>, Vec<Socket>) {
@@ -119,6 +126,7 @@ impl Worker {
             order: Cell::new(Order::Serve),
             clock: Rc::new(Cell::new(now)),
             wall: Cell::new((now, clock::wall())),
+            warnings: Cell::new(WARNINGS_PER_TICK),
             failures: equipment.failures,
             shortage: equipment.shortage,
         };
@@ -137,10 +145,21 @@ impl Worker {
         self.wall.set((now, clock::wall()));
         self.connections.look_after(now, self.order.get());
         self.pools.thin_out(now);
+        self.view.borrow().rest(now);
+        self.warnings.set(WARNINGS_PER_TICK);
+        self.counters.ticked_us.set(clock::monotonic_us());
         self.log.borrow_mut().flush();
     }
 
+    /// Whether a failure may be written to the box's own log, which must not become a flood.
+    pub(crate) fn may_warn(&self) -> bool {
+        let left = self.warnings.get();
+        self.warnings.set(left.saturating_sub(1));
+        left > 0
+    }
+
     fn out_of_descriptors(&self, error: &io::Error) {
+        self.pools.close_idle();
         self.make_room(&format!("no connection could be accepted ({error})"));
     }
 
@@ -175,6 +194,7 @@ pub(crate) fn run(
         Ok(runtime) => runtime,
         Err(error) => return drop(ready.send(Err(error))),
     };
+    let _unwinding = EndsTheProcess;
     runtime.block_on(async move {
         let (worker, sockets) = Worker::new(equipment);
         match accept_all(&worker, sockets) {
@@ -187,6 +207,18 @@ pub(crate) fn run(
     });
 }
 
+/// A thread that panics outside of a connection's own task would leave its share of the visitors to a
+/// socket that nobody accepts from. The agent starts another data plane at once.
+struct EndsTheProcess;
+
+impl Drop for EndsTheProcess {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 /// Carries out commands and looks after things, until told to drain or left alone.
 async fn attend(
     worker: &Rc<Worker>,
@@ -197,7 +229,11 @@ async fn attend(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => worker.tick(),
+            _ = ticks.tick() => {
+                worker.tick();
+                // Accepting never ends by itself.
+                assert!(!accepting.iter().any(JoinHandle::is_finished), "a worker stopped accepting");
+            }
             command = commands.recv() => match command {
                 Some(Command::Apply(snapshot, recorder, done)) => {
                     worker.apply(snapshot, recorder);

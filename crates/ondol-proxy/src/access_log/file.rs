@@ -38,13 +38,14 @@ pub(super) struct Appended {
 }
 
 impl LogFile {
-    pub(super) fn open(path: PathBuf) -> io::Result<Self> {
-        let file = open(&path)?;
-        Ok(Self {
+    /// The file at a path. One that can't be opened is tried again with the first lines: a log is no
+    /// reason not to serve.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            file: open(&path).ok(),
             path,
-            file: Some(file),
             looked_at: clock::now(),
-        })
+        }
     }
 
     /// Appends lines, each with its end.

@@ -38,6 +38,17 @@ impl Root {
         }
     }
 
+    /// Closes a folder that was opened too long ago to be used again, so that its disk can be taken away.
+    pub(crate) fn rest(&self, now: Instant) {
+        let mut opened = self.opened.borrow_mut();
+        if opened
+            .as_ref()
+            .is_some_and(|opened| now.duration_since(opened.at) >= KEEP)
+        {
+            *opened = None;
+        }
+    }
+
     /// The folder as of at most a second ago. A folder that is gone is our failure and not the
     /// visitor's: a disk that is not mounted must not look like thousands of removed pages.
     pub(super) async fn folder(&self) -> Result<Arc<Folder>, Failure> {

@@ -143,7 +143,7 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, ChunkError> {
                     return Err(ChunkError("a trailer is broken"));
                 };
                 // It would concern a connection that it is not about (RFC 9110 §6.5.1).
-                if !headers::is_hop_by_hop(&name) && name != header::CONTENT_LENGTH {
+                if !headers::is_hop_by_hop(name.as_str()) && name != header::CONTENT_LENGTH {
                     map.append(name, value);
                 }
             }

@@ -50,11 +50,11 @@ impl Pool {
     /// An idle connection, no longer idle than `idle_max`, that its upstream has not closed.
     pub(super) fn take(&self, now: Instant, idle_max: Duration) -> Option<UpstreamConnection> {
         let mut idle = self.idle.borrow_mut();
-        let (_, since) = idle.last()?;
-        if now.duration_since(*since) > idle_max {
-            return None;
-        }
-        while let Some((connection, _)) = idle.pop() {
+        while let Some((connection, since)) = idle.pop() {
+            if now.duration_since(since) > idle_max {
+                idle.push((connection, since)); // For a request that can be repeated.
+                return None;
+            }
             if connection.stream.is_quiet() {
                 return Some(connection);
             }
@@ -82,6 +82,11 @@ impl Pool {
             read,
             write: Vec::with_capacity(1024),
         })
+    }
+
+    /// Closes what is idle.
+    pub(crate) fn close_idle(&self) {
+        self.idle.borrow_mut().clear();
     }
 
     /// Closes what has been idle for too long.

@@ -110,7 +110,7 @@ fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, buffer: &mut Vec<u8>) {
     });
     let mut cookies = false;
     for (name, value) in headers {
-        if is_our_own(name.as_str(), peer_is) || headers::is_hop_by_hop(name) {
+        if stays_behind(name.as_str(), peer_is) {
             continue;
         }
         if nominates_some && headers::nominates(headers, name) {
@@ -146,16 +146,25 @@ fn encode_cookies(headers: &HeaderMap, buffer: &mut Vec<u8>) {
     put(buffer, &["\r\n"]);
 }
 
+/// Apps behind CGI and its heirs can't tell `_` from `-`: a name that reads as one that stays behind
+/// does so too (CVE-2024-45614 and its like).
+fn stays_behind(name: &str, peer_is: Peer) -> bool {
+    if name.contains('_') {
+        let name = name.replace('_', "-");
+        return is_our_own(&name, Peer::Visitor) || headers::is_hop_by_hop(&name);
+    }
+    is_our_own(name, peer_is) || headers::is_hop_by_hop(name)
+}
+
 /// What is written by this module, or must not come from a visitor: framing, `Expect` (answered
-/// here), `Proxy` (CVE-2016-5385), and what only a trusted proxy may say. Apps behind CGI and its heirs
-/// can't tell `_` from `-`, so neither is told.
+/// here), `Proxy` (CVE-2016-5385), and what only a trusted proxy may say.
 fn is_our_own(name: &str, peer_is: Peer) -> bool {
     match name {
         "host" | "content-length" | "expect" | "proxy" => true,
         "x-forwarded-for" | "x-real-ip" | "x-request-id" => true,
         "forwarded" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
         | "x-forwarded-server" | "x-forwarded-prefix" => peer_is == Peer::Visitor,
-        _ => name.contains('_') && is_our_own(&name.replace('_', "-"), Peer::Visitor),
+        _ => false,
     }
 }
 

@@ -106,6 +106,9 @@ fn parse(head: &Bytes, method: &Method) -> Result<ResponseHead, HeadError> {
     let framing = connection.framing(status, method, response.version == Some(1))?;
     if framing == BodyFraming::Chunked {
         headers.remove(header::CONTENT_LENGTH);
+        if let Some(trailer) = connection.trailer.take() {
+            headers.insert(header::TRAILER, trailer);
+        }
     }
     let after = connection.after(framing, response.version == Some(1));
     Ok(ResponseHead {
@@ -124,6 +127,8 @@ struct ConnectionFields {
     coding: Option<HeaderValue>,
     length: Option<u64>,
     upgrade: Option<HeaderValue>,
+    /// Which trailers follow; passed on where the body is passed on with them.
+    trailer: Option<HeaderValue>,
 }
 
 impl ConnectionFields {
@@ -140,6 +145,7 @@ impl ConnectionFields {
             }
             header::TRANSFER_ENCODING => self.coding = Some(value),
             header::UPGRADE => self.upgrade = Some(value),
+            header::TRAILER => self.trailer = Some(value),
             header::CONTENT_LENGTH => {
                 let length = content_length(&value).ok_or(HeadError("its length is no number"))?;
                 match self.length.replace(length) {
@@ -148,7 +154,7 @@ impl ConnectionFields {
                     Some(_) => return Err(HeadError("it has several lengths")),
                 }
             }
-            ref other if headers::is_hop_by_hop(other) => {}
+            ref other if headers::is_hop_by_hop(other.as_str()) => {}
             _ => return Ok(Some((name, value))),
         }
         Ok(None)

@@ -70,6 +70,8 @@ fn hop_by_hop_and_nominated_headers_stay_behind() {
     check_passed_on(&[("te", "gzip, Trailers")], "te: trailers\r\n");
     check_passed_on(
         &[
+            ("transfer_encoding", "chunked"),
+            ("keep_alive", "x"),
             ("proxy", "x"),
             ("proxy-authorization", "x"),
             ("expect", "100-continue"),
