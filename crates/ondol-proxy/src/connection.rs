@@ -260,3 +260,6 @@ impl ConnectionState {
         self.since.set(self.clock.get());
     }
 }
+
+#[cfg(test)]
+mod tests;

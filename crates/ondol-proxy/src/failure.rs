@@ -62,6 +62,12 @@ pub(crate) enum Failure {
         #[source]
         source: std::io::Error,
     },
+    /// There are as many connections to upstreams as there may be.
+    #[error("no more connections to upstreams can be made, so {upstream} was not asked")]
+    Crowded {
+        /// Who.
+        upstream: String,
+    },
     /// The upstream did not answer in time.
     #[error("{upstream} did not answer in time")]
     Silent {
@@ -98,6 +104,7 @@ impl Failure {
             | Self::Unreadable(_)
             | Self::File(_)
             | Self::Connect { .. }
+            | Self::Crowded { .. }
             | Self::Silent { .. }
             | Self::Broken { .. } => false,
         }
@@ -117,6 +124,7 @@ impl Failure {
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
             Self::Folder { .. } | Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
+            Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
     }

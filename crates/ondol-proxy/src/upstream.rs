@@ -21,4 +21,5 @@ pub(crate) use pool::Pool;
 pub(crate) use request_head::Forwarding;
 pub(crate) use request_head::Peer;
 pub(crate) use response_body::UpstreamBody;
+pub(crate) use stream::Leases;
 pub(crate) use stream::UpstreamStream;

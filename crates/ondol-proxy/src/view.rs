@@ -15,6 +15,7 @@ use ondol_model::upstream::Upstream;
 use crate::files::Root;
 use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
+use crate::upstream::Leases;
 use crate::upstream::Pool;
 
 /// A snapshot, and what a worker keeps for each target of it.
@@ -101,26 +102,37 @@ impl View {
 
 /// All pools of a worker. A pool outlives the view that made it while the next one wants the same
 /// upstream, so a reload closes no connection that is still of use.
-#[derive(Debug, Default)]
-pub(crate) struct Pools(RefCell<HashMap<Upstream, Rc<Pool>>>);
+#[derive(Debug)]
+pub(crate) struct Pools {
+    of: RefCell<HashMap<Upstream, Rc<Pool>>>,
+    leases: Leases,
+}
 
 impl Pools {
+    /// Pools that together make at most so many connections.
+    pub(crate) fn new(connections_max: usize) -> Self {
+        Self {
+            of: RefCell::default(),
+            leases: Leases::new(connections_max),
+        }
+    }
+
     fn of(&self, upstream: &Upstream) -> Rc<Pool> {
-        let mut pools = self.0.borrow_mut();
+        let mut pools = self.of.borrow_mut();
         let pool = pools
             .entry(upstream.clone())
-            .or_insert_with(|| Rc::new(Pool::new(upstream.clone())));
+            .or_insert_with(|| Rc::new(Pool::new(upstream.clone(), self.leases.clone())));
         Rc::clone(pool)
     }
 
     /// Closes all idle connections.
     pub(crate) fn close_idle(&self) {
-        self.0.borrow().values().for_each(|pool| pool.close_idle());
+        self.of.borrow().values().for_each(|pool| pool.close_idle());
     }
 
     /// Closes idle connections that are old, and forgets pools that no view uses.
     pub(crate) fn thin_out(&self, now: tokio::time::Instant) {
-        self.0.borrow_mut().retain(|_, pool| {
+        self.of.borrow_mut().retain(|_, pool| {
             pool.thin_out(now);
             Rc::strong_count(pool) > 1 || !pool.is_empty()
         });

@@ -109,7 +109,7 @@ impl Worker {
 
     fn new(equipment: Equipment) -> (Rc<Self>, Vec<Socket>) {
         let now = clock::now();
-        let pools = Pools::default();
+        let pools = Pools::new(equipment.connections_max);
         let view = View::new(equipment.snapshot, &pools);
         let worker = Self {
             view: RefCell::new(Rc::new(view)),

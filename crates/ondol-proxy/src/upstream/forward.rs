@@ -305,10 +305,11 @@ fn is_idempotent(method: &Method) -> bool {
 
 fn connect_failure(pool: &Pool, source: io::Error) -> Failure {
     let upstream = pool.label().to_owned();
-    if source.kind() == io::ErrorKind::TimedOut {
-        return Failure::Silent { upstream };
+    match source.kind() {
+        io::ErrorKind::TimedOut => Failure::Silent { upstream },
+        io::ErrorKind::QuotaExceeded => Failure::Crowded { upstream },
+        _ => Failure::Connect { upstream, source },
     }
-    Failure::Connect { upstream, source }
 }
 
 fn exchange_failure(pool: &Pool, error: ExchangeError) -> Failure {

@@ -11,6 +11,7 @@ use ondol_model::upstream::Upstream;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+use super::stream::Leases;
 use super::stream::UpstreamStream;
 
 /// A connection with its buffers, which are used again with it.
@@ -29,15 +30,17 @@ pub(crate) struct UpstreamConnection {
 pub(crate) struct Pool {
     upstream: Upstream,
     label: Box<str>,
+    leases: Leases,
     idle: RefCell<Vec<(UpstreamConnection, Instant)>>,
 }
 
 impl Pool {
-    pub(crate) fn new(upstream: Upstream) -> Self {
+    pub(crate) fn new(upstream: Upstream, leases: Leases) -> Self {
         let label = upstream.to_string().into_boxed_str();
         Self {
             upstream,
             label,
+            leases,
             idle: RefCell::default(),
         }
     }
@@ -72,7 +75,7 @@ impl Pool {
 
     /// Makes a connection.
     pub(super) async fn connect(&self, timeout: Duration) -> io::Result<UpstreamConnection> {
-        let connecting = UpstreamStream::connect(&self.upstream);
+        let connecting = UpstreamStream::connect(&self.upstream, &self.leases);
         let stream = tokio::time::timeout(timeout, connecting)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;

@@ -212,3 +212,36 @@ fn who_came_by_https_to_a_trusted_proxy_is_not_led_there_again() {
     plane.apply(plan, &[]);
     assert_eq!(ask(&plane), 200);
 }
+
+#[test]
+fn a_connection_serves_every_host_that_its_certificate_covers() {
+    let both = Identity::new(&["one.test", "two.test"]);
+    let own = Identity::new(&["two.test"]);
+    let sites = [
+        secure_site("one.test", respond("one")),
+        secure_site("two.test", respond("two")),
+    ];
+    let plane = Plane::start_with(plan(sites), &[&both, &own]);
+    assert_eq!(
+        plane.visit_tls("one.test").get("two.test", "/").text(),
+        "two"
+    );
+    assert_eq!(
+        plane.visit_tls("two.test").get("one.test", "/").status(),
+        421
+    );
+}
+
+#[test]
+fn the_server_as_a_whole_has_methods() {
+    let plane = sites();
+    let mut visitor = plane.visit();
+    visitor.send("OPTIONS * HTTP/1.1\r\nHost: main.test\r\n\r\n");
+    let answer = visitor.message();
+    assert_eq!(answer.status(), 204);
+    assert!(
+        answer
+            .field("allow")
+            .is_some_and(|methods| methods.contains("GET"))
+    );
+}

@@ -96,3 +96,28 @@ fn a_download_that_nobody_reads_does_not_hold_up_the_others() {
         assert_eq!(large.len(), LARGE_BYTES);
     });
 }
+
+#[test]
+fn an_error_page_for_head_does_not_break_the_connection() {
+    let (plane, _identity) = start(str::to_owned);
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        let head = http::Request::head("https://a.test/%00").body(BoxBody::default());
+        let refused = visitor.send.send_request(head.unwrap()).await.unwrap();
+        assert_eq!(refused.status(), 400);
+        assert!(refused.headers().contains_key("content-length"));
+        assert!(
+            refused
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .is_empty()
+        );
+        assert_eq!(
+            visitor.get("https://a.test/next").await.unwrap().status(),
+            200
+        );
+    });
+}

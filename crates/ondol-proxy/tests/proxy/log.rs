@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ondol_model::network::Network;
 use ondol_model::plan::AccessLogFormat;
 
 use crate::harness::Plane;
@@ -57,4 +58,46 @@ fn every_visit_has_a_line() {
     ];
     assert_eq!(said, want);
     assert!(lines[3]["failure"].is_string(), "{}", lines[3]);
+}
+
+/// The lines of a plane's log in JSON, once it has answered so often.
+fn lines(plane: &mut Plane, responses: [u64; 5]) -> Vec<serde_json::Value> {
+    wait_until("all visits", || plane.counters().responses == responses);
+    plane.drain(Duration::ZERO).join().unwrap();
+    let log = plane.access_log();
+    log.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_request_that_cannot_be_read_has_a_line() {
+    let mut plan = plan([site("a.test", respond("a"))]);
+    plan.access_log = AccessLogFormat::Json;
+    let mut plane = Plane::start_one(plan);
+    let mut visitor = plane.visit();
+    visitor.send("GET / HTTP/1.1\r\nHost : a.test\r\n\r\n");
+    assert_eq!(visitor.message().status(), 400);
+    let lines = lines(&mut plane, [0, 0, 0, 1, 0]);
+    assert_eq!(lines[0]["status"].as_u64(), Some(400));
+    assert_eq!(lines[0]["client"].as_str(), Some("127.0.0.1"));
+    assert!(lines[0]["failure"].is_string(), "{}", lines[0]);
+}
+
+#[test]
+fn behind_a_trusted_proxy_every_target_logs_the_visitor() {
+    let mut plan = plan([site("a.test", respond("a"))]);
+    plan.access_log = AccessLogFormat::Json;
+    plan.listen.trusted_proxies = vec![Network::parse("127.0.0.1").unwrap()];
+    let mut plane = Plane::start_one(plan);
+    let mut proxy = plane.visit();
+    for host in ["a.test", "unknown.test"] {
+        let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
+        proxy.send(head).message();
+    }
+    let clients: Vec<_> = lines(&mut plane, [0, 1, 0, 1, 0])
+        .iter()
+        .map(|line| line["client"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(clients, ["192.0.2.7", "192.0.2.7"]);
 }

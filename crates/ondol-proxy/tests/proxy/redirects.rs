@@ -1,11 +1,13 @@
 //! Sites and routes that lead elsewhere.
 
+use ondol_model::HostPattern;
 use ondol_model::Target;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::RedirectPath;
 
 use crate::harness::Plane;
 use crate::harness::plan;
+use crate::harness::respond;
 use crate::harness::site;
 
 fn location(to: &str, path: RedirectPath, target: &str) -> Option<String> {
@@ -50,4 +52,17 @@ fn a_redirect_on_this_host_never_leads_to_another() {
             assert!(!leaves, "{target} leads to {location}");
         }
     }
+}
+
+#[test]
+fn a_query_without_a_path_is_kept() {
+    let mut alias = site("main.test", respond("main"));
+    alias.aliases = vec![HostPattern::parse("www.main.test").unwrap()];
+    let plane = Plane::start(plan([alias]));
+    let mut visitor = plane.visit();
+    visitor.send("GET http://www.main.test?x=1 HTTP/1.1\r\nHost: www.main.test\r\n\r\n");
+    assert_eq!(
+        visitor.message().field("location"),
+        Some("http://main.test/?x=1")
+    );
 }

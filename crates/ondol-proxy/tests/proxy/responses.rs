@@ -262,3 +262,24 @@ fn trailers_that_concern_one_connection_stay_behind() {
         assert_eq!(trailers.len(), 1);
     });
 }
+
+#[test]
+fn trailers_reach_a_visitor_by_http1_who_wants_them() {
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: te\r\n\r\n");
+    let mut connection = upstream.accept();
+    assert_eq!(connection.message().field("te"), Some("trailers"));
+    connection.send(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n\
+         2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n",
+    );
+    let head = visitor.head();
+    assert_eq!(head.field("trailer"), Some("x-sum"));
+    let body = visitor.take("2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n".len());
+    assert_eq!(
+        String::from_utf8_lossy(&body),
+        "2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
+    );
+}
