@@ -6,7 +6,7 @@ A write is answered as soon as it is in the cache; only a flush (or a write mark
 that goes away without saying goodbye is a power cut: each block of the cache then survives or is lost by the toss of
 a coin, so writes come out lost, out of order and torn. The same SEED tosses the same coins.
 
-SIGUSR1 announces a power cut: the disk then stops in the middle of one of the next flushes, when there is most to lose.
+SIGUSR1 announces a power cut: the disk then stops at the next flush, when there is most to lose.
 """
 
 import os
@@ -43,7 +43,6 @@ class Disk:
         self.cache = {}
         self.flushes = 0
         self.seed = seed
-        self.coin = random.Random(seed)
         self.doomed = False
 
     def read(self, offset, length):
@@ -70,13 +69,10 @@ class Disk:
     def doom(self, *_):
         self.doomed = True
 
-    def is_caught(self):
-        """Whether the announced cut falls on this flush; by no means always the first."""
-        return self.doomed and self.cache and self.coin.random() < 0.5
-
     def lose_power(self):
+        coin = random.Random(self.seed)
         held = sorted({sector // BLOCK_SECTORS for sector in self.cache})
-        kept = {block for block in held if self.coin.random() < 0.5}
+        kept = {block for block in held if coin.random() < 0.5}
         self.keep([sector for sector in sorted(self.cache) if sector // BLOCK_SECTORS in kept])
         return len(held), len(kept)
 
@@ -133,9 +129,10 @@ def serve(client, disk):
         elif kind == WRITE:
             disk.write(offset, receive(client, length))
             if flags & FUA:
-                disk.keep(range(offset // SECTOR, (offset + length) // SECTOR))
+                written = range(offset // SECTOR, (offset + length) // SECTOR)
+                disk.keep([sector for sector in written if sector in disk.cache])
         elif kind == FLUSH:
-            if disk.is_caught():
+            if disk.doomed and disk.cache:
                 print("caught in a flush", flush=True)
                 receive(client, REQUEST_BYTES_MAX)
             disk.flush()
