@@ -1,7 +1,9 @@
 """An Ondol box in a folder of its own: where its binary comes from, its configuration, its start, its processes."""
 
+import http.client
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -70,10 +72,34 @@ class Box:
             raise Failed(f"`ondol {' '.join(map(str, words))}` failed: {said or 'it printed nothing'}")
         return took
 
+    def post(self, path):
+        """The call that a command makes, without the command; returns how long its answer took."""
+        began = time.perf_counter()
+        admin = AdminConnection(self.folder / "runtime" / "admin.sock")
+        admin.request("POST", path)
+        answer = admin.getresponse()
+        text = answer.read()
+        took = time.perf_counter() - began
+        admin.close()
+        if answer.status != 200:
+            raise Failed(f"POST {path} was answered with {answer.status}: {text.decode(errors='replace').strip()}")
+        return took
+
     def data_planes(self):
         """Pids of the generations that are there, the newest last."""
         children = processes.descendants(self.child.pid)
         return sorted((pid for pid in children if "serve" in arguments_of(pid)), key=processes.start_time)
+
+
+class AdminConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=COMMAND_SECONDS_MAX)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
 
 
 def arguments_of(pid):

@@ -136,6 +136,8 @@ StartServers {workers}
 ThreadsPerChild 128
 ThreadLimit 128
 MaxRequestWorkers {threads}
+MinSpareThreads 1
+MaxSpareThreads {threads}
 ListenBacklog 4096
 KeepAlive On
 MaxKeepAliveRequests 0
