@@ -1,5 +1,5 @@
-/* A client that makes a new TLS connection for each request and never offers to resume an old session. wrk and h2load
- * both resume when they reconnect, so neither can measure full handshakes.
+/* A client that makes a new TLS connection for each request and never offers to resume an old session. h2load resumes
+ * when it reconnects, and wrk can't name a site in SNI, so neither can measure full handshakes.
  *
  * Usage: handshakes PORT HOST THREADS SECONDS
  * Prints "<done> <seconds> <p99 in microseconds> <failed connections> <failed handshakes> <not 200> <resumed>".

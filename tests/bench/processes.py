@@ -6,6 +6,7 @@ Everything started here is ended here, by pid, and nothing else is ever signalle
 import ctypes
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -188,7 +189,7 @@ def free_ports(count):
     """Loopback ports that were free a moment ago, below the range that clients' sockets come from."""
     ports = []
     # Two benchmarks at once look from different places.
-    first = 18000 + os.getpid() % 10000
+    first = random.randrange(18000, 31000)
     for port in range(first, 32000):
         if len(ports) == count:
             return ports
