@@ -18,11 +18,11 @@ COMMAND_SECONDS_MAX = 60
 
 
 class Box:
-    def __init__(self, program, workplace, name, configuration):
+    def __init__(self, program, workbench, name, configuration):
         self.program = program
-        self.workplace = workplace
+        self.workbench = workbench
         self.name = name
-        self.folder = workplace.folder / name
+        self.folder = workbench.folder / name
         self.folder.mkdir()
         self.file = self.folder / "ondol.toml"
         self.write(configuration)
@@ -40,7 +40,7 @@ class Box:
         command = [self.program, *self.flags(), "run"]
         if os.geteuid() == 0:
             command += ["--user", "nobody"]
-        self.child = self.workplace.start(self.name, command)
+        self.child = self.workbench.start(self.name, command)
 
     def flags(self):
         names = ("state", "runtime", "logs")

@@ -42,54 +42,54 @@ class Target:
     path: str = "/"
 
 
-def wrk(workplace, target, connections, seconds):
+def wrk(workbench, target, connections, seconds):
     """Keep-alive HTTP/1.1 without TLS."""
     command = [find_program("wrk"), "--latency", f"-t{CLIENT_THREADS}", f"-c{connections}", f"-d{seconds}s"]
     command += ["--timeout", "5s", "-H", f"Host: {target.host}", f"http://127.0.0.1:{target.port}{target.path}"]
-    text, client_cpu = run(workplace, "wrk", command, seconds)
+    text, client_cpu = run(workbench, "wrk", command, seconds)
     return read_wrk(text, client_cpu)
 
 
-def h1_tls(workplace, target, connections, seconds):
+def h1_tls(workbench, target, connections, seconds):
     """Keep-alive HTTP/1.1 over TLS."""
-    return h2load(workplace, target, ["--h1", f"-c{connections}"], seconds)
+    return h2load(workbench, target, ["--h1", f"-c{connections}"], seconds)
 
 
-def h2_tls(workplace, target, connections, seconds):
+def h2_tls(workbench, target, connections, seconds):
     """HTTP/2: as many requests in flight, on a quarter of the connections."""
     clients = max(CLIENT_THREADS, connections // STREAMS_PER_CONNECTION)
-    return h2load(workplace, target, [f"-c{clients}", f"-m{STREAMS_PER_CONNECTION}"], seconds)
+    return h2load(workbench, target, [f"-c{clients}", f"-m{STREAMS_PER_CONNECTION}"], seconds)
 
 
-def handshakes(workplace, target, connections, seconds):
+def handshakes(workbench, target, connections, seconds):
     """A new connection and a full handshake for each request."""
-    client = compiled.program(workplace.folder, "handshakes")
-    text, client_cpu = run(workplace, "handshakes", [client, target.port, target.host, connections, seconds], seconds)
+    client = compiled.program(workbench.folder, "handshakes")
+    text, client_cpu = run(workbench, "handshakes", [client, target.port, target.host, connections, seconds], seconds)
     return read_handshakes(text, client_cpu)
 
 
-def h2load(workplace, target, options, seconds):
-    log = workplace.folder / "h2load.log"
+def h2load(workbench, target, options, seconds):
+    log = workbench.folder / "h2load.log"
     log.unlink(missing_ok=True)
     command = [find_program("h2load"), f"-t{CLIENT_THREADS}", f"-D{seconds}", f"--log-file={log}", *options]
     command += [f"--connect-to=127.0.0.1:{target.port}", f"https://{target.host}{target.path}"]
-    text, client_cpu = run(workplace, "h2load", command, seconds)
+    text, client_cpu = run(workbench, "h2load", command, seconds)
     return read_h2load(text, log, client_cpu)
 
 
-def run(workplace, name, command, seconds):
+def run(workbench, name, command, seconds):
     """Runs a client to its end; returns what it printed and its processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    output = workplace.folder / f"{name}.out"
+    output = workbench.folder / f"{name}.out"
     output.unlink(missing_ok=True)
-    client = workplace.start(name, command)
+    client = workbench.start(name, command)
     try:
         client.process.wait(seconds + GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         raise Failed(f"{name} did not end within {seconds + GRACE_SECONDS} s.") from None
     finally:
         client.stop()
-        workplace.children.remove(client)
+        workbench.children.remove(client)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if client.process.returncode != 0:
         raise Failed(f"{name} failed: {client.last_words()}")

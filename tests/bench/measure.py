@@ -28,9 +28,9 @@ class Sample:
     idle_share: float
 
 
-def measure(workplace, scenario, server, upstream, number, options):
+def measure(workbench, scenario, server, upstream, number, options):
     before = reading(server, upstream)
-    outcome = scenario.client(workplace, scenario.target(server), options.connections, options.seconds)
+    outcome = scenario.client(workbench, scenario.target(server), options.connections, options.seconds)
     after = reading(server, upstream)
     if not server.child.alive():
         raise processes.Failed(f"{server.name} ended by itself: {server.child.last_words()}")

@@ -203,24 +203,24 @@ class Server:
     files: bool
 
 
-def start_nginx(program, sites, workplace, ports):
+def start_nginx(program, sites, workbench, ports):
     user = "user nobody nogroup;" if os.geteuid() == 0 else ""
     path = write(sites, ports, "nginx.conf", NGINX, user=user)
-    return workplace.start("nginx", [program, "-c", path, "-e", sites.folder / "nginx.error.log"])
+    return workbench.start("nginx", [program, "-c", path, "-e", sites.folder / "nginx.error.log"])
 
 
-def start_haproxy(program, sites, workplace, ports):
+def start_haproxy(program, sites, workbench, ports):
     path = write(sites, ports, "haproxy.cfg", HAPROXY)
-    return workplace.start("haproxy", [program, "-db", "-f", path])
+    return workbench.start("haproxy", [program, "-db", "-f", path])
 
 
-def start_caddy(program, sites, workplace, ports):
+def start_caddy(program, sites, workbench, ports):
     path = write(sites, ports, "Caddyfile", CADDY)
     home = {"HOME": str(sites.folder), "XDG_CONFIG_HOME": str(sites.folder), "XDG_DATA_HOME": str(sites.folder)}
-    return workplace.start("caddy", [program, "run", "--config", path, "--adapter", "caddyfile"], environment=home)
+    return workbench.start("caddy", [program, "run", "--config", path, "--adapter", "caddyfile"], environment=home)
 
 
-def start_apache(program, sites, workplace, ports):
+def start_apache(program, sites, workbench, ports):
     modules = Path("/usr/lib/apache2/modules")
     (sites.folder / "mime.types").write_text("text/plain txt\n")
     path = write(
@@ -233,15 +233,15 @@ def start_apache(program, sites, workplace, ports):
         threads=128 * sites.workers,
         types=sites.folder / "mime.types",
     )
-    return workplace.start("apache", [program, "-f", path, "-DFOREGROUND"])
+    return workbench.start("apache", [program, "-f", path, "-DFOREGROUND"])
 
 
-def start_ondol(program, sites, workplace, ports):
+def start_ondol(program, sites, workbench, ports):
     text = box.configuration(ports[0], ports[1], sites.chain, sites.key)
     text += box.plain_site(PROXIED, sites.upstream)
     text += box.tls_site(PROXIED_TLS, sites.upstream)
     text += box.files_site(FILES, sites.www)
-    return box.Box(program, workplace, "ondol", text).start().child
+    return box.Box(program, workbench, "ondol", text).start().child
 
 
 @dataclasses.dataclass
@@ -269,9 +269,9 @@ def write(sites, ports, name, template, **more):
     return path
 
 
-def start(peer, program, sites, workplace, ports):
+def start(peer, program, sites, workbench, ports):
     version = subprocess.run([program, *peer.version], capture_output=True, text=True, timeout=10, check=False)
-    child = peer.start(program, sites, workplace, ports)
+    child = peer.start(program, sites, workbench, ports)
     for port in ports:
         wait_for_port(child, port)
     return Server(peer.name, short_version(version.stdout + version.stderr), child, *ports, peer.files)

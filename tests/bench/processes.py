@@ -26,7 +26,7 @@ class Failed(Exception):
     """Something the person has to know about; its text is a whole sentence."""
 
 
-class Workplace:
+class Workbench:
     """A temporary folder and the processes that live in it; leaving it ends them and removes it."""
 
     def __init__(self, keep=False):
@@ -106,7 +106,7 @@ class Child:
 
 
 def end_on_signals():
-    """Every way to be ended, and the time-out, become an exception, so that the workplace is left in order."""
+    """Every way to be ended, and the time-out, become an exception, so that the workbench is left in order."""
 
     def end(number, _):
         raise Failed(f"Ended by {signal.Signals(number).name}.")

@@ -14,7 +14,7 @@ HTTP2_CONNECTIONS, HTTP2_STREAMS = 8, 4
 class Traffic:
     """wrk over HTTP/1.1, HTTP/2 over TLS, a WebSocket, and a visitor on a new connection every few milliseconds."""
 
-    def __init__(self, workplace, http, https, seconds, connections):
+    def __init__(self, workbench, http, https, seconds, connections):
         self.seconds, self.connections = seconds, connections
         self.began = time.monotonic()
         self.websocket = websocket.Client(http, "ws.bench.test")
@@ -24,7 +24,7 @@ class Traffic:
             visitor.start()
         self.pool = concurrent.futures.ThreadPoolExecutor(1)
         target = load.Target(http, "bench.test")
-        self.wrk = self.pool.submit(load.wrk, workplace, target, connections, seconds)
+        self.wrk = self.pool.submit(load.wrk, workbench, target, connections, seconds)
         self.pool.shutdown(wait=False)
 
     def sleep_until(self, share):

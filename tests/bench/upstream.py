@@ -8,9 +8,9 @@ from processes import wait_for_port
 
 
 class Upstream:
-    def __init__(self, workplace, port):
+    def __init__(self, workbench, port):
         self.port = port
-        self.child = workplace.start("upstream", [compiled.program(workplace.folder, "upstream"), port])
+        self.child = workbench.start("upstream", [compiled.program(workbench.folder, "upstream"), port])
         wait_for_port(self.child, port)
 
     def counts(self):
