@@ -12,3 +12,4 @@ mod harness;
 mod peers;
 mod reload;
 mod serving;
+mod surroundings;

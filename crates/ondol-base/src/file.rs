@@ -19,6 +19,7 @@ mod lock;
 
 pub use lock::Lock;
 pub use lock::LockError;
+pub use lock::is_locked;
 pub use lock::lock_exclusive;
 
 /// Replaces a file by one with these bytes and this mode (`0o600`), or makes it. Whenever the power

@@ -11,9 +11,14 @@ use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+
+/// How often a lock is asked for again while somebody merely looks at it, and how long in between.
+const LOOKERS_OUTLASTED: u32 = 100;
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A lock that lasts until it is dropped, or the process ends in any way.
 ///
@@ -37,7 +42,8 @@ pub enum LockError {
 }
 
 /// Takes the lock of a file, which is made when missing (0600), and writes the number of this
-/// process into it. Does not wait for a lock that is held.
+/// process into it. Does not wait for a lock that is held; waits a second at most for those who look
+/// at it ([`is_locked`]). Blocks.
 pub fn lock_exclusive(path: &Path) -> Result<Lock, LockError> {
     let mut file = OpenOptions::new()
         .read(true)
@@ -46,16 +52,39 @@ pub fn lock_exclusive(path: &Path) -> Result<Lock, LockError> {
         .truncate(false)
         .mode(0o600)
         .open(path)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => {
-            let pid = written_pid(&mut file)?;
-            return Err(LockError::Held { pid });
+    for _ in 0..LOOKERS_OUTLASTED {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive)? {
+            write_pid(&mut file)?;
+            return Ok(Lock(file));
         }
-        Err(error) => return Err(LockError::Io(error.into())),
+        // Those who look share the lock with one another, and with nobody who holds it.
+        if !flock(&file, FlockOperation::NonBlockingLockShared)? {
+            break;
+        }
+        rustix::fs::flock(&file, FlockOperation::Unlock).map_err(io::Error::from)?;
+        std::thread::sleep(LOOK); // They are done in microseconds, unless the machine is busy.
     }
-    write_pid(&mut file)?;
-    Ok(Lock(file))
+    let pid = written_pid(&mut file)?;
+    Err(LockError::Held { pid })
+}
+
+/// Whether a process holds the lock of a file. A file that is missing is not locked. Changes nothing,
+/// and keeps nobody from taking the lock. Blocks on the disk.
+pub fn is_locked(path: &Path) -> io::Result<bool> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    Ok(!flock(&file, FlockOperation::NonBlockingLockShared)?)
+}
+
+fn flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
+    match rustix::fs::flock(file, operation) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl From<Lock> for OwnedFd {

@@ -105,3 +105,37 @@ fn a_lock_in_a_missing_folder_is_an_error_and_not_held() {
     let error = lock_exclusive(&folder.path().join("missing/lock")).unwrap_err();
     assert!(matches!(error, LockError::Io(_)));
 }
+
+#[test]
+fn looking_whether_a_file_is_locked_leaves_it_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ondol.lock");
+    assert!(!is_locked(&path).unwrap());
+    assert!(names(folder.path()).is_empty());
+    replace(&path, b"77\n", 0o600).unwrap();
+    assert!(!is_locked(&path).unwrap());
+    assert_eq!(std::fs::read(&path).unwrap(), b"77\n");
+    let lock = lock_exclusive(&path).unwrap();
+    assert!(is_locked(&path).unwrap());
+    drop(lock);
+    assert!(!is_locked(&path).unwrap());
+}
+
+#[test]
+fn who_looks_at_a_lock_keeps_nobody_from_taking_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ondol.lock");
+    drop(lock_exclusive(&path).unwrap());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                is_locked(&path).unwrap();
+            }
+        });
+        let taken = (0..50).map(|_| lock_exclusive(&path).map(drop));
+        let failed: Vec<_> = taken.filter_map(Result::err).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(failed.is_empty(), "{failed:?}");
+    });
+}

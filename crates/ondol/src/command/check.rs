@@ -11,7 +11,6 @@ use std::process::ExitCode;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::file;
-use ondol_base::file::LockError;
 use ondol_config::Ink;
 use ondol_config::Mistakes;
 use ondol_model::Plan;
@@ -109,9 +108,8 @@ impl Served {
         let copy = last_good::read(&folders.last_good()).ok().flatten();
         let configuration = copy.and_then(|copy| Configuration::accept(copy.sources).ok());
         let plan = configuration.map(|configuration| Plan::clone(&configuration.plan));
-        let lock = folders.lock();
-        let is_held =
-            lock.exists() && matches!(file::lock_exclusive(&lock), Err(LockError::Held { .. }));
+        // Who may not look sees no agent.
+        let is_held = file::is_locked(&folders.lock()).unwrap_or(false);
         let agent = if is_held { Agent::Runs } else { Agent::Absent };
         let held = plan.iter().filter(|_| is_held);
         let listeners = held
