@@ -132,7 +132,8 @@ impl Folders {
         self.run_command().stderr(log).spawn().unwrap()
     }
 
-    fn run_command(&self) -> Command {
+    /// What starts the box, not started yet.
+    pub(crate) fn run_command(&self) -> Command {
         let mut arguments = vec!["run"];
         if rustix::process::geteuid().is_root() {
             arguments.extend(["--user", "nobody"]);

@@ -1,9 +1,22 @@
 //! What is around a box and not its own: the file that others lock, the socket of another service.
 
 use std::fs;
+use std::process::Child;
+use std::process::Stdio;
 
 use crate::harness::Folders;
 use crate::harness::answering;
+use crate::harness::eventually;
+
+/// Killed when dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 fn check(folders: &Folders) -> String {
     let is_root = rustix::process::geteuid().is_root();
@@ -26,4 +39,16 @@ fn check_leaves_the_lock_of_the_agent_as_it_is() {
     assert!(said.contains("the same as what is served now"), "{said}");
     let own = format!("{}\n", running.pid().as_raw_nonzero());
     assert_eq!(fs::read_to_string(&lock).unwrap(), own);
+}
+
+#[test]
+fn a_notify_socket_that_is_gone_does_not_stop_the_boot() {
+    let folders = Folders::with(&answering("one"));
+    let mut command = folders.run_command();
+    command.env("NOTIFY_SOCKET", folders.path("gone"));
+    let _box = Killed(command.stderr(Stdio::null()).spawn().unwrap());
+    eventually("it answers", || {
+        let status = folders.ondol(&["status"]);
+        status.status.success().then_some(())
+    });
 }

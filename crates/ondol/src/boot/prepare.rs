@@ -47,8 +47,7 @@ pub(super) struct Prepared {
 /// Prepares all of it from what the past has left and the disk has.
 pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prepared> {
     let signals = Signals::listen().context("could not listen to signals")?;
-    let notifier = Notifier::connect(&notify::Environment::of_this_process());
-    let notifier = notifier.context("could not reach systemd")?;
+    let notifier = notifier();
     let (configuration, revision, on_last_good) = configuration(ground, past)?;
     let listen = &configuration.plan.listen;
     let listeners = Listeners::open(listen, &past.listeners, ground.workers)?;
@@ -92,6 +91,19 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
         notices,
         signals,
         notifier,
+    })
+}
+
+/// The way to systemd. One that leads nowhere is no reason to serve nothing: it may come from the shell of
+/// a person whose own service has ended.
+fn notifier() -> Notifier {
+    let connected = Notifier::connect(&notify::Environment::of_this_process());
+    connected.unwrap_or_else(|error| {
+        tracing::warn!(
+            "systemd is not told how this box is, because NOTIFY_SOCKET leads nowhere: {}",
+            Chain(&error)
+        );
+        Notifier::default()
     })
 }
 
