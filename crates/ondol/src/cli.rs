@@ -101,7 +101,7 @@ pub(crate) enum Show {
     Sites(ShowFlags),
     /// List the certificates, or print the root of Ondol's own CA
     Certs(CertsFlags),
-    /// List what happened, the newest first
+    /// List what happened, the newest last, next to the prompt
     Events(EventsFlags),
 }
 
