@@ -5,8 +5,11 @@
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -91,6 +94,7 @@ fn show(temporary: &Path) -> Shown {
     let mut command = demo(temporary);
     let mut child = command
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
         .unwrap();
@@ -189,4 +193,39 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("could not make a temporary folder"), "{text}");
+}
+
+/// The demo's folder, while it is there.
+fn folder_in(temporary: &Path) -> PathBuf {
+    let mut entries = fs::read_dir(temporary).unwrap();
+    entries.next().unwrap().unwrap().path()
+}
+
+fn connections(folder: &Path) -> Option<u64> {
+    let status = Command::new(env!("CARGO_BIN_EXE_ondol"))
+        .args(["status", "--json", "--runtime"])
+        .arg(folder.join("run"))
+        .output()
+        .unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
+    status["connections"].as_u64()
+}
+
+#[test]
+fn a_visitor_who_stays_does_not_keep_the_demo_from_ending() {
+    let temporary = temporary();
+    let mut shown = show(temporary.path());
+    let folder = folder_in(temporary.path());
+    let configuration = fs::read_to_string(folder.join("ondol.toml")).unwrap();
+    let (_, rest) = configuration.split_once("http = [\"").unwrap();
+    let (address, _) = rest.split_once('"').unwrap();
+    let mut visitor = TcpStream::connect(address).unwrap();
+    // A request whose end does not come is waited for.
+    visitor.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+    while connections(&folder) != Some(1) {}
+    shown.signal(Signal::INT);
+    assert!(shown.child.wait().unwrap().success());
+    let said = std::io::read_to_string(shown.child.stderr.take().unwrap()).unwrap();
+    assert_eq!(said, "", "the agent had to be killed");
+    nothing_is_left(temporary.path());
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,7 +27,10 @@ const USERS: [&str; 2] = ["ondol-web", "nobody"];
 /// An agent that takes longer to be ready has a reason to.
 const READY: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
-/// From being asked to end to being ended. Visitors of a demo are not waited for longer.
+/// From being asked to end to being asked again, which ends it at once: visitors of a demo, whose browser may
+/// keep a connection open, are not waited for longer.
+const ASK: Duration = Duration::from_millis(500);
+/// From being asked to end to being ended by force.
 const STOP: Duration = Duration::from_secs(5);
 /// So much of the agent's log tells why it failed.
 const REASON_LINES: usize = 12;
@@ -130,12 +135,37 @@ impl Agent {
         }
     }
 
-    /// Ends it: in order, or by force when that takes too long.
+    /// Ends it: in order, then at once, then by force.
     pub(super) async fn stop(mut self) {
-        // A failure of either means that it has ended already.
-        let _ = self.child.signal(Signal::TERM);
-        if tokio::time::timeout(STOP, self.child.ended()).await.is_ok() {
+        let deadline = clock::now() + STOP;
+        while self.state == State::Running && clock::now() < deadline {
+            // A failure means that it has ended already.
+            let _ = self.child.signal(Signal::TERM);
+            self.wait(ASK).await;
+        }
+        if self.state == State::Running {
+            let waited = STOP.as_secs();
+            // Where nobody reads this, nobody misses it.
+            let _ = writeln!(
+                io::stderr().lock(),
+                "ondol: the agent did not end in {waited} s and was killed"
+            );
+            self.kill();
+            self.wait(STOP).await;
+        }
+    }
+
+    async fn wait(&mut self, patience: Duration) {
+        let ended = tokio::time::timeout(patience, self.child.ended()).await;
+        if ended.is_ok() {
             self.state = State::Ended;
+        }
+    }
+
+    fn kill(&self) {
+        if let Some(group) = Pid::from_raw(self.child.pid().cast_signed()) {
+            // Its data planes end by themselves when it is gone.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
         }
     }
 
@@ -148,11 +178,8 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        if self.state == State::Running
-            && let Some(group) = Pid::from_raw(self.child.pid().cast_signed())
-        {
-            // Its data planes end by themselves when it is gone.
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        if self.state == State::Running {
+            self.kill();
         }
     }
 }

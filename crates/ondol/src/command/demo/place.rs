@@ -63,10 +63,10 @@ impl Place {
     /// Removes the folder, which dropping does too, but silently.
     pub(super) fn remove(self) -> anyhow::Result<()> {
         let path = self.path().to_owned();
-        let shown = path.display();
-        self.folder
-            .close()
-            .with_context(|| format!("could not remove {shown}"))
+        let removed = self.folder.close();
+        // A data plane outlives its agent by a moment, and may have written one more line meanwhile.
+        let removed = removed.or_else(|_| std::fs::remove_dir_all(&path));
+        removed.with_context(|| format!("could not remove {}", path.display()))
     }
 
     /// Keeps the root of Ondol's own CA where the printed commands look for it.
