@@ -2,6 +2,7 @@
 //!
 //! It must not know which site they are for; see `choose.rs` for that.
 
+use std::fs::Metadata;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
@@ -30,6 +31,10 @@ use crate::certificates::facts::Facts;
 
 /// Permission bits for those who are neither the owner nor in the group.
 const OTHERS: u32 = 0o007;
+/// The permission bit for the group to read.
+const GROUP_READS: u32 = 0o040;
+/// The group of root.
+const ROOT: u32 = 0;
 
 /// A chain and a key that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +59,10 @@ pub(crate) enum ChainOrder {
 /// Who may read a key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyReaders {
-    /// Its owner, perhaps its group.
+    /// Its owner, and perhaps the group of root or of the user that runs Ondol.
     Few,
+    /// Its owner and the group of this number.
+    Group(u32),
     /// Every user of the machine.
     Everyone,
 }
@@ -177,18 +184,25 @@ impl TextError {
 /// Reads and checks a pair; also tells who may read the key. Blocks on the disk.
 pub(crate) fn load(files: &CertificateFiles) -> Result<(Pair, KeyReaders), PairError> {
     let (chain_pem, _) = read(&files.chain, Part::Chain)?;
-    let (key_pem, mode) = read(&files.key, Part::Key)?;
+    let (key_pem, metadata) = read(&files.key, Part::Key)?;
     let pair = parse(&chain_pem, &key_pem).map_err(|source| PairError::Text {
         chain: files.chain.clone(),
         key: files.key.clone(),
         source,
     })?;
-    let readers = if mode & OTHERS == 0 {
-        KeyReaders::Few
-    } else {
-        KeyReaders::Everyone
-    };
+    let own_group = rustix::process::getegid().as_raw();
+    let readers = readers(metadata.mode(), metadata.gid(), own_group);
     Ok((pair, readers))
+}
+
+fn readers(mode: u32, group: u32, own_group: u32) -> KeyReaders {
+    if mode & OTHERS != 0 {
+        KeyReaders::Everyone
+    } else if mode & GROUP_READS != 0 && group != ROOT && group != own_group {
+        KeyReaders::Group(group)
+    } else {
+        KeyReaders::Few
+    }
 }
 
 /// Checks two PEM texts against each other. Whether the certificate is good now, and for which site,
@@ -219,7 +233,7 @@ pub(crate) fn parse(chain_pem: &str, key_pem: &str) -> Result<Pair, TextError> {
     Ok(Pair { pem, facts, order })
 }
 
-fn read(path: &Path, part: Part) -> Result<(String, u32), PairError> {
+fn read(path: &Path, part: Part) -> Result<(String, Metadata), PairError> {
     let failed = |source| PairError::Read {
         part,
         path: path.to_owned(),
@@ -243,7 +257,7 @@ fn read(path: &Path, part: Part) -> Result<(String, u32), PairError> {
     }
     // Some tools write names in other encodings around the PEM itself.
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok((text, metadata.mode()))
+    Ok((text, metadata))
 }
 
 fn parse_chain(chain_pem: &str) -> Result<Vec<CertificateDer<'static>>, TextError> {

@@ -352,11 +352,15 @@ impl Kept {
                 files.chain.display()
             ));
         }
-        if readers == KeyReaders::Everyone {
-            notices.push(format!(
-                "The key {} can be read by every user of this machine; `chmod o= {0}` ends that.",
-                files.key.display(),
-            ));
+        let key = files.key.display();
+        match readers {
+            KeyReaders::Few => {}
+            KeyReaders::Group(group) => notices.push(format!(
+                "The key {key} can be read by every user of the group {group}; `chmod g= {key}` ends that."
+            )),
+            KeyReaders::Everyone => notices.push(format!(
+                "The key {key} can be read by every user of this machine; `chmod o= {key}` ends that."
+            )),
         }
         self.trouble = None;
         self.pair = Some(pair);

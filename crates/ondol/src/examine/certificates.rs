@@ -70,6 +70,15 @@ fn examine_pair(
     };
     match readers {
         KeyReaders::Few => {}
+        KeyReaders::Group(group) => {
+            let shown = pair.key.display();
+            findings.warn(
+                subject,
+                &part(Part::Key),
+                format!("the key {shown} can be read by every user of the group {group}"),
+                format!("`chmod g= {shown}` ends that, unless it is meant so"),
+            );
+        }
         KeyReaders::Everyone => {
             let shown = pair.key.display();
             let problem = format!("the key {shown} can be read by every user of this machine");

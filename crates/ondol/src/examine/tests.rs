@@ -278,6 +278,20 @@ fn certificate_files_must_be_a_readable_pair_and_the_key_private() {
 }
 
 #[test]
+fn a_key_of_a_foreign_group_is_worth_a_word() {
+    let place = Place::new();
+    let sample = Sample::of(&["*.test"]);
+    let files = sample.write(place.path(), "a");
+    write(&files.key, &sample.key, 0o640);
+    if std::os::unix::fs::chown(&files.key, None, Some(60_001)).is_err() {
+        println!("skipped: only root can give a file to another group");
+        return;
+    }
+    let expected = "4:40 the key ~/a.key can be read by every user of the group 60001";
+    place.check(SITE, &[], &[expected]);
+}
+
+#[test]
 fn a_shared_certificate_is_checked_at_its_own_place() {
     let place = Place::new();
     Sample::of(&["shop.test"]).write(place.path(), "s");

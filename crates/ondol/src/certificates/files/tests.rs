@@ -159,6 +159,21 @@ fn a_key_that_everyone_may_read_is_noticed() {
 }
 
 #[test]
+fn a_key_that_a_foreign_group_may_read_is_noticed() {
+    const OWN: u32 = 1000;
+    for (mode, group, expected) in [
+        (0o640, 33, KeyReaders::Group(33)),
+        (0o660, 33, KeyReaders::Group(33)),
+        (0o600, 33, KeyReaders::Few),
+        (0o640, ROOT, KeyReaders::Few),
+        (0o640, OWN, KeyReaders::Few),
+        (0o644, 33, KeyReaders::Everyone),
+    ] {
+        assert_eq!(readers(mode, group, OWN), expected, "{mode:o} {group}");
+    }
+}
+
+#[test]
 fn keys_of_the_kinds_that_openssl_makes_are_accepted() {
     // RSA in PKCS #1 and PKCS #8, an elliptic curve in SEC 1, Ed25519: as `openssl` writes them.
     let folder = tempfile::tempdir().unwrap();
