@@ -6,7 +6,6 @@ use std::fs::Permissions;
 use std::io::Write;
 use std::net::TcpListener;
 use std::net::TcpStream;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -459,25 +458,6 @@ fn folders_that_cannot_be_written_and_users_that_are_not_there_are_named() {
         said.contains("there is no user \"nobody-of-that-name\""),
         "{said}"
     );
-}
-
-#[test]
-fn folders_of_other_programs_are_left_as_they_are() {
-    for name in ["state", "run", "logs"] {
-        let folders = Folders::with(&answering("one"));
-        let folder = folders.path(name);
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("auth.log"), "of others").unwrap();
-        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
-        let (status, said) = folders.refused();
-        assert_eq!(status.code(), Some(1), "{said}");
-        assert!(said.contains("auth.log is in it"), "{said}");
-        let (here, of_others) = (fs::metadata(&folder).unwrap(), folder.join("auth.log"));
-        assert_eq!(here.permissions().mode() & 0o777, 0o755);
-        for owner in [here.uid(), fs::metadata(of_others).unwrap().uid()] {
-            assert_eq!(owner, rustix::process::geteuid().as_raw());
-        }
-    }
 }
 
 /// Fails while a process is there.

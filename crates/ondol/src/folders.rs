@@ -1,6 +1,5 @@
 //! Where this box keeps its things. It knows paths and their defaults, not what is in the files.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::fs::DirBuilder;
 use std::fs::Permissions;
@@ -15,12 +14,6 @@ use anyhow::Context;
 
 use crate::cli::Environment;
 use crate::cli::FolderFlags;
-
-/// A sticky folder such as /tmp is everyone's, even where root owns it: it is used as it is.
-pub(crate) const STICKY: u32 = 0o1000;
-const ADMIN_SOCKET: &str = "admin.sock";
-const LOCK: &str = "ondol.lock";
-const ACCESS_LOG: &str = "access.log";
 
 /// The places of one box. All are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,36 +77,24 @@ impl Folders {
         })
     }
 
-    /// Makes the folders that are missing, and those that are there private to their owner, except one
-    /// that holds what is not Ondol's: that is refused, because others live there.
+    /// Makes the folders that are missing, and state and runtime private to their owner.
     pub(crate) fn prepare(&self) -> anyhow::Result<()> {
-        for (folder, mode, flag) in [
-            (&self.state, 0o700, "--state"),
-            (&self.runtime, 0o700, "--runtime"),
-            (&self.logs, 0o750, "--logs"),
-        ] {
-            let shown = folder.display();
-            let stranger = stranger_in(folder, mode)
-                .with_context(|| format!("could not look into the folder {shown}"))?;
-            if let Some(stranger) = stranger {
-                anyhow::bail!(
-                    "the folder {shown} is not Ondol's alone, {stranger} is in it: give {flag} a folder of its own, such as {}",
-                    folder.join("ondol").display()
-                );
-            }
-            make(folder, mode).with_context(|| format!("could not make the folder {shown}"))?;
+        for folder in [&self.state, &self.runtime] {
+            make(folder, 0o700)
+                .with_context(|| format!("could not make the folder {}", folder.display()))?;
         }
-        Ok(())
+        make(&self.logs, 0o750)
+            .with_context(|| format!("could not make the folder {}", self.logs.display()))
     }
 
     /// The socket of the admin API.
     pub(crate) fn admin_socket(&self) -> PathBuf {
-        self.runtime.join(ADMIN_SOCKET)
+        self.runtime.join("admin.sock")
     }
 
     /// Held by the agent as long as it lives.
     pub(crate) fn lock(&self) -> PathBuf {
-        self.state.join(LOCK)
+        self.state.join("ondol.lock")
     }
 
     /// The database.
@@ -128,7 +109,7 @@ impl Folders {
 
     /// One line per request.
     pub(crate) fn access_log(&self) -> PathBuf {
-        self.logs.join(ACCESS_LOG)
+        self.logs.join("access.log")
     }
 }
 
@@ -175,37 +156,14 @@ fn place(given: Option<&Path>, usual: Option<PathBuf>, flag: &str) -> anyhow::Re
     std::path::absolute(&path).with_context(|| format!("{flag} {} is no path", path.display()))
 }
 
-/// Whether a file of the folder of logs is Ondol's; rotated ones have more behind the name.
-pub(crate) fn is_log(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(ACCESS_LOG.as_bytes())
-}
-
-/// The first thing in a folder that is open to others and has nothing of Ondol's in it.
-fn stranger_in(folder: &Path, mode: u32) -> io::Result<Option<String>> {
-    let Ok(existing) = fs::metadata(folder) else {
-        return Ok(None); // It is yet to be made.
-    };
-    let current = existing.permissions().mode();
-    if !existing.is_dir() || current & STICKY != 0 || current & 0o777 & !mode == 0 {
-        return Ok(None);
-    }
-    let mut first = None;
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        if is_log(&name) || [LOCK, ADMIN_SOCKET].contains(&name.to_str().unwrap_or_default()) {
-            return Ok(None);
-        }
-        first.get_or_insert_with(|| name.to_string_lossy().into_owned());
-    }
-    Ok(first)
-}
-
 fn make(folder: &Path, mode: u32) -> io::Result<()> {
+    const STICKY: u32 = 0o1000;
     let Ok(existing) = fs::metadata(folder) else {
         return DirBuilder::new().recursive(true).mode(mode).create(folder);
     };
     let current = existing.permissions().mode() & 0o7777;
     let ours = existing.uid() == rustix::process::geteuid().as_raw();
+    // A sticky folder such as /tmp is everyone's, even where root owns it.
     if ours && current & STICKY == 0 && current & !mode != 0 {
         fs::set_permissions(folder, Permissions::from_mode(current & mode))?;
     }
@@ -258,24 +216,6 @@ mod tests {
         let error = Folders::resolve(&nothing_given(), Person::Ordinary, &Environment::default())
             .unwrap_err();
         assert!(error.to_string().contains("give --state"), "{error}");
-    }
-
-    #[test]
-    fn a_folder_of_others_is_left_to_them() {
-        let temporary = tempfile::tempdir().unwrap();
-        let mut folders =
-            Folders::resolve(&nothing_given(), Person::Root, &Environment::default()).unwrap();
-        let place = |name: &str| temporary.path().join(name);
-        (folders.state, folders.runtime, folders.logs) = (place("s"), place("r"), place("l"));
-        folders.prepare().unwrap();
-        fs::set_permissions(&folders.logs, Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir(folders.logs.join("journal")).unwrap();
-        let error = folders.prepare().unwrap_err().to_string();
-        assert!(error.contains("journal is in it: give --logs"), "{error}");
-        let mode = fs::metadata(&folders.logs).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o755);
-        fs::create_dir(folders.logs.join("access.log.1")).unwrap();
-        folders.prepare().unwrap();
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -25,8 +24,6 @@ use ondol_model::Target;
 use rustix::process::DumpableBehavior;
 use rustix::thread::CapabilitySet;
 use rustix::thread::CapabilitySets;
-
-use crate::folders;
 
 mod user;
 
@@ -153,12 +150,10 @@ pub(crate) fn give_folder(folder: &Path, user: &ServeUser) -> io::Result<()> {
     let ServeUser::Other { name: _, uid, gid } = user else {
         return Ok(());
     };
-    if std::fs::metadata(folder)?.mode() & folders::STICKY == 0 {
-        std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))?;
-    }
+    std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))?;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_type()?.is_file() && folders::is_log(&entry.file_name()) {
+        if entry.file_type()?.is_file() {
             std::os::unix::fs::lchown(entry.path(), Some(*uid), Some(*gid))?;
         }
     }
