@@ -121,6 +121,8 @@ add_user() {
   else
     useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin --comment "Ondol data plane" "$user"
   fi
+  # Logs that an earlier installation left belong to the number of its user.
+  [ ! -d "$log_dir" ] || chown "$user:" "$log_dir"
   did "added the user $user, as which the data plane runs."
 }
 

@@ -1,12 +1,17 @@
 //! What is around a box and not its own: the file that others lock, the socket of another service.
 
 use std::fs;
+use std::fs::Permissions;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Child;
 use std::process::Stdio;
 
 use crate::harness::Folders;
 use crate::harness::answering;
 use crate::harness::eventually;
+use crate::peers;
 
 /// Killed when dropped.
 struct Killed(Child);
@@ -51,4 +56,56 @@ fn a_notify_socket_that_is_gone_does_not_stop_the_boot() {
         let status = folders.ondol(&["status"]);
         status.status.success().then_some(())
     });
+}
+
+/// Owner, group and mode.
+fn whose(path: &Path) -> (u32, u32, u32) {
+    let metadata = fs::metadata(path).unwrap();
+    (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777)
+}
+
+#[test]
+fn a_shared_folder_for_logs_is_refused_and_stays_as_it_is() {
+    if !rustix::process::geteuid().is_root() {
+        peers::skipped("logs of another user", "only root can start as one");
+        return;
+    }
+    let folders = Folders::with(&answering("one"));
+    let (logs, other) = (folders.path("logs"), folders.path("logs/syslog"));
+    fs::create_dir(&logs).unwrap();
+    fs::set_permissions(&logs, Permissions::from_mode(0o755)).unwrap();
+    fs::write(&other, "another program's").unwrap();
+    let before = (whose(&logs), whose(&other));
+    let (status, said) = folders.refused();
+    assert_eq!(status.code(), Some(1), "{said}");
+    let expected = format!("may not write into {}", logs.display());
+    assert!(
+        said.contains(&expected) && said.contains("--logs"),
+        "{said}"
+    );
+    let said = check(&folders);
+    assert!(said.contains(&expected), "{said}");
+    assert_eq!((whose(&logs), whose(&other)), before);
+
+    // Who may write there keeps the log there, and has nothing else.
+    fs::set_permissions(&logs, Permissions::from_mode(0o1777)).unwrap();
+    fs::write(folders.path("logs/access.log"), "").unwrap();
+    let before = (whose(&logs), whose(&other));
+    let running = folders.start();
+    assert_eq!(running.get("a.test"), "one");
+    assert_eq!((whose(&logs), whose(&other)), before);
+}
+
+#[test]
+fn folders_that_are_there_keep_their_modes() {
+    let folders = Folders::with(&answering("one"));
+    let mine = ["state", "run"].map(|name| folders.path(name));
+    for folder in &mine {
+        fs::create_dir(folder).unwrap();
+        fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+    }
+    let _running = folders.start();
+    for folder in &mine {
+        assert_eq!(whose(folder).2, 0o755, "{}", folder.display());
+    }
 }

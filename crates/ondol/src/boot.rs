@@ -27,6 +27,7 @@ use crate::cli::Environment;
 use crate::cli::RunFlags;
 use crate::control::Control;
 use crate::events::Events;
+use crate::examine;
 use crate::folders::Folders;
 use crate::folders::Person;
 use crate::generation;
@@ -146,9 +147,13 @@ impl Ground {
     ) -> anyhow::Result<Self> {
         descriptors::raise_limit().context("could not raise the limit of open files")?;
         let user = ServeUser::find(Person::current(), flags.user.as_deref())?;
-        folders.prepare()?;
-        sandbox::give_folder(&folders.logs, &user)
-            .with_context(|| format!("could not give {} to {user}", folders.logs.display()))?;
+        let found = folders.prepare()?;
+        let access_log = folders.access_log();
+        sandbox::give_log(&access_log, found, &user)
+            .with_context(|| format!("could not give {} to {user}", access_log.display()))?;
+        if let Some(trouble) = examine::trouble_with_logs(&folders.logs, &user) {
+            anyhow::bail!(trouble);
+        }
         let executable = match handover {
             Some(handover) => handover.facts.executable.clone(),
             None => std::env::current_exe().context("could not find out where this program is")?,
@@ -160,7 +165,6 @@ impl Ground {
         let passed_on = passed_on
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
-        let access_log = folders.access_log();
         Ok(Self {
             surroundings: Surroundings {
                 user,

@@ -18,8 +18,11 @@ mod access;
 mod certificates;
 mod folders;
 mod listeners;
+mod logs;
 mod machine;
 mod upstreams;
+
+pub(crate) use logs::trouble_with_logs;
 
 /// What an examination needs to know.
 #[derive(Debug, Clone, Copy)]

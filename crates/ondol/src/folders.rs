@@ -2,11 +2,8 @@
 
 use std::fs;
 use std::fs::DirBuilder;
-use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -26,6 +23,15 @@ pub(crate) struct Folders {
     pub(crate) runtime: PathBuf,
     /// The access log.
     pub(crate) logs: PathBuf,
+}
+
+/// How it was with a folder that had to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It was missing, and is this box's own now.
+    Made,
+    /// It was there, whoever else uses it.
+    There,
 }
 
 /// Who runs the program; decides the usual places.
@@ -77,8 +83,9 @@ impl Folders {
         })
     }
 
-    /// Makes the folders that are missing, and state and runtime private to their owner.
-    pub(crate) fn prepare(&self) -> anyhow::Result<()> {
+    /// Makes the folders that are missing: state and runtime private to their owner. Those that are there
+    /// may be others' too, so they are left as they are. Tells how it was with the folder of logs.
+    pub(crate) fn prepare(&self) -> anyhow::Result<Found> {
         for folder in [&self.state, &self.runtime] {
             make(folder, 0o700)
                 .with_context(|| format!("could not make the folder {}", folder.display()))?;
@@ -156,22 +163,22 @@ fn place(given: Option<&Path>, usual: Option<PathBuf>, flag: &str) -> anyhow::Re
     std::path::absolute(&path).with_context(|| format!("{flag} {} is no path", path.display()))
 }
 
-fn make(folder: &Path, mode: u32) -> io::Result<()> {
-    const STICKY: u32 = 0o1000;
-    let Ok(existing) = fs::metadata(folder) else {
-        return DirBuilder::new().recursive(true).mode(mode).create(folder);
-    };
-    let current = existing.permissions().mode() & 0o7777;
-    let ours = existing.uid() == rustix::process::geteuid().as_raw();
-    // A sticky folder such as /tmp is everyone's, even where root owns it.
-    if ours && current & STICKY == 0 && current & !mode != 0 {
-        fs::set_permissions(folder, Permissions::from_mode(current & mode))?;
+fn make(folder: &Path, mode: u32) -> io::Result<Found> {
+    if fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
+        return Ok(Found::There);
     }
-    Ok(())
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(folder)?;
+    Ok(Found::Made)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn nothing_given() -> FolderFlags {
@@ -218,16 +225,20 @@ mod tests {
         assert!(error.to_string().contains("give --state"), "{error}");
     }
 
+    fn mode(folder: &Path) -> u32 {
+        fs::metadata(folder).unwrap().permissions().mode() & 0o7777
+    }
+
     #[test]
-    fn folders_of_the_state_are_private() {
+    fn what_is_made_is_private_and_what_is_there_keeps_its_mode() {
         let temporary = tempfile::tempdir().unwrap();
-        let open = temporary.path().join("state");
-        fs::create_dir(&open).unwrap();
-        fs::set_permissions(&open, Permissions::from_mode(0o755)).unwrap();
-        make(&open, 0o700).unwrap();
-        assert_eq!(
-            fs::metadata(&open).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        let state = temporary.path().join("deep/state");
+        assert_eq!(make(&state, 0o700).unwrap(), Found::Made);
+        assert_eq!(mode(&state), 0o700);
+        for shared in [0o755, 0o1777, 0o2775] {
+            fs::set_permissions(&state, Permissions::from_mode(shared)).unwrap();
+            assert_eq!(make(&state, 0o700).unwrap(), Found::There);
+            assert_eq!(mode(&state), shared);
+        }
     }
 }

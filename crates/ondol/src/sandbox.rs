@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ use ondol_model::Target;
 use rustix::process::DumpableBehavior;
 use rustix::thread::CapabilitySet;
 use rustix::thread::CapabilitySets;
+
+use crate::folders::Found;
 
 mod user;
 
@@ -145,19 +148,23 @@ pub(crate) fn possible() -> Confinement {
     }
 }
 
-/// Lets the data plane's user write into a folder of logs.
-pub(crate) fn give_folder(folder: &Path, user: &ServeUser) -> io::Result<()> {
+/// Lets the data plane's user write the access log: gives it the log itself, and its folder where that was
+/// just made for it. A folder that was there may hold others' logs, and stays whose it is.
+pub(crate) fn give_log(log: &Path, folder: Found, user: &ServeUser) -> io::Result<()> {
     let ServeUser::Other { name: _, uid, gid } = user else {
         return Ok(());
     };
-    std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))?;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            std::os::unix::fs::lchown(entry.path(), Some(*uid), Some(*gid))?;
-        }
+    if let (Found::Made, Some(folder)) = (folder, log.parent()) {
+        std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))?;
     }
-    Ok(())
+    match std::fs::symlink_metadata(log) {
+        // A second name of a file may be of one that is not ours to give.
+        Ok(found) if found.is_file() && found.nlink() == 1 => {
+            std::os::unix::fs::lchown(log, Some(*uid), Some(*gid))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn ruleset(level: CompatLevel) -> Result<Ruleset, RulesetError> {

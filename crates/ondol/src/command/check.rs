@@ -50,6 +50,10 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
         }
         Err(error) => return refuse(&format!("{}\n", Chain(&error))),
     };
+    let trouble_with_logs = match missing_user {
+        None => examine::trouble_with_logs(&folders.logs, &user),
+        Some(_) => None,
+    };
     let findings = examine::examine(Subject {
         plan: &configuration.plan,
         origins: &configuration.origins,
@@ -71,6 +75,9 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
             out,
             "\nnote: `ondol run` will refuse to start as root: {error}"
         )?;
+    }
+    if let Some(trouble) = trouble_with_logs {
+        writeln!(out, "\nnote: `ondol run` will refuse to start: {trouble}")?;
     }
     for sentence in findings.unenforced {
         writeln!(out, "\nnote: {sentence}")?;

@@ -23,6 +23,8 @@ pub(super) enum Need {
     ReadFolder,
     /// To connect to a socket.
     Write,
+    /// To make files in a folder.
+    WriteFolder,
 }
 
 /// Where on the way to a file a user is stopped.
@@ -61,6 +63,7 @@ impl Need {
             Self::Enter => 0o1,
             Self::ReadFolder => 0o5,
             Self::Write => 0o2,
+            Self::WriteFolder => 0o3,
         }
     }
 
@@ -70,6 +73,7 @@ impl Need {
             Self::Enter => Access::EXEC_OK,
             Self::ReadFolder => Access::READ_OK | Access::EXEC_OK,
             Self::Write => Access::WRITE_OK,
+            Self::WriteFolder => Access::WRITE_OK | Access::EXEC_OK,
         }
     }
 
@@ -79,6 +83,7 @@ impl Need {
             Self::Enter => "o+x",
             Self::ReadFolder => "o+rx",
             Self::Write => "o+w",
+            Self::WriteFolder => "o+wx",
         }
     }
 }

@@ -75,7 +75,7 @@ fn forbidden(root: &Path, user: &ServeUser, stopped: &access::Stopped) -> Troubl
     let access::Stopped { at, need } = stopped;
     let verb = match need {
         Need::Enter => "enter",
-        Need::ReadFolder | Need::Write => "read",
+        Need::ReadFolder | Need::Write | Need::WriteFolder => "read",
     };
     let (at, root) = (at.display(), root.display());
     let problem = if at.to_string() == root.to_string() {
