@@ -13,3 +13,4 @@ mod peers;
 mod reload;
 mod serving;
 mod surroundings;
+mod trouble;

@@ -238,6 +238,7 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let next = past.facts.as_ref().map_or(1, |facts| facts.next_generation);
     let left_over = std::mem::take(&mut past.generations);
     let (owner, generations) = Owner::new(
+        prepared.served.wanted(),
         ground.surroundings.clone(),
         prepared.events.clone(),
         next,

@@ -21,7 +21,6 @@ use tokio::time::Instant;
 
 use crate::events::Events;
 use crate::generation::Adopted;
-use crate::generation::Fixed;
 use crate::generation::Handle;
 use crate::generation::Number;
 use crate::generation::ORDERS_WAITING_MAX;
@@ -30,11 +29,9 @@ use crate::generation::Status;
 use crate::generation::Surroundings;
 use crate::generation::TakeUpError;
 use crate::generation::Wanted;
-use crate::generation::Way;
 use crate::generation::member;
 use crate::generation::member::Desired;
 use crate::generation::member::Member;
-use crate::generation::member::Told;
 use crate::generation::pending::Pending;
 use crate::generation::process;
 use crate::generation::roster::Action;
@@ -47,8 +44,8 @@ use crate::link::Link;
 use crate::link::LinkError;
 use crate::link::Up;
 
-/// A data plane that has not taken up a value by then is stuck.
-const APPLY: Duration = Duration::from_secs(5);
+mod wish;
+
 /// How long the last frames to a data plane may take before the agent lets go of it.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -58,8 +55,8 @@ pub(crate) struct Owner {
     roster: Roster,
     surroundings: Surroundings,
     members: BTreeMap<Number, Member>,
-    /// What is to be served; `None` until the first order.
-    desired: Option<Desired>,
+    /// What is to be served.
+    desired: Desired,
     /// The number of the last value that was sent.
     sequence: u64,
     pending: Option<Pending>,
@@ -92,8 +89,10 @@ enum Happened {
 
 impl Owner {
     /// An owner that takes charge of data planes of an earlier image of this process, and the way to it.
-    /// `next` is the lowest number that a new data plane may get.
+    /// `wanted` is what those serve that serve already, and what takes the place of one that ends; `next`
+    /// is the lowest number that a new data plane may get.
     pub(crate) fn new(
+        wanted: Wanted,
         surroundings: Surroundings,
         events: Events,
         next: Number,
@@ -106,7 +105,10 @@ impl Owner {
             roster: Roster::new(next, limits::DRAIN),
             surroundings,
             members: BTreeMap::new(),
-            desired: None,
+            desired: Desired {
+                wanted,
+                sequence: 0,
+            },
             sequence: 0,
             pending: None,
             orders,
@@ -191,44 +193,6 @@ impl Owner {
         }
     }
 
-    fn take_up(&mut self, wanted: Wanted, reply: oneshot::Sender<Result<(), TakeUpError>>) {
-        self.answer(Err(TakeUpError::Superseded));
-        let fixed = Fixed::of(&wanted);
-        self.sequence += 1;
-        let sequence = self.sequence;
-        let previous = self.desired.replace(Desired { wanted, sequence });
-        let serving = self.roster.serving();
-        let member = serving.and_then(|number| self.members.get(&number));
-        let way = member.map_or(Way::Replace, |member| member.fixed.way_to(&fixed));
-        let deadline = (way == Way::Send).then(|| clock::now() + APPLY);
-        self.pending = Some(Pending {
-            sequence,
-            previous,
-            deadline,
-            reply,
-        });
-        match (way, serving) {
-            (Way::Send, Some(number)) => self.bring_up_to_date(number),
-            (Way::Send, None) | (Way::Replace, _) => self.act(Input::Replace),
-        }
-    }
-
-    /// Sends a data plane what differs from what it was given last.
-    fn bring_up_to_date(&mut self, number: Number) {
-        let (Some(desired), Some(member)) = (&mut self.desired, self.members.get_mut(&number))
-        else {
-            return;
-        };
-        let told = member.bring_up_to_date(desired, &mut self.sequence);
-        if let Some(pending) = &mut self.pending {
-            pending.sequence = desired.sequence;
-        }
-        match told {
-            Told::Something => {}
-            Told::Nothing => self.answer(Ok(())),
-        }
-    }
-
     fn heard(&mut self, number: Number, up: Up) {
         let Some(member) = self.members.get_mut(&number) else {
             return;
@@ -256,12 +220,6 @@ impl Owner {
             }
             Up::Drained { cut } => tracing::info!(generation = number, cut, "data plane drained"),
             Up::Unknown => {}
-        }
-    }
-
-    fn answer(&mut self, answer: Result<(), TakeUpError>) {
-        if let Some(pending) = self.pending.take() {
-            pending.answer(answer);
         }
     }
 
@@ -322,7 +280,7 @@ impl Owner {
     }
 
     fn start(&mut self, number: Number) -> Result<(), String> {
-        let desired = self.desired.clone().ok_or("nothing is wanted yet")?;
+        let desired = self.desired.clone();
         let started = process::start(number, &desired.wanted, &self.surroundings);
         let (child, link) = started.map_err(|error| Chain(&error).to_string())?;
         tracing::info!(generation = number, pid = child.pid(), "data plane started");
@@ -387,7 +345,7 @@ impl Owner {
         self.events
             .record(EventKind::GenerationReady, number.to_string(), message);
         let sent = member.sent.as_ref().map(|sent| sent.sequence);
-        if sent == self.desired.as_ref().map(|desired| desired.sequence) {
+        if sent == Some(self.desired.sequence) {
             self.answer(Ok(()));
         } else {
             self.bring_up_to_date(number);
@@ -418,31 +376,7 @@ impl Owner {
         let message = format!("data plane {number} did not become ready ({reason}){stays}");
         self.events
             .record(EventKind::GenerationFailed, number.to_string(), message);
-        if let Some(mut pending) = self.pending.take() {
-            if let Some(previous) = pending.previous.take() {
-                self.desired = Some(previous);
-            }
-            pending.answer(Err(TakeUpError::NotReady { number, reason }));
-            // One that was told, and was replaced because it did not answer, must not stay with what failed.
-            if let Some(serving) = self.roster.serving() {
-                self.take_back(serving);
-            }
-        }
-    }
-
-    fn take_back(&mut self, serving: Number) {
-        let sent = self
-            .members
-            .get(&serving)
-            .and_then(|member| member.sent.as_ref());
-        let was_told_more = sent.is_some_and(|sent| {
-            self.desired
-                .as_ref()
-                .is_some_and(|desired| desired.sequence != sent.sequence)
-        });
-        if was_told_more {
-            self.bring_up_to_date(serving);
-        }
+        self.give_up(number, reason);
     }
 
     fn reason(&self, number: Number) -> String {

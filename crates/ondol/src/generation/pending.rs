@@ -12,7 +12,7 @@ pub(super) struct Pending {
     /// It is done when the data plane that serves says this number.
     pub(super) sequence: u64,
     /// What was to be served before, for the case that it fails.
-    pub(super) previous: Option<Desired>,
+    pub(super) previous: Desired,
     /// When the data plane that was told counts as stuck; `None` while another is started.
     pub(super) deadline: Option<Instant>,
     pub(super) reply: oneshot::Sender<Result<(), TakeUpError>>,
