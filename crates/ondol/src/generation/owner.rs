@@ -262,11 +262,13 @@ impl Owner {
 
     fn act(&mut self, input: Input) {
         let mut actions: VecDeque<_> = self.roster.step(input, clock::now()).into();
+        let mut not_started = None;
         while let Some(action) = actions.pop_front() {
             match action {
                 Action::Start(number) => {
                     if let Err(reason) = self.start(number) {
-                        tracing::error!(generation = number, reason, "data plane not started");
+                        tracing::error!(generation = number, %reason, "data plane not started");
+                        not_started = Some(reason);
                         actions.extend(self.roster.step(Input::NotStarted(number), clock::now()));
                     }
                 }
@@ -274,7 +276,9 @@ impl Owner {
                 Action::Kill(number) => self.kill(number),
                 Action::Serves(number) => self.serves(number),
                 Action::Lost(number) => self.lost(number),
-                Action::Failed(number, failing) => self.failed(number, failing),
+                Action::Failed(number, failing) => {
+                    self.failed(number, failing, not_started.take());
+                }
             }
         }
     }
@@ -362,11 +366,12 @@ impl Owner {
             .record(EventKind::GenerationLost, number.to_string(), message);
     }
 
-    fn failed(&mut self, number: Number, failing: Failing) {
+    fn failed(&mut self, number: Number, failing: Failing, not_started: Option<String>) {
         let reason = match failing {
             Failing::Superseded => return,
-            Failing::Ended => self.reason(number),
+            Failing::Ended => not_started.unwrap_or_else(|| self.reason(number)),
             Failing::Late => "it took too long".to_owned(),
+            Failing::Unlinked => "it lost its link and stayed".to_owned(),
         };
         let stays = if self.roster.serving().is_some() {
             "; the previous one stays"
@@ -382,7 +387,7 @@ impl Owner {
     fn reason(&self, number: Number) -> String {
         let member = self.members.get(&number);
         let reason = member.and_then(|member| member.reason.clone());
-        reason.unwrap_or_else(|| "it could not be started".to_owned())
+        reason.unwrap_or_else(|| "it ended".to_owned())
     }
 
     async fn let_go(&mut self) -> Vec<Adopted> {
@@ -422,3 +427,6 @@ async fn wait_until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

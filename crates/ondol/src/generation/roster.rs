@@ -48,6 +48,7 @@ struct Member {
     since: Instant,
     /// It is killed when this passes.
     deadline: Option<Instant>,
+    is_linked: bool,
 }
 
 /// How far a data plane is.
@@ -106,6 +107,8 @@ pub(crate) enum Failing {
     Ended,
     /// It took longer than [`READY`].
     Late,
+    /// Its link broke, and it did not end with it.
+    Unlinked,
     /// Something newer was wanted meanwhile.
     Superseded,
 }
@@ -136,6 +139,7 @@ impl Roster {
             phase,
             since: now,
             deadline,
+            is_linked: true,
         });
         self.next = self.next.max(number + 1);
     }
@@ -204,6 +208,7 @@ impl Roster {
             phase: Phase::Starting,
             since: now,
             deadline: Some(now + READY),
+            is_linked: true,
         });
         actions.push(Action::Start(number));
     }
@@ -267,6 +272,7 @@ impl Roster {
             .iter_mut()
             .find(|member| member.number == number);
         if let Some(member) = member {
+            member.is_linked = false;
             let soon = now + LINK_GRACE;
             member.deadline = Some(member.deadline.map_or(soon, |deadline| deadline.min(soon)));
         }
@@ -277,14 +283,19 @@ impl Roster {
             .members
             .iter()
             .filter(|member| member.deadline.is_some_and(|deadline| deadline <= now))
-            .map(|member| (member.number, member.phase))
+            .map(|member| (member.number, member.phase, member.is_linked))
             .collect();
-        for (number, phase) in late {
+        for (number, phase, is_linked) in late {
             match phase {
                 Phase::Starting => {
                     self.kill(number, now, actions);
                     self.failures += 1;
-                    actions.push(Action::Failed(number, Failing::Late));
+                    let failing = if is_linked {
+                        Failing::Late
+                    } else {
+                        Failing::Unlinked
+                    };
+                    actions.push(Action::Failed(number, failing));
                     self.retry(now, actions);
                 }
                 Phase::Serving => {

@@ -121,6 +121,25 @@ fn one_whose_link_is_gone_is_killed_and_replaced() {
 }
 
 #[test]
+fn one_that_loses_its_link_before_it_is_ready_did_not_take_too_long() {
+    let now = now();
+    let mut roster = Roster::new(1, GRACE);
+    roster.step(Input::Replace, now);
+    roster.step(Input::LinkLost(1), now);
+    let soon = roster.wake_at().unwrap();
+    assert!(soon < now + READY);
+    let actions = roster.step(Input::Tick, soon);
+    assert_eq!(
+        actions,
+        [
+            Action::Kill(1),
+            Action::Failed(1, Failing::Unlinked),
+            Action::Start(2)
+        ]
+    );
+}
+
+#[test]
 fn stopping_starts_nothing_any_more() {
     let now = now();
     let mut roster = serving(now);
