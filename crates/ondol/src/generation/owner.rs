@@ -204,7 +204,8 @@ impl Owner {
             }
             Up::Applied { sequence } => {
                 let awaited = self.pending.as_ref().map(|pending| pending.sequence);
-                if awaited.is_some_and(|awaited| sequence >= awaited) {
+                let serves = self.roster.serving() == Some(number);
+                if serves && awaited.is_some_and(|awaited| sequence >= awaited) {
                     self.answer(Ok(()));
                 }
             }
