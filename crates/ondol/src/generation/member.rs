@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 
 use ondol_base::chain::Chain;
 use ondol_base::clock;
@@ -26,6 +27,9 @@ use crate::link::Down;
 use crate::link::Link;
 use crate::link::LinkError;
 use crate::link::Up;
+
+/// How long the end of a killed process is waited for.
+const KILLED: Duration = Duration::from_secs(1);
 
 /// One data plane.
 #[derive(Debug)]
@@ -151,6 +155,8 @@ impl Member {
         };
         let Some((phase, (link, unread))) = parts else {
             self.kill();
+            // After an exec nobody would reap it. Who watches it may be first, which is as good.
+            let _ = tokio::time::timeout(KILLED, self.child.ended()).await;
             return None;
         };
         Some(Adopted {

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use ondol_base::process;
 use ondol_config::Sources;
 use ondol_store::Store;
 
@@ -17,6 +18,7 @@ use crate::sandbox::ServeUser;
 /// A data plane: a process that waits until the test is over, and the other end of its link.
 struct Played {
     number: Number,
+    pid: u32,
     _waits_for: ChildStdin,
     link: Link,
 }
@@ -28,12 +30,13 @@ impl Played {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let played = Self {
             number,
+            pid: child.id(),
             _waits_for: child.stdin.take().unwrap(),
             link: Link::new(theirs, &[]).unwrap(),
         };
         let adopted = Adopted {
             number,
-            pid: child.id(),
+            pid: played.pid,
             phase,
             link: ours.into(),
             unread: Vec::new(),
@@ -122,4 +125,13 @@ async fn one_that_cannot_be_started_is_refused_with_the_reason() {
     let (handle, _group, _store) = at_work("no\0argument", Vec::new());
     let refused = handle.take_up(wanted()).await.unwrap_err().to_string();
     assert!(refused.contains("could not start its process"), "{refused}");
+}
+
+#[tokio::test]
+async fn one_that_is_killed_on_leaving_is_no_zombie_afterwards() {
+    let (played, adopted) = Played::new(5, Phase::Ending);
+    let (handle, _group, _store) = at_work("info", vec![adopted]);
+    assert!(process::alive(played.pid));
+    assert!(handle.hand_over().await.is_empty());
+    assert!(!process::alive(played.pid));
 }
