@@ -10,6 +10,7 @@ use std::time::Duration;
 use ondol_admin::Command;
 use ondol_admin::api;
 use ondol_base::chain::Chain;
+use ondol_base::clock;
 use ondol_base::notify::Notifier;
 use ondol_base::tasks::Supervisor;
 use ondol_config::Ink;
@@ -20,6 +21,7 @@ use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::certificates::CertificateSet;
 use crate::events::Events;
@@ -36,6 +38,8 @@ use crate::upgrade::UpgradeError;
 
 /// How often the status is written anew for what nobody announces (services).
 const REFRESH: Duration = Duration::from_secs(2);
+/// The pause after renewed certificates were refused.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
 
 /// The signals that the agent obeys.
 #[derive(Debug)]
@@ -140,6 +144,8 @@ struct Wishes {
     reload: bool,
     execute: bool,
     renew: bool,
+    /// When renewed certificates that were refused may be tried again.
+    renew_again: Option<Instant>,
 }
 
 enum Happened {
@@ -150,6 +156,15 @@ enum Happened {
     GenerationsChanged,
     Watchdog,
     Refresh,
+}
+
+impl Wishes {
+    /// Wishes for again what was refused, when its pause is over.
+    fn try_again(&mut self, now: Instant) {
+        if self.renew_again.take_if(|at| *at <= now).is_some() {
+            self.renew = true;
+        }
+    }
 }
 
 impl Control {
@@ -183,12 +198,19 @@ impl Control {
                 Happened::Command(command) => job = Some(self.begin(command)),
                 Happened::Done(done) => {
                     job = None;
+                    if matches!(*done, Done::Renewal(Err(_))) {
+                        wishes.renew_again = Some(clock::now() + RENEWAL_PAUSE);
+                    }
                     if let Some(ending) = self.finish(*done) {
                         return ending;
                     }
                 }
                 Happened::CertificatesChanged => wishes.renew = true,
-                Happened::GenerationsChanged | Happened::Refresh => self.publish(),
+                Happened::GenerationsChanged => self.publish(),
+                Happened::Refresh => {
+                    wishes.try_again(clock::now());
+                    self.publish();
+                }
                 Happened::Watchdog => self.notifier.watchdog(),
             }
         }
@@ -258,7 +280,8 @@ impl Control {
             Done::Renewal(Ok(served)) => self.serve_now(served),
             Done::Renewal(Err(refused)) => {
                 let message = format!(
-                    "renewed certificates are not in use yet: {}",
+                    "renewed certificates are not in use yet, and are tried again in {} s: {}",
+                    RENEWAL_PAUSE.as_secs(),
                     Chain(&refused)
                 );
                 self.events.record(EventKind::Certificate, "", message);
