@@ -272,6 +272,20 @@ impl Link {
         self.send_frame(frame(value)?)
     }
 
+    /// Like [`Link::send`], for a value that a later one makes up for: it is left out while others wait, so a
+    /// reader who stands still does not break the link with it.
+    pub(crate) fn send_unless_behind<T: Serialize>(&mut self, value: &T) -> Result<(), LinkError> {
+        if self.is_behind() {
+            return Ok(());
+        }
+        self.send(value)
+    }
+
+    /// Whether values wait for the reader.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
     /// Like [`Link::send`], for a frame that several links get.
     pub(crate) fn send_frame(&mut self, frame: Bytes) -> Result<(), LinkError> {
         if self.outgoing.len() >= FRAMES_WAITING_MAX {

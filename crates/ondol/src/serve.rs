@@ -136,12 +136,13 @@ impl Served {
                     Down::Drain { grace_ms } => break grace_ms,
                     Down::Start(_) | Down::Unknown => {}
                 },
-                Some(failure) = self.failures.recv() => link.send(&failure)?,
-                _ = tick.tick() => link.send(&counted(&self.plane))?,
+                Some(failure) = self.failures.recv(), if !link.is_behind() => link.send(&failure)?,
+                _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
             }
         };
         self.drain(link, Duration::from_millis(grace_ms)).await
     }
+
     async fn apply(&self) {
         let snapshot = Snapshot::new(Arc::clone(&self.plan), Arc::clone(&self.certificates));
         self.plane.apply(snapshot).await;

@@ -124,6 +124,35 @@ async fn a_side_that_does_not_read_breaks_the_link_instead_of_blocking_it() {
 }
 
 #[tokio::test]
+async fn counters_do_not_break_the_link_to_an_agent_that_stands_still() {
+    let (ours, theirs) = StdUnixStream::pair().unwrap();
+    let mut link = Link::new(ours, &[]).unwrap();
+    let counters = Up::Counters(Counters::default());
+    let mut full_for = 0;
+    while full_for <= FRAMES_WAITING_MAX {
+        link.send_unless_behind(&counters).unwrap();
+        let written = std::future::poll_fn(|cx| Poll::Ready(link.poll_flush(cx))).await;
+        assert!(!matches!(written, Poll::Ready(Err(_))));
+        full_for += usize::from(written.is_pending());
+        tokio::task::yield_now().await;
+    }
+    let mut reader = Link::new(theirs, &[]).unwrap();
+    let drained = tokio::select! {
+        flushed = link.flush() => flushed,
+        gone = async {
+            loop {
+                if let Err(error) = reader.next::<Up>().await {
+                    return error;
+                }
+            }
+        } => Err(gone),
+    };
+    drained.unwrap();
+    link.send_unless_behind(&counters).unwrap();
+    assert!(link.is_behind(), "it is sent again");
+}
+
+#[tokio::test]
 async fn a_link_changes_hands_in_the_middle_of_a_frame() {
     let (ours, theirs) = StdUnixStream::pair().unwrap();
     let bytes = frame(&Up::Applied { sequence: 9 }).unwrap();
