@@ -63,3 +63,13 @@ fn renewed_certificates_that_were_refused_are_tried_again() {
         ask(https, &["--cacert", &renewed, "https://a.test/"]).ok()
     });
 }
+
+#[test]
+fn a_data_plane_that_stands_still_is_replaced_by_itself() {
+    let running = Folders::with(&answering("one")).start();
+    let (number, pid) = running.generation();
+    rustix::process::kill_process(pid, Signal::STOP).unwrap();
+    replaced(&running, number);
+    assert_eq!(running.get("a.test"), "one");
+    assert!(running.event("generation-lost").contains("stood still"));
+}

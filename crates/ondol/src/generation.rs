@@ -25,6 +25,7 @@ mod owner;
 mod pending;
 mod process;
 mod roster;
+mod silence;
 
 pub(crate) use convert::sources_of;
 pub(crate) use convert::texts_of;

@@ -38,6 +38,8 @@ use crate::generation::roster::Action;
 use crate::generation::roster::Failing;
 use crate::generation::roster::Input;
 use crate::generation::roster::Roster;
+use crate::generation::silence;
+use crate::generation::silence::Silence;
 use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
@@ -60,6 +62,7 @@ pub(crate) struct Owner {
     /// The number of the last value that was sent.
     sequence: u64,
     pending: Option<Pending>,
+    silence: Silence,
     orders: mpsc::Receiver<Order>,
     ends: mpsc::Receiver<(Number, io::Result<ExitStatus>)>,
     end_sender: mpsc::Sender<(Number, io::Result<ExitStatus>)>,
@@ -111,6 +114,7 @@ impl Owner {
             },
             sequence: 0,
             pending: None,
+            silence: Silence::default(),
             orders,
             ends,
             end_sender,
@@ -126,6 +130,7 @@ impl Owner {
         for adopted in adopted {
             owner.adopt(adopted);
         }
+        owner.silence.listen(owner.roster.serving(), clock::now());
         owner.publish();
         let handle = Handle {
             orders: order_sender,
@@ -146,6 +151,7 @@ impl Owner {
                 Happened::Said(number, Err(error)) => self.link_broke(number, &error),
                 Happened::TimePassed => self.time_passed(),
             }
+            self.silence.listen(self.roster.serving(), clock::now());
             self.publish();
             if self.course == Course::Stop && self.members.is_empty() {
                 self.course = Course::Leave;
@@ -158,7 +164,8 @@ impl Owner {
 
     async fn next(&mut self) -> Happened {
         let deadline = self.pending.as_ref().and_then(|pending| pending.deadline);
-        let wake_at = self.roster.wake_at().into_iter().chain(deadline).min();
+        let times = [deadline, self.roster.wake_at(), self.silence.wake_at()];
+        let wake_at = times.into_iter().flatten().min();
         let members = &mut self.members;
         tokio::select! {
             order = self.orders.recv() => Happened::Order(order),
@@ -197,6 +204,7 @@ impl Owner {
         let Some(member) = self.members.get_mut(&number) else {
             return;
         };
+        self.silence.heard(number);
         match up {
             Up::Ready { version } => {
                 member.version = Some(version);
@@ -258,7 +266,19 @@ impl Owner {
             );
             self.act(Input::Replace);
         }
+        if let Some(number) = self.silence.look(now) {
+            self.stands_still(number);
+        }
         self.act(Input::Tick);
+    }
+
+    fn stands_still(&mut self, number: Number) {
+        if let Some(member) = self.members.get_mut(&number) {
+            let seconds = silence::STILL.as_secs();
+            let reason = format!("it stood still for {seconds} s and was killed");
+            member.reason.get_or_insert(reason);
+        }
+        self.act(Input::Stuck(number));
     }
 
     fn act(&mut self, input: Input) {
@@ -360,9 +380,8 @@ impl Owner {
     fn lost(&mut self, number: Number) {
         self.lost += 1;
         let reason = self.reason(number);
-        let message = format!(
-            "data plane {number} ended by itself ({reason}); another is started in its place"
-        );
+        let message =
+            format!("data plane {number} was lost ({reason}); another is started in its place");
         self.events
             .record(EventKind::GenerationLost, number.to_string(), message);
     }

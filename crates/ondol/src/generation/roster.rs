@@ -77,6 +77,8 @@ pub(crate) enum Input {
     NotStarted(Number),
     /// Its link is gone.
     LinkLost(Number),
+    /// It stands still.
+    Stuck(Number),
     /// Nothing but time passed.
     Tick,
     /// No data plane is wanted any more; they have this long to finish.
@@ -154,6 +156,7 @@ impl Roster {
                 self.ended(number, now, &mut actions);
             }
             Input::LinkLost(number) => self.link_lost(number, now),
+            Input::Stuck(number) => self.stuck(number, now, &mut actions),
             Input::Tick => self.tick(now, &mut actions),
             Input::Stop { grace } => self.stop(grace, now, &mut actions),
         }
@@ -275,6 +278,17 @@ impl Roster {
             member.is_linked = false;
             let soon = now + LINK_GRACE;
             member.deadline = Some(member.deadline.map_or(soon, |deadline| deadline.min(soon)));
+        }
+    }
+
+    /// Its end is told as a loss, so it keeps its phase. The next one does not wait for that.
+    fn stuck(&mut self, number: Number, now: Instant, actions: &mut Vec<Action>) {
+        if self.phase(number) != Some(Phase::Serving) {
+            return;
+        }
+        actions.push(Action::Kill(number));
+        if self.starting().is_none() {
+            self.start(now, actions);
         }
     }
 

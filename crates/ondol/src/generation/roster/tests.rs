@@ -121,6 +121,23 @@ fn one_whose_link_is_gone_is_killed_and_replaced() {
 }
 
 #[test]
+fn one_that_stands_still_is_killed_and_replaced_at_once() {
+    let now = now();
+    let mut roster = serving(now);
+    assert_eq!(
+        roster.step(Input::Stuck(1), now),
+        [Action::Kill(1), Action::Start(2)]
+    );
+    assert_eq!(
+        roster.step(Input::Stuck(1), now),
+        [Action::Kill(1)],
+        "another is on its way"
+    );
+    assert_eq!(roster.step(Input::Ended(1), now), [Action::Lost(1)]);
+    assert_eq!(roster.step(Input::Ready(2), now), [Action::Serves(2)]);
+}
+
+#[test]
 fn one_that_loses_its_link_before_it_is_ready_did_not_take_too_long() {
     let now = now();
     let mut roster = Roster::new(1, GRACE);
@@ -178,7 +195,8 @@ fn any_input() -> impl Strategy<Value = (Input, u64)> {
         Just(Input::Replace),
         number.clone().prop_map(Input::Ready),
         number.clone().prop_map(Input::Ended),
-        number.prop_map(Input::LinkLost),
+        number.clone().prop_map(Input::LinkLost),
+        number.prop_map(Input::Stuck),
         Just(Input::Tick),
     ];
     (input, 0_u64..20_000)
