@@ -24,6 +24,7 @@ struct Played {
 }
 
 impl Played {
+    #[expect(clippy::zombie_processes, reason = "the owner reaps it")]
     fn new(number: Number, phase: Phase) -> (Self, Adopted) {
         let mut command = Command::new("cat");
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
