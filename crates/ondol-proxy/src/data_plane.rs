@@ -201,23 +201,14 @@ impl DataPlane {
         self.log.reopen();
     }
 
-    /// Accepts no more, ends each connection when its requests are answered, and ends. Connections that
-    /// are left after `grace` are cut; returns how many.
-    pub async fn drain(self, grace: Duration) -> u64 {
-        let Self {
-            workers,
-            certificates: _,
-            log,
-        } = self;
-        let mut draining = Vec::with_capacity(workers.len());
-        for worker in &workers {
+    /// Accepts no more and ends each connection when its requests are answered. Connections that are left
+    /// after `grace` are cut; returns how many. Nothing is served afterwards; [`Self::end`] ends the threads.
+    pub async fn drain(&self, grace: Duration) -> u64 {
+        let mut draining = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
-            if worker
-                .commands
-                .send(Command::Drain(grace, done))
-                .await
-                .is_ok()
-            {
+            let command = Command::Drain(grace, done);
+            if worker.commands.send(command).await.is_ok() {
                 draining.push(is_done);
             }
         }
@@ -225,14 +216,29 @@ impl DataPlane {
         for is_done in draining {
             cut += is_done.await.unwrap_or(0);
         }
+        cut
+    }
+
+    /// Ends the threads and writes the last lines of the log; what is still open is cut.
+    pub async fn end(self) {
+        let Self {
+            workers,
+            certificates: _,
+            log,
+        } = self;
         let ending = tasks::spawn_blocking(move || {
-            for worker in workers {
-                let _ = worker.thread.join(); // A panic has been printed where it happened.
+            for RunningWorker {
+                commands,
+                thread,
+                counters: _,
+            } in workers
+            {
+                drop(commands); // A worker that nobody can command ends.
+                let _ = thread.join(); // A panic has been printed where it happened.
             }
             log.close();
         });
         let _ = ending.await;
-        cut
     }
 }
 

@@ -137,7 +137,10 @@ impl Served {
                     Down::Start(_) | Down::Unknown => {}
                 },
                 Some(failure) = self.failures.recv(), if !link.is_behind() => link.send(&failure)?,
-                _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
+                _ = tick.tick() => {
+                    anyhow::ensure!(!self.plane.lost_worker(), "a worker stands still or has ended");
+                    link.send_unless_behind(&counted(&self.plane))?;
+                }
             }
         };
         self.drain(link, Duration::from_millis(grace_ms)).await
@@ -151,12 +154,15 @@ impl Served {
     /// Finishes what visitors have, unless the link is gone before.
     async fn drain(self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
         let mut draining = std::pin::pin!(self.plane.drain(grace));
+        let mut tick = tokio::time::interval(COUNTERS);
         let cut = loop {
             tokio::select! {
                 cut = &mut draining => break cut,
                 down = link.next::<Down>() => drop(down?), // There is nothing left to tell it.
+                _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
             }
         };
+        self.plane.end().await;
         link.send(&Up::Drained { cut })?;
         link.flush().await?;
         Ok(())

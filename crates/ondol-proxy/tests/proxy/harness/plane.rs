@@ -109,7 +109,13 @@ impl Plane {
     /// Begins to drain; joined, it says how many connections were cut.
     pub(crate) fn drain(&mut self, grace: Duration) -> JoinHandle<u64> {
         let data_plane = self.data_plane.take().unwrap();
-        let draining = move || runtime().block_on(data_plane.drain(grace));
+        let draining = move || {
+            runtime().block_on(async move {
+                let cut = data_plane.drain(grace).await;
+                data_plane.end().await;
+                cut
+            })
+        };
         tasks::spawn_thread("drain", draining).unwrap()
     }
 
