@@ -192,6 +192,11 @@ impl Running {
         eventually("the agent ends", || self.child.try_wait().unwrap())
     }
 
+    /// The agent's end, when it has come.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Asks the box to stop, and starts it again in the same folders.
     pub(crate) fn start_again(mut self, configuration: &str) -> Self {
         self.signal(Signal::TERM);

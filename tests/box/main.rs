@@ -14,3 +14,4 @@ mod reload;
 mod serving;
 mod surroundings;
 mod trouble;
+mod takeover;

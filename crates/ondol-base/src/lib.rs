@@ -1,5 +1,5 @@
 //! What the standard library and Tokio leave out: owned tasks, a clock that tests can pause, files
-//! that survive a power cut, sockets handed from process to process.
+//! that survive a power cut, signals that wait, sockets handed from process to process.
 //!
 //! This crate knows no word of Ondol: nothing here is about sites, certificates or configuration.
 
@@ -10,4 +10,5 @@ pub mod descriptors;
 pub mod file;
 pub mod notify;
 pub mod process;
+pub mod signals;
 pub mod tasks;

@@ -46,6 +46,7 @@ use crate::reload::Context;
 use crate::reload::Served;
 use crate::sandbox;
 use crate::sandbox::ServeUser;
+use crate::signals;
 
 mod ending;
 mod prepare;
@@ -105,6 +106,7 @@ pub(crate) fn run(
     folders: Folders,
     environment: &Environment,
 ) -> anyhow::Result<ExitCode> {
+    signals::hold().context("could not hold signals back")?;
     logging::start(&flags.log, environment)?;
     let _ = rustix::thread::set_name(c"ondol"); // For process lists alone.
     let handover = flags.handover.map(Handover::take).transpose()?;

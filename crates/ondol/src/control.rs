@@ -1,7 +1,6 @@
 //! The agent's loop: signals, commands and changes come in one after another, and at most one of them is
 //! being carried out. The loop itself never waits for anything, so a silent watchdog means that it stands.
 
-use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,9 +14,6 @@ use ondol_base::notify::Notifier;
 use ondol_base::tasks::Supervisor;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
-use tokio::signal::unix::Signal;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -33,6 +29,8 @@ use crate::reload::Context;
 use crate::reload::Refused;
 use crate::reload::Reloaded;
 use crate::reload::Served;
+use crate::signals::Asked;
+use crate::signals::Signals;
 use crate::upgrade;
 use crate::upgrade::UpgradeError;
 
@@ -40,53 +38,6 @@ use crate::upgrade::UpgradeError;
 const REFRESH: Duration = Duration::from_secs(2);
 /// The pause after renewed certificates were refused.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
-
-/// The signals that the agent obeys.
-#[derive(Debug)]
-pub(crate) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-    reopen: Signal,
-    execute: Signal,
-}
-
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// SIGTERM, SIGINT.
-    Stop,
-    /// SIGHUP.
-    Reload,
-    /// SIGUSR1.
-    ReopenLogs,
-    /// SIGUSR2.
-    Execute,
-}
-
-impl Signals {
-    /// From now on the signals do not end the process. Must be called in a Tokio runtime.
-    pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-            reopen: signal(SignalKind::user_defined1())?,
-            execute: signal(SignalKind::user_defined2())?,
-        })
-    }
-
-    /// Waits for the next one. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop,
-            _ = self.interrupt.recv() => Asked::Stop,
-            _ = self.hang_up.recv() => Asked::Reload,
-            _ = self.reopen.recv() => Asked::ReopenLogs,
-            _ = self.execute.recv() => Asked::Execute,
-        }
-    }
-}
 
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod published;
 mod reload;
 mod sandbox;
 mod serve;
+mod signals;
 mod span;
 mod table;
 mod upgrade;

@@ -40,6 +40,7 @@ use crate::link::Start;
 use crate::link::Up;
 use crate::logging;
 use crate::sandbox;
+use crate::signals;
 
 /// How often counters go up the link.
 const COUNTERS: Duration = Duration::from_secs(1);
@@ -48,6 +49,7 @@ const FAILURES_WAITING_MAX: usize = 64;
 
 /// Serves; returns when there is nothing left to do.
 pub(crate) fn run(flags: &ServeFlags, environment: &Environment) -> anyhow::Result<ExitCode> {
+    signals::leave_to_agent().context("could not hold signals back")?;
     logging::start(&flags.log, environment)?;
     let _ = rustix::thread::set_name(c"ondol"); // For process lists alone.
     let link = io::stdin()

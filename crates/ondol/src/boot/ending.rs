@@ -11,16 +11,16 @@ use ondol_model::limits;
 
 use crate::boot::Agent;
 use crate::boot::Left;
-use crate::control::Asked;
 use crate::control::Control;
 use crate::control::Ending;
-use crate::control::Signals;
 use crate::control::Why;
 use crate::generation::texts_of;
 use crate::handover;
 use crate::handover::Facts;
 use crate::handover::Handover;
 use crate::handover::Reason;
+use crate::signals::Asked;
+use crate::signals::Signals;
 use crate::upgrade;
 
 /// How long the services beside the data planes may take to end.
@@ -62,7 +62,7 @@ impl Agent {
             events,
             notifier,
             supervisor,
-            mut signals,
+            signals,
             ..
         } = control;
         notifier.stopping();
@@ -84,7 +84,7 @@ impl Agent {
         };
         tokio::select! {
             () = ending => {}
-            () = second_stop(&mut signals) => tracing::warn!("stopped at once: requests under way were cut"),
+            () = second_stop(&signals) => tracing::warn!("stopped at once: requests under way were cut"),
         }
         drop(workers);
     }
@@ -137,7 +137,7 @@ impl Agent {
     }
 }
 
-async fn second_stop(signals: &mut Signals) {
+async fn second_stop(signals: &Signals) {
     while signals.next().await != Asked::Stop {}
 }
 

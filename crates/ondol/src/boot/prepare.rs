@@ -19,7 +19,6 @@ use crate::boot::Ground;
 use crate::boot::Past;
 use crate::certificates::Certificates;
 use crate::configuration::Configuration;
-use crate::control::Signals;
 use crate::events::Events;
 use crate::folders::Folders;
 use crate::generation::sources_of;
@@ -31,6 +30,7 @@ use crate::reload::Examined;
 use crate::reload::Served;
 
 /// Sentences about certificates that wait to be recorded.
+use crate::signals::Signals;
 const NOTICES_WAITING_MAX: usize = 64;
 
 /// What is ready before the first visitor is served.
