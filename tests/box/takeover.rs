@@ -1,20 +1,41 @@
 //! What comes while one image of the agent gives way to another: signals, programs that are not what they
 //! seem, and boxes that keep little.
 
+use std::fs;
+use std::fs::Permissions;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::Output;
 
 use rustix::process::Signal;
 
 use crate::harness::Folders;
+use crate::harness::Running;
 use crate::harness::answering;
+
+/// Passes the first trial as any Ondol does.
+const VERSION: &str = r#"[ "$1" = version ] && echo '{"version":"9.9.9"}' && exit 0"#;
 
 fn text(output: &Output) -> String {
     let mut text = String::from_utf8(output.stdout.clone()).unwrap();
     text += &String::from_utf8(output.stderr.clone()).unwrap();
     text
+}
+
+fn script(running: &Running, lines: &str) -> PathBuf {
+    let path = running.folders.path("script");
+    fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn upgrade_to(running: &Running, program: &Path) -> Output {
+    let program = program.to_str().unwrap();
+    running.folders.ondol(&["upgrade", program])
 }
 
 #[test]
@@ -70,4 +91,48 @@ fn signals_for_the_agent_do_not_end_the_data_plane() {
         (running.get("a.test"), running.generation()),
         ("two".to_owned(), before)
     );
+}
+
+#[test]
+fn a_program_whose_run_ends_with_a_usage_error_is_refused() {
+    let running = Folders::with(&answering("one")).with_own_program().start();
+    let before = running.generation();
+    let lines = "[ \"$1\" = run ] && echo 'unexpected argument' >&2 && exit 2";
+    let program = script(&running, &format!("{VERSION}\n{lines}\nexit 0"));
+    let upgrade = upgrade_to(&running, &program);
+    let said = text(&upgrade);
+    assert_eq!(upgrade.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("unexpected argument") && said.contains("Nothing changed"),
+        "{said}"
+    );
+    assert_eq!(running.generation(), before);
+    running.re_execute();
+    assert_eq!(running.get("a.test"), "one");
+}
+
+#[test]
+fn a_file_that_is_broken_meanwhile_is_no_reason_to_refuse_a_program() {
+    let running = Folders::with(&answering("one")).with_own_program().start();
+    let new = running.folders.path("new");
+    fs::copy(running.folders.program(), &new).unwrap();
+    running.folders.configure("[box]\nnam = \"x\"\n");
+    let upgrade = upgrade_to(&running, &new);
+    assert!(upgrade.status.success(), "{}", text(&upgrade));
+    assert_eq!(running.get("a.test"), "one");
+}
+
+#[test]
+fn a_folder_that_is_gone_is_no_reason_to_refuse_a_program() {
+    let folders = Folders::with("").with_own_program();
+    let site = folders.path("site");
+    fs::create_dir(&site).unwrap();
+    let target = format!("files = \"{}\"", site.display());
+    folders.configure(&answering("x").replace("respond = \"x\"", &target));
+    let running = folders.start();
+    let new = running.folders.path("new");
+    fs::copy(running.folders.program(), &new).unwrap();
+    fs::remove_dir(&site).unwrap();
+    let upgrade = upgrade_to(&running, &new);
+    assert!(upgrade.status.success(), "{}", text(&upgrade));
 }

@@ -17,6 +17,7 @@ use ondol_base::descriptors;
 use ondol_base::file::Lock;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
+use ondol_config::Ink;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use ondol_store::Store;
@@ -25,6 +26,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::Environment;
 use crate::cli::RunFlags;
+use crate::configuration::Configuration;
 use crate::control::Control;
 use crate::events::Events;
 use crate::examine;
@@ -34,6 +36,7 @@ use crate::generation;
 use crate::generation::Adopted;
 use crate::generation::Owner;
 use crate::generation::Surroundings;
+use crate::generation::sources_of;
 use crate::handover::Facts;
 use crate::handover::Handover;
 use crate::handover::Reason;
@@ -106,11 +109,13 @@ pub(crate) fn run(
     folders: Folders,
     environment: &Environment,
 ) -> anyhow::Result<ExitCode> {
-    signals::hold().context("could not hold signals back")?;
-    logging::start(&flags.log, environment)?;
-    let _ = rustix::thread::set_name(c"ondol"); // For process lists alone.
+    if let Some(memory) = flags.handover_trial {
+        return try_out(memory, flags, environment);
+    }
+    // First of all, since whoever has taken it can give it back.
     let handover = flags.handover.map(Handover::take).transpose()?;
-    let surveyed = Ground::survey(flags, folders, environment, handover.as_ref());
+    let surveyed = begin(flags, environment)
+        .and_then(|()| Ground::survey(flags, folders, environment, handover.as_ref()));
     let (ground, runtime) = match surveyed.and_then(|ground| Ok((ground, start_runtime()?))) {
         Ok(ready) => ready,
         Err(error) => {
@@ -128,6 +133,23 @@ pub(crate) fn run(
     match left? {
         Left::Nothing => Ok(ExitCode::SUCCESS),
         Left::Handover(handover) => Err(execute(*handover, &ground.executable)),
+    }
+}
+
+fn begin(flags: &RunFlags, environment: &Environment) -> anyhow::Result<()> {
+    signals::hold().context("could not hold signals back")?;
+    logging::start(&flags.log, environment)?;
+    let _ = rustix::thread::set_name(c"ondol"); // For process lists alone.
+    Ok(())
+}
+
+/// Whether this program would understand its arguments and what another image leaves; touches nothing.
+fn try_out(memory: u32, flags: &RunFlags, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let facts = Facts::of_trial(memory)?;
+    logging::start(&flags.log, environment)?;
+    match Configuration::accept(sources_of(facts.texts)) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(error) => anyhow::bail!("{}", error.render(Ink::Plain).trim_end()),
     }
 }
 

@@ -116,6 +116,9 @@ pub(crate) struct RunFlags {
     /// The descriptor of a handover, set when the agent re-executes itself.
     #[arg(long, env = "ONDOL_HANDOVER", hide = true)]
     pub(crate) handover: Option<u32>,
+    /// The descriptor of what a handover would bring, set when the agent only tries this program out.
+    #[arg(long, env = "ONDOL_HANDOVER_TRIAL", hide = true)]
+    pub(crate) handover_trial: Option<u32>,
 }
 
 /// What is logged to standard error.

@@ -22,6 +22,8 @@ use tokio::time::Instant;
 use crate::certificates::CertificateSet;
 use crate::events::Events;
 use crate::generation;
+use crate::handover::Facts;
+use crate::handover::Reason;
 use crate::published::Published;
 use crate::published::View;
 use crate::reload;
@@ -212,9 +214,10 @@ impl Control {
 
     fn upgrade(&self, file: PathBuf, reply: oneshot::Sender<api::UpgradeAnswer>) -> Job {
         let executable = self.executable.clone();
-        let Context { folders, user, .. } = self.context.clone();
+        let next_generation = self.generations.borrow().next;
+        let facts = Facts::of(&self.served, &executable, next_generation, Reason::Upgrade);
         Box::pin(async move {
-            let installed = upgrade::install(file, &executable, &folders, &user).await;
+            let installed = upgrade::install(file, &executable, facts).await;
             Done::Upgrade(installed, reply)
         })
     }

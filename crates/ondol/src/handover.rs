@@ -32,14 +32,17 @@ use serde::Serialize;
 use crate::generation::Adopted;
 use crate::generation::Number;
 use crate::generation::Phase;
+use crate::generation::texts_of;
 use crate::link::SocketProtocol;
 use crate::link::Text;
 use crate::listeners::Listener;
 use crate::listeners::ListenerKey;
 use crate::listeners::Listeners;
+use crate::reload::Served;
 
 /// The variable that names the descriptor of the file in memory; `cli.rs` reads it.
 const VARIABLE: &str = "ONDOL_HANDOVER";
+const NOT_OPEN: RawFd = -1;
 /// The file in memory is at most this large: a configuration and a few numbers.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -140,6 +143,41 @@ struct WrittenGeneration {
 }
 
 impl Facts {
+    /// What this image leaves of what it serves.
+    pub(crate) fn of(
+        served: &Served,
+        executable: &Path,
+        next_generation: Number,
+        reason: Reason,
+    ) -> Self {
+        Self {
+            next_generation,
+            revision: served.revision,
+            texts: texts_of(&served.configuration.sources),
+            executable: executable.to_path_buf(),
+            from_version: env!("CARGO_PKG_VERSION").to_owned(),
+            on_last_good: served.on_last_good.clone(),
+            reason,
+        }
+    }
+
+    /// The file in memory that another image would get, for a trial: nothing is open in it.
+    pub(crate) fn for_trial(self) -> Result<File, HandoverError> {
+        in_memory(&Written {
+            facts: self,
+            listeners: Vec::new(),
+            generations: Vec::new(),
+            lock: NOT_OPEN,
+            admin: None,
+            previous: NOT_OPEN,
+        })
+    }
+
+    /// The other end of [`Facts::for_trial`], by the descriptor of the file.
+    pub(crate) fn of_trial(memory: u32) -> Result<Self, HandoverError> {
+        Ok(read(memory)?.facts)
+    }
+
     /// Whether the image that leaves could not boot, and this one is to go on as before.
     pub(crate) fn is_way_back(&self) -> bool {
         matches!(self.reason, Reason::GoBack { .. })
@@ -170,14 +208,7 @@ impl Handover {
 
     /// Takes up what the image before has left, by the descriptor of its file in memory.
     pub(crate) fn take(memory: u32) -> Result<Self, HandoverError> {
-        let number = RawFd::try_from(memory).unwrap_or(-1);
-        let mut file = File::from(inherited(number)?);
-        let mut json = Vec::new();
-        file.rewind().map_err(HandoverError::Read)?;
-        file.take(BYTES_MAX)
-            .read_to_end(&mut json)
-            .map_err(HandoverError::Read)?;
-        let written: Written = serde_json::from_slice(&json).map_err(HandoverError::Malformed)?;
+        let written = read(memory)?;
         let listeners = written.listeners.into_iter().filter_map(take_listener);
         let generations = written.generations.into_iter().map(take_generation);
         Ok(Self {
@@ -214,13 +245,30 @@ impl Handover {
             admin: admin.as_ref().map(kept).transpose()?,
             previous: kept(previous)?,
         };
-        let memory = rustix::fs::memfd_create("ondol-handover", MemfdFlags::CLOEXEC);
-        let mut memory = File::from(memory.map_err(|error| HandoverError::Write(error.into()))?);
-        let json = serde_json::to_vec(&written).map_err(HandoverError::Malformed)?;
-        memory.write_all(&json).map_err(HandoverError::Write)?;
+        let memory = in_memory(&written)?;
         kept(&memory)?;
         Ok(memory)
     }
+}
+
+fn in_memory(written: &Written) -> Result<File, HandoverError> {
+    let memory = rustix::fs::memfd_create("ondol-handover", MemfdFlags::CLOEXEC);
+    let mut memory = File::from(memory.map_err(|error| HandoverError::Write(error.into()))?);
+    let json = serde_json::to_vec(written).map_err(HandoverError::Malformed)?;
+    memory.write_all(&json).map_err(HandoverError::Write)?;
+    memory.rewind().map_err(HandoverError::Write)?;
+    Ok(memory)
+}
+
+fn read(memory: u32) -> Result<Written, HandoverError> {
+    let number = RawFd::try_from(memory).unwrap_or(NOT_OPEN);
+    let mut file = File::from(inherited(number)?);
+    let mut json = Vec::new();
+    file.rewind().map_err(HandoverError::Read)?;
+    file.take(BYTES_MAX)
+        .read_to_end(&mut json)
+        .map_err(HandoverError::Read)?;
+    serde_json::from_slice(&json).map_err(HandoverError::Malformed)
 }
 
 /// The program of this image, open, whatever has become of its file.

@@ -1,7 +1,6 @@
 //! Puts another program in the place of this one: tried first, installed atomically, and taken back when
 //! it can't take over. The re-execution itself is `handover.rs`.
 
-use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
 use std::fs::OpenOptions;
@@ -22,10 +21,10 @@ use ondol_base::tasks;
 use rustix::process::Signal;
 use serde::Deserialize;
 
-use crate::folders::Folders;
-use crate::sandbox::ServeUser;
+use crate::handover::Facts;
+use crate::handover::HandoverError;
 
-/// How long `version` and `check` of the new program may take, each.
+/// How long each trial of the new program may take.
 const TRIAL: Duration = Duration::from_secs(20);
 /// What is read of the new program's words.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
@@ -60,7 +59,9 @@ pub(crate) enum UpgradeError {
     Late { file: PathBuf, verb: &'static str },
     #[error("{} is no Ondol: `{} version --json` did not print a version", file.display(), file.display())]
     NotOndol { file: PathBuf },
-    #[error("the new program refuses the configuration:\n\n{said}")]
+    #[error("what the new program would be told could not be written down")]
+    Facts(#[source] HandoverError),
+    #[error("the new program would not take over:\n\n{said}")]
     Refuses { said: String },
     #[error("the new program could not be installed as {}", executable.display())]
     Install {
@@ -76,13 +77,12 @@ struct VersionAnswer {
     version: String,
 }
 
-/// Tries a program on this box's configuration, and installs it in the place of `executable`; what was
-/// there is kept beside it. Returns its version. Not cancel-safe: a copy may be left beside.
+/// Tries a program on what this image would leave to it, and installs it in the place of `executable`;
+/// what was there is kept beside it. Returns its version. Not cancel-safe: a copy may be left beside.
 pub(crate) async fn install(
     program: PathBuf,
     executable: &Path,
-    folders: &Folders,
-    user: &ServeUser,
+    facts: Facts,
 ) -> Result<String, UpgradeError> {
     let beside = beside(executable, ".next");
     let (from, to) = (program.clone(), beside.clone());
@@ -91,7 +91,7 @@ pub(crate) async fn install(
         file: program.clone(),
         source: io::Error::other(error),
     })??;
-    let outcome = match try_out(&beside, &program, folders, user).await {
+    let outcome = match try_out(&beside, &program, facts).await {
         Ok(version) => exchange(&beside, executable).map(|()| version),
         Err(error) => Err(error),
     };
@@ -152,42 +152,25 @@ fn copy(from: &Path, to: &Path) -> Result<(), UpgradeError> {
     target.sync_all().map_err(failed)
 }
 
-/// Asks the copy for its version and has it check the configuration. Messages name the file that the
-/// person named.
-async fn try_out(
-    copy: &Path,
-    named: &Path,
-    folders: &Folders,
-    user: &ServeUser,
-) -> Result<String, UpgradeError> {
-    let (status, said) = run(copy, named, "version", &[OsStr::new("--json")]).await?;
+/// Asks the copy for its version, and has it take in what this image would leave to it, with the arguments
+/// that it would get. Messages name the file that the person named.
+async fn try_out(copy: &Path, named: &Path, facts: Facts) -> Result<String, UpgradeError> {
+    let mut version = Command::new(copy);
+    version.args(["version", "--json"]).stdin(Stdio::null());
+    let (status, said) = run(version, named, "version").await?;
     let answer = serde_json::from_str(&said)
         .ok()
         .filter(|_| status.success());
     let VersionAnswer { version } = answer.ok_or_else(|| UpgradeError::NotOndol {
         file: named.to_path_buf(),
     })?;
-    let Folders {
-        config,
-        state,
-        runtime,
-        logs,
-    } = folders;
-    let places = [
-        ("--config", config),
-        ("--state", state),
-        ("--runtime", runtime),
-        ("--logs", logs),
-    ];
-    let places = places
-        .iter()
-        .flat_map(|(flag, path)| [OsStr::new(*flag), path.as_os_str()]);
-    let user = match user {
-        ServeUser::Own => Vec::new(),
-        ServeUser::Other { name, .. } => vec![OsStr::new("--user"), OsStr::new(name)],
-    };
-    let arguments: Vec<&OsStr> = places.chain(user).collect();
-    let (status, said) = run(copy, named, "check", &arguments).await?;
+    let memory = facts.for_trial().map_err(UpgradeError::Facts)?;
+    let mut take_over = Command::new(copy);
+    take_over
+        .args(std::env::args_os().skip(1))
+        .env("ONDOL_HANDOVER_TRIAL", "0")
+        .stdin(memory);
+    let (status, said) = run(take_over, named, "run").await?;
     if !status.success() {
         return Err(UpgradeError::Refuses { said });
     }
@@ -196,17 +179,16 @@ async fn try_out(
 
 /// Runs a verb of the program to its end; what it says on both outputs is returned as one text.
 async fn run(
-    copy: &Path,
+    command: Command,
     named: &Path,
     verb: &'static str,
-    arguments: &[&OsStr],
 ) -> Result<(ExitStatus, String), UpgradeError> {
     let file = named.to_path_buf();
     let not_started = |source| UpgradeError::NotStarted {
         file: named.to_path_buf(),
         source,
     };
-    let (reader, child) = start(copy, verb, arguments).map_err(not_started)?;
+    let (reader, child) = start(command).map_err(not_started)?;
     let reading = tasks::spawn_blocking(move || {
         let mut said = Vec::new();
         // A part of what it says is as good as all of it for a person.
@@ -222,14 +204,11 @@ async fn run(
     Ok((status, reading.await.unwrap_or_default()))
 }
 
-fn start(program: &Path, verb: &str, arguments: &[&OsStr]) -> io::Result<(io::PipeReader, Child)> {
+fn start(mut command: Command) -> io::Result<(io::PipeReader, Child)> {
     let (reader, writer) = io::pipe()?;
-    let child = Command::new(program)
-        .arg(verb)
-        .args(arguments)
+    let child = command
         .env_remove("NOTIFY_SOCKET")
         .env_remove("ONDOL_HANDOVER")
-        .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer)
         .spawn()?;

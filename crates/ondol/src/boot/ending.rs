@@ -14,7 +14,6 @@ use crate::boot::Left;
 use crate::control::Control;
 use crate::control::Ending;
 use crate::control::Why;
-use crate::generation::texts_of;
 use crate::handover;
 use crate::handover::Facts;
 use crate::handover::Handover;
@@ -118,20 +117,13 @@ impl Agent {
             Why::Asked => Reason::Asked,
             Why::Upgrade => Reason::Upgrade,
         };
+        let facts = Facts::of(&served, &executable, next_generation, reason);
         Ok(Handover {
             listeners: served.listeners,
             generations: adopted,
             lock,
             admin: admin.as_fd().try_clone_to_owned().ok(),
-            facts: Facts {
-                next_generation,
-                revision: served.revision,
-                texts: texts_of(&served.configuration.sources),
-                executable,
-                from_version: env!("CARGO_PKG_VERSION").to_owned(),
-                on_last_good: served.on_last_good,
-                reason,
-            },
+            facts,
             previous,
         })
     }

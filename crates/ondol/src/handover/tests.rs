@@ -104,3 +104,10 @@ fn a_program_that_cannot_be_executed_leaves_this_one_running() {
     let error = handover.execute(Path::new("/no/such/program")).unwrap_err();
     assert!(matches!(error, HandoverError::Execute { .. }));
 }
+
+#[test]
+fn a_trial_is_given_the_facts_that_a_handover_would_bring() {
+    let memory = facts().for_trial().unwrap();
+    let number = u32::try_from(memory.into_raw_fd()).unwrap();
+    assert_eq!(Facts::of_trial(number).unwrap(), facts());
+}

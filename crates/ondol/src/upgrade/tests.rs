@@ -1,13 +1,17 @@
 //! Programs that fail their trial, and one that passes, as real files.
 
 use super::*;
+use crate::handover::Reason;
 
-fn box_in(folder: &Path) -> Folders {
-    Folders {
-        config: folder.join("ondol.toml"),
-        state: folder.join("state"),
-        runtime: folder.join("run"),
-        logs: folder.join("logs"),
+fn facts() -> Facts {
+    Facts {
+        next_generation: 2,
+        revision: 1,
+        texts: Vec::new(),
+        executable: "/usr/local/bin/ondol".into(),
+        from_version: "0.1.0".into(),
+        on_last_good: None,
+        reason: Reason::Upgrade,
     }
 }
 
@@ -28,6 +32,14 @@ async fn a_program_that_fails_its_trial_changes_nothing() {
         ("not ondol", "echo hello", 0o755, "is no Ondol"),
         ("broken", r#"kill -9 $$"#, 0o755, "is no Ondol"),
         (
+            "without handover",
+            &format!(
+                "{version}\ntest \"$ONDOL_HANDOVER_TRIAL\" = 0 && ! grep -q '\"revision\":1' && exit 0"
+            ),
+            0o755,
+            "would not take over",
+        ),
+        (
             "refusing",
             &format!("{version}\necho 'ondol.toml:3: no' >&2; exit 1"),
             0o755,
@@ -36,9 +48,7 @@ async fn a_program_that_fails_its_trial_changes_nothing() {
     ];
     for (name, script, mode, expected) in table {
         let file = program(folder, name, script, mode);
-        let error = install(file, &executable, &box_in(folder), &ServeUser::Own)
-            .await
-            .unwrap_err();
+        let error = install(file, &executable, facts()).await.unwrap_err();
         let text = ondol_base::chain::Chain(&error).to_string();
         assert!(text.contains(expected), "{name}: {text}");
         assert!(
@@ -48,13 +58,7 @@ async fn a_program_that_fails_its_trial_changes_nothing() {
         );
         assert!(!folder.join("ondol.next").exists() && !folder.join("ondol.previous").exists());
     }
-    let missing = install(
-        folder.join("none"),
-        &executable,
-        &box_in(folder),
-        &ServeUser::Own,
-    )
-    .await;
+    let missing = install(folder.join("none"), &executable, facts()).await;
     assert!(matches!(missing, Err(UpgradeError::Unreadable { .. })));
 }
 
@@ -66,12 +70,7 @@ async fn a_good_program_is_installed_and_can_be_taken_back() {
     let good = r#"[ "$1" = version ] && echo '{"version":"9.9.9"}'; exit 0"#;
     for _ in 0..2 {
         let file = program(folder, "new", good, 0o755);
-        assert_eq!(
-            install(file, &executable, &box_in(folder), &ServeUser::Own)
-                .await
-                .unwrap(),
-            "9.9.9"
-        );
+        assert_eq!(install(file, &executable, facts()).await.unwrap(), "9.9.9");
         assert!(fs::read_to_string(&executable).unwrap().contains("9.9.9"));
     }
     file::replace(&folder.join("ondol.previous"), b"kept", MODE).unwrap();
