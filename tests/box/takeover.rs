@@ -11,11 +11,13 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Output;
 
+use rustix::process::Pid;
 use rustix::process::Signal;
 
 use crate::harness::Folders;
 use crate::harness::Running;
 use crate::harness::answering;
+use crate::harness::eventually;
 
 /// Passes the first trial as any Ondol does.
 const VERSION: &str = r#"[ "$1" = version ] && echo '{"version":"9.9.9"}' && exit 0"#;
@@ -109,6 +111,21 @@ fn a_program_whose_run_ends_with_a_usage_error_is_refused() {
     assert_eq!(running.generation(), before);
     running.re_execute();
     assert_eq!(running.get("a.test"), "one");
+}
+
+#[test]
+fn a_program_that_leaves_a_child_with_its_output_does_not_hang_the_box() {
+    let mut running = Folders::with(&answering("one")).with_own_program().start();
+    let number = running.folders.path("child");
+    let lines = format!("sleep 1000 &\necho $! > {}\necho none", number.display());
+    let upgrade = upgrade_to(&running, &script(&running, &lines));
+    running.signal(Signal::TERM);
+    let ended = eventually("it ends", || running.has_ended());
+    let child = fs::read_to_string(&number).unwrap();
+    let child = Pid::from_raw(child.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(child, Signal::KILL).unwrap();
+    assert!(text(&upgrade).contains("is no Ondol"), "{}", text(&upgrade));
+    assert!(ended.success(), "{}", running.log());
 }
 
 #[test]

@@ -65,6 +65,9 @@ const THREADS: usize = 2;
 /// All of a boot before the first data plane is started; a disk may be slow after a power cut.
 const PREPARATION: Duration = Duration::from_secs(60);
 
+/// How long the end of an image waits for work that can't be stopped.
+const BLOCKING_END: Duration = Duration::from_secs(2);
+
 /// What is known before anything is opened, and never changes.
 struct Ground {
     folders: Folders,
@@ -129,7 +132,7 @@ pub(crate) fn run(
         None => runtime.block_on(fresh(&ground)),
         Some(handover) => runtime.block_on(adopted(&ground, handover)),
     };
-    drop(runtime);
+    runtime.shutdown_timeout(BLOCKING_END);
     match left? {
         Left::Nothing => Ok(ExitCode::SUCCESS),
         Left::Handover(handover) => Err(execute(*handover, &ground.executable)),

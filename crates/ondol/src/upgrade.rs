@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -20,12 +20,16 @@ use ondol_base::process::Child;
 use ondol_base::tasks;
 use rustix::process::Signal;
 use serde::Deserialize;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
 
 use crate::handover::Facts;
 use crate::handover::HandoverError;
 
 /// How long each trial of the new program may take.
 const TRIAL: Duration = Duration::from_secs(20);
+/// How long the words of a program that has ended are waited for: what it has started may hold its output.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What is read of the new program's words.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
 /// The largest program that is taken; this one has some ten MiB.
@@ -188,23 +192,38 @@ async fn run(
         file: named.to_path_buf(),
         source,
     };
-    let (reader, child) = start(command).map_err(not_started)?;
-    let reading = tasks::spawn_blocking(move || {
-        let mut said = Vec::new();
-        // A part of what it says is as good as all of it for a person.
-        let _ = reader.take(OUTPUT_BYTES_MAX).read_to_end(&mut said);
-        String::from_utf8_lossy(&said).into_owned()
-    });
-    let Ok(ended) = tokio::time::timeout(TRIAL, child.ended()).await else {
+    let (output, child) = start(command).map_err(not_started)?;
+    let mut said = Vec::new();
+    let heard = hear_out(&child, output, &mut said);
+    let Ok(ended) = tokio::time::timeout(TRIAL, heard).await else {
         let _ = child.signal(Signal::KILL); // It may have ended just now.
         let _ = child.ended().await;
         return Err(UpgradeError::Late { file, verb });
     };
     let status = ended.map_err(not_started)?;
-    Ok((status, reading.await.unwrap_or_default()))
+    Ok((status, String::from_utf8_lossy(&said).into_owned()))
 }
 
-fn start(mut command: Command) -> io::Result<(io::PipeReader, Child)> {
+async fn hear_out(
+    child: &Child,
+    output: pipe::Receiver,
+    said: &mut Vec<u8>,
+) -> io::Result<ExitStatus> {
+    let reading = async move {
+        // A part of what it says is as good as all of it for a person.
+        let _ = output.take(OUTPUT_BYTES_MAX).read_to_end(said).await;
+    };
+    let mut reading = std::pin::pin!(reading);
+    tokio::select! {
+        ended = child.ended() => {
+            let _ = tokio::time::timeout(LAST_WORDS, reading).await;
+            ended
+        }
+        () = &mut reading => child.ended().await,
+    }
+}
+
+fn start(mut command: Command) -> io::Result<(pipe::Receiver, Child)> {
     let (reader, writer) = io::pipe()?;
     let child = command
         .env_remove("NOTIFY_SOCKET")
@@ -212,6 +231,7 @@ fn start(mut command: Command) -> io::Result<(io::PipeReader, Child)> {
         .stdout(writer.try_clone()?)
         .stderr(writer)
         .spawn()?;
+    let reader = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
     Ok((reader, Child::adopt(child.id())?))
 }
 

@@ -77,3 +77,18 @@ async fn a_good_program_is_installed_and_can_be_taken_back() {
     take_back(&executable).unwrap();
     assert_eq!(fs::read_to_string(&executable).unwrap(), "kept");
 }
+
+#[tokio::test]
+async fn what_a_program_has_started_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let executable = program(folder, "ondol", "echo old", 0o755);
+    let number = folder.join("child");
+    let script = format!("sleep 1000 &\necho $! > {}\necho words", number.display());
+    let file = program(folder, "new", &script, 0o755);
+    let error = install(file, &executable, facts()).await.unwrap_err();
+    let child = fs::read_to_string(&number).unwrap();
+    let child = child.trim().parse().unwrap();
+    ondol_base::process::signal(child, Signal::KILL).unwrap();
+    assert!(matches!(error, UpgradeError::NotOndol { .. }), "{error}");
+}
