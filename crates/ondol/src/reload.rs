@@ -134,7 +134,7 @@ pub(crate) async fn reload(context: Context, before: Served) -> Result<Reloaded,
     done("read");
     let examined = examine(configuration, before.listeners.keys(), context.user.clone()).await?;
     done("examined");
-    let prepared = prepare(&context, &before, examined)?;
+    let prepared = prepare(&context, &before, examined).await?;
     let served = commit(&context, &before, prepared).await?;
     done("served");
     keep_copy(&context.folders, &served).await;
@@ -215,7 +215,11 @@ pub(crate) fn warnings(findings: &Findings) -> Vec<String> {
         .collect()
 }
 
-fn prepare(context: &Context, before: &Served, examined: Examined) -> Result<Prepared, Refused> {
+async fn prepare(
+    context: &Context,
+    before: &Served,
+    examined: Examined,
+) -> Result<Prepared, Refused> {
     let Examined {
         configuration,
         findings,
@@ -225,8 +229,13 @@ fn prepare(context: &Context, before: &Served, examined: Examined) -> Result<Pre
     if !findings.mistakes.is_empty() {
         return Err(Refused::Machine(Mistakes(findings.mistakes)));
     }
-    let listen = &configuration.plan.listen;
-    let listeners = Listeners::open(listen, &before.listeners, context.workers)
+    let (plan, held) = (Arc::clone(&configuration.plan), before.listeners.clone());
+    let workers = context.workers;
+    // Whoever has an address is looked for among all processes.
+    let open = tasks::spawn_blocking(move || Listeners::open(&plan.listen, &held, workers));
+    let listeners = open
+        .await
+        .map_err(Refused::Interrupted)?
         .map_err(|error| Refused::Machine(Mistakes(vec![mistake_of(&configuration, &error)])))?;
     let is_same_text = configuration.sources == before.configuration.sources;
     Ok(Prepared {

@@ -22,6 +22,7 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use tokio::task::JoinError;
 
 use crate::handover::Facts;
 use crate::handover::HandoverError;
@@ -73,6 +74,8 @@ pub(crate) enum UpgradeError {
         #[source]
         source: io::Error,
     },
+    #[error("the upgrade broke off")]
+    Interrupted(#[source] JoinError),
 }
 
 /// What a program says of itself.
@@ -90,20 +93,27 @@ pub(crate) async fn install(
 ) -> Result<String, UpgradeError> {
     let beside = beside(executable, ".next");
     let (from, to) = (program.clone(), beside.clone());
-    let copied = tasks::spawn_blocking(move || copy(&from, &to)).await;
-    copied.map_err(|error| UpgradeError::Copy {
-        file: program.clone(),
-        source: io::Error::other(error),
-    })??;
+    off_runtime(move || copy(&from, &to)).await?;
     let outcome = match try_out(&beside, &program, facts).await {
-        Ok(version) => exchange(&beside, executable).map(|()| version),
+        Ok(version) => {
+            let (from, to) = (beside.clone(), executable.to_path_buf());
+            off_runtime(move || exchange(&from, &to).map(|()| version)).await
+        }
         Err(error) => Err(error),
     };
     if outcome.is_err() {
         // The reason is worth more than a file left over, which the next try replaces.
-        let _ = fs::remove_file(&beside);
+        let _ = tasks::spawn_blocking(move || fs::remove_file(&beside)).await;
     }
     outcome
+}
+
+/// Disks may stand still; the agent may not.
+async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, UpgradeError> + Send + 'static,
+) -> Result<T, UpgradeError> {
+    let done = tasks::spawn_blocking(work).await;
+    done.map_err(UpgradeError::Interrupted)?
 }
 
 /// Puts the program back that was there before [`install`].

@@ -9,6 +9,7 @@ use ondol_base::file::Lock;
 use ondol_base::file::LockError;
 use ondol_base::notify;
 use ondol_base::notify::Notifier;
+use ondol_base::tasks;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
 use ondol_store::Opened;
@@ -22,15 +23,16 @@ use crate::configuration::Configuration;
 use crate::events::Events;
 use crate::folders::Folders;
 use crate::generation::sources_of;
+use crate::handover::Facts;
 use crate::last_good;
 use crate::last_good::LastGood;
 use crate::listeners::Listeners;
 use crate::reload;
 use crate::reload::Examined;
 use crate::reload::Served;
+use crate::signals::Signals;
 
 /// Sentences about certificates that wait to be recorded.
-use crate::signals::Signals;
 const NOTICES_WAITING_MAX: usize = 64;
 
 /// What is ready before the first visitor is served.
@@ -48,17 +50,24 @@ pub(super) struct Prepared {
 pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prepared> {
     let signals = Signals::listen().context("could not listen to signals")?;
     let notifier = notifier();
-    let (configuration, revision, on_last_good) = configuration(ground, past)?;
+    let (folders, facts) = (ground.folders.clone(), past.facts.clone());
+    let (configuration, revision, on_last_good) =
+        off_runtime(move || configuration(&folders, facts)).await?;
     let listen = &configuration.plan.listen;
     let listeners = Listeners::open(listen, &past.listeners, ground.workers)?;
-    let store = store(&ground.folders)?;
+    let folders = ground.folders.clone();
+    let store = off_runtime(move || store(&folders)).await?;
     let events = Events::new(store.handle());
     if let Some(reason) = &on_last_good {
         announce_last_good(&events, &ground.folders, revision, reason);
     }
     let (notice_sender, notices) = mpsc::channel(NOTICES_WAITING_MAX);
-    let box_name = &configuration.plan.box_name;
-    let certificates = Certificates::open(&ground.folders.state, box_name, notice_sender)?;
+    let (state, box_name) = (
+        ground.folders.state.clone(),
+        configuration.plan.box_name.clone(),
+    );
+    let certificates =
+        off_runtime(move || Ok(Certificates::open(&state, &box_name, notice_sender)?)).await?;
     let set = certificates
         .take_up(Arc::clone(&configuration.plan))
         .await?;
@@ -107,6 +116,15 @@ fn notifier() -> Notifier {
     })
 }
 
+/// A disk that stands still must not keep the time limit of a boot from ending it.
+async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tasks::spawn_blocking(work)
+        .await
+        .context("the boot broke off")?
+}
+
 /// A box whose disk takes nothing serves all the same, and forgets its events.
 fn store(folders: &Folders) -> anyhow::Result<Store> {
     match ondol_store::open(&folders.database()) {
@@ -140,18 +158,18 @@ fn announce_last_good(events: &Events, folders: &Folders, revision: u64, reason:
 
 /// What to serve, its number, and what is wrong with the file when it is not what the file says.
 fn configuration(
-    ground: &Ground,
-    past: &Past,
+    folders: &Folders,
+    facts: Option<Facts>,
 ) -> anyhow::Result<(Configuration, u64, Option<String>)> {
-    if let Some(facts) = &past.facts {
-        let configuration = Configuration::accept(sources_of(facts.texts.clone()))?;
-        return Ok((configuration, facts.revision, facts.on_last_good.clone()));
+    if let Some(facts) = facts {
+        let configuration = Configuration::accept(sources_of(facts.texts))?;
+        return Ok((configuration, facts.revision, facts.on_last_good));
     }
-    let last_good = last_good::read(&ground.folders.last_good()).unwrap_or_else(|error| {
+    let last_good = last_good::read(&folders.last_good()).unwrap_or_else(|error| {
         tracing::warn!("{}", Chain(&error));
         None
     });
-    let error = match Configuration::read(&ground.folders.config) {
+    let error = match Configuration::read(&folders.config) {
         Ok(configuration) => {
             let revision = revision_after(last_good.as_ref(), &configuration);
             return Ok((configuration, revision, None));
