@@ -153,3 +153,23 @@ fn a_folder_that_is_gone_is_no_reason_to_refuse_a_program() {
     let upgrade = upgrade_to(&running, &new);
     assert!(upgrade.status.success(), "{}", text(&upgrade));
 }
+
+#[test]
+fn an_upgrade_of_a_box_that_keeps_no_events_is_told_as_done() {
+    let folders = Folders::with(&answering("one")).with_own_program();
+    fs::create_dir_all(folders.path("state/ondol.db")).unwrap();
+    let running = folders.start();
+    // Its numbers are ahead of those that the next image begins with.
+    for text in ["two", "three", "four"] {
+        running.folders.configure(&answering(text));
+        assert!(running.folders.ondol(&["reload"]).status.success());
+    }
+    let new = running.folders.path("new");
+    fs::copy(running.folders.program(), &new).unwrap();
+    let upgrade = upgrade_to(&running, &new);
+    assert!(
+        upgrade.status.success() && text(&upgrade).contains('→'),
+        "{}",
+        text(&upgrade)
+    );
+}

@@ -28,7 +28,7 @@ pub(crate) fn run(flags: &UpgradeFlags, folders: &Folders) -> anyhow::Result<Exi
 
 async fn upgrade(client: &Client, file: &str) -> anyhow::Result<ExitCode> {
     let before = client.status().await?;
-    let last_event = newest(client).await?.map_or(0, |event| event.id);
+    let last_event = newest(client).await?;
     let answer = client.upgrade(file).await?;
     if !answer.accepted {
         let message = answer.message.trim_end();
@@ -40,7 +40,7 @@ async fn upgrade(client: &Client, file: &str) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     writeln!(io::stderr().lock(), "Tried and installed; taking over …")?;
-    let outcome = outcome_after(client, last_event).await?;
+    let outcome = outcome_after(client, last_event.as_ref()).await?;
     let after = client.status().await?;
     if outcome.kind != EventKind::Upgraded.word() {
         writeln!(io::stderr().lock(), "ondol: {}", outcome.message)?;
@@ -56,7 +56,7 @@ async fn upgrade(client: &Client, file: &str) -> anyhow::Result<ExitCode> {
 }
 
 /// Waits for the event that says how it went.
-async fn outcome_after(client: &Client, last: i64) -> anyhow::Result<api::Event> {
+async fn outcome_after(client: &Client, last: Option<&api::Event>) -> anyhow::Result<api::Event> {
     let deadline = clock::now() + TAKE_OVER;
     let words = [EventKind::Upgraded, EventKind::UpgradeRefused].map(EventKind::word);
     while clock::now() < deadline {
@@ -66,7 +66,7 @@ async fn outcome_after(client: &Client, last: i64) -> anyhow::Result<api::Event>
             .events(query)
             .await
             .map_or_else(|_| Vec::new(), |answer| answer.events);
-        let mut new = events.into_iter().filter(|event| event.id > last);
+        let mut new = since(events, last).into_iter();
         if let Some(event) = new.find(|event| words.contains(&event.kind.as_str())) {
             return Ok(event);
         }
@@ -77,10 +77,50 @@ async fn outcome_after(client: &Client, last: i64) -> anyhow::Result<api::Event>
     )
 }
 
+/// The events that are newer than the last one known. A box that keeps them in memory has forgotten that
+/// one, and counts from the beginning: then all are new.
+fn since(events: Vec<api::Event>, last: Option<&api::Event>) -> Vec<api::Event> {
+    let Some(last) = last.filter(|last| events.contains(last)) else {
+        return events;
+    };
+    let new = events.into_iter().filter(|event| event.id > last.id);
+    new.collect()
+}
+
 async fn newest(client: &Client) -> anyhow::Result<Option<api::Event>> {
     let query = api::EventsQuery {
         limit: Some(1),
         before: None,
     };
     Ok(client.events(query).await?.events.into_iter().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: i64, message: &str) -> api::Event {
+        api::Event {
+            id,
+            at: api::Time::from_unix_seconds(0),
+            kind: String::new(),
+            subject: String::new(),
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_new_tells_how_it_went() {
+        let events = vec![event(2, "b"), event(1, "a")];
+        let ids = |last: Option<&api::Event>| {
+            let new = since(events.clone(), last).into_iter();
+            new.map(|event| event.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(Some(&event(1, "a"))), [2]);
+        assert_eq!(ids(Some(&event(2, "b"))), [0; 0]);
+        assert_eq!(ids(None), [2, 1]);
+        for forgotten in [event(1, "before"), event(9, "before")] {
+            assert_eq!(ids(Some(&forgotten)), [2, 1]);
+        }
+    }
 }
