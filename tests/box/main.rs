@@ -13,5 +13,5 @@ mod peers;
 mod reload;
 mod serving;
 mod surroundings;
-mod trouble;
 mod takeover;
+mod trouble;

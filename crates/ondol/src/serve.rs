@@ -155,19 +155,24 @@ impl Served {
 
     /// Finishes what visitors have, unless the link is gone before.
     async fn drain(self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
-        let mut draining = std::pin::pin!(self.plane.drain(grace));
-        let mut tick = tokio::time::interval(COUNTERS);
-        let cut = loop {
-            tokio::select! {
-                cut = &mut draining => break cut,
-                down = link.next::<Down>() => drop(down?), // There is nothing left to tell it.
-                _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
-            }
-        };
+        let cut = self.until_drained(link, grace).await?;
         self.plane.end().await;
         link.send(&Up::Drained { cut })?;
         link.flush().await?;
         Ok(())
+    }
+
+    /// Counts while visitors finish; returns how many connections were cut.
+    async fn until_drained(&self, link: &mut Link, grace: Duration) -> anyhow::Result<u64> {
+        let mut draining = std::pin::pin!(self.plane.drain(grace));
+        let mut tick = tokio::time::interval(COUNTERS);
+        loop {
+            tokio::select! {
+                cut = &mut draining => return Ok(cut),
+                down = link.next::<Down>() => drop(down?), // There is nothing left to tell it.
+                _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
+            }
+        }
     }
 }
 
