@@ -178,7 +178,7 @@ impl Ground {
         let access_log = folders.access_log();
         sandbox::give_log(&access_log, found, &user)
             .with_context(|| format!("could not give {} to {user}", access_log.display()))?;
-        if let Some(trouble) = examine::trouble_with_logs(&folders.logs, &user) {
+        if let Some(trouble) = examine::trouble_with_log(&access_log, &user) {
             anyhow::bail!(trouble);
         }
         let executable = match handover {

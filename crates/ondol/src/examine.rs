@@ -22,7 +22,7 @@ mod logs;
 mod machine;
 mod upstreams;
 
-pub(crate) use logs::trouble_with_logs;
+pub(crate) use logs::trouble_with_log;
 
 /// What an examination needs to know.
 #[derive(Debug, Clone, Copy)]

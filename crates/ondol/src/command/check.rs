@@ -50,8 +50,8 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
         }
         Err(error) => return refuse(&format!("{}\n", Chain(&error))),
     };
-    let trouble_with_logs = match missing_user {
-        None => examine::trouble_with_logs(&folders.logs, &user),
+    let trouble_with_log = match missing_user {
+        None => examine::trouble_with_log(&folders.access_log(), &user),
         Some(_) => None,
     };
     let findings = examine::examine(Subject {
@@ -76,7 +76,7 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
             "\nnote: `ondol run` will refuse to start as root: {error}"
         )?;
     }
-    if let Some(trouble) = trouble_with_logs {
+    if let Some(trouble) = trouble_with_log {
         writeln!(out, "\nnote: `ondol run` will refuse to start: {trouble}")?;
     }
     for sentence in findings.unenforced {

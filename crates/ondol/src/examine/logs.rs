@@ -6,28 +6,29 @@ use super::access;
 use super::access::Need;
 use crate::sandbox::ServeUser;
 
-/// Why this user can't keep the access log in a folder, as a sentence with what to do; `None` when it can,
-/// when the folder is not there yet, or when this process may not look. Blocks on the disk.
-pub(crate) fn trouble_with_logs(folder: &Path, user: &ServeUser) -> Option<String> {
-    let access::Stopped { at, need } = access::stopped(folder, Need::WriteFolder, user)
-        .ok()
-        .flatten()?;
+/// Why this user can't keep the access log at a path, as a sentence with what to do; `None` when it can, when
+/// the folder is not there yet, or when this process may not look. Blocks on the disk.
+pub(crate) fn trouble_with_log(log: &Path, user: &ServeUser) -> Option<String> {
+    if access::stopped(log, Need::Write, user).is_ok_and(|stopped| stopped.is_none()) {
+        return None; // It is there, whoever may make others beside it.
+    }
+    let folder = log.parent()?;
+    let stopped = access::stopped(folder, Need::WriteFolder, user).ok()?;
+    let access::Stopped { at, need } = stopped?;
     let (at, folder) = (at.display(), folder.display());
     let verb = match need {
         Need::Enter | Need::ReadFolder => "enter",
         Need::Write | Need::WriteFolder => "write into",
     };
-    let who = match user {
-        ServeUser::Own => "the user that runs Ondol".to_owned(),
-        ServeUser::Other { name, .. } => format!("the user {name}, which writes the access log,"),
-    };
-    let owner = match user {
-        ServeUser::Own => "this user".to_owned(),
-        ServeUser::Other { name, .. } => format!("it (`chown {name} {folder}`)"),
+    let (who, chown) = match user {
+        ServeUser::Own => ("the user that runs Ondol".to_owned(), String::new()),
+        ServeUser::Other { name, .. } => (
+            format!("the user {name}, which writes the access log,"),
+            format!(", or `chown {name} {folder}` where that is for Ondol alone"),
+        ),
     };
     Some(format!(
-        "{who} may not {verb} {at}: give the log a folder of its own with --logs (Ondol makes it), or, where \
-         {folder} is for Ondol alone, give it to {owner}"
+        "{who} may not {verb} {at}: give the log a folder of its own with --logs (Ondol makes it){chown}"
     ))
 }
 
@@ -44,6 +45,7 @@ mod tests {
     fn a_folder_of_others_is_refused_with_what_to_do() {
         let temporary = tempfile::tempdir().unwrap();
         let logs = temporary.path().join("log");
+        let log = logs.join("access.log");
         fs::create_dir(&logs).unwrap();
         let mode = |path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         mode(temporary.path(), 0o711);
@@ -55,16 +57,22 @@ mod tests {
             gid: owner.gid() + 1,
         };
         let stranger = user(owner.uid() + 1);
-        let said = trouble_with_logs(&logs, &stranger).unwrap();
+        let said = trouble_with_log(&log, &stranger).unwrap();
         assert!(
             said.contains("may not write into /") && said.contains("--logs"),
             "{said}"
         );
-        assert_eq!(trouble_with_logs(&logs, &user(owner.uid())), None);
-        assert_eq!(trouble_with_logs(&logs, &ServeUser::Own), None);
-        assert_eq!(trouble_with_logs(&logs.join("missing"), &stranger), None);
+        assert_eq!(trouble_with_log(&log, &user(owner.uid())), None);
+        let everyones = logs.join("everyones.log");
+        std::os::unix::fs::symlink("/dev/null", &everyones).unwrap();
+        assert_eq!(trouble_with_log(&everyones, &stranger), None);
+        assert_eq!(trouble_with_log(&log, &ServeUser::Own), None);
+        assert_eq!(
+            trouble_with_log(&logs.join("missing/access.log"), &stranger),
+            None
+        );
         mode(temporary.path(), 0o700);
-        let said = trouble_with_logs(&logs, &stranger).unwrap();
+        let said = trouble_with_log(&log, &stranger).unwrap();
         assert!(said.contains("may not enter /"), "{said}");
     }
 }
