@@ -15,6 +15,9 @@ pub use time::TimeError;
 pub struct Status {
     /// The name of the box.
     pub box_name: String,
+    /// The time zone that times are told in, by its IANA name; `None` for the machine's own.
+    #[serde(default)]
+    pub timezone: Option<String>,
     /// The version of Ondol that the agent is.
     pub version: String,
     /// The agent's process.

@@ -51,10 +51,18 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
-/// Date and time to the minute in the zone of this machine (`2026-03-01 13:05`).
-pub fn local_minute(unix_seconds: i64) -> String {
+/// Whether this machine knows a time zone by this IANA name (`Asia/Seoul`). Blocks on the disk the first
+/// time.
+pub fn is_zone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
+/// Date and time to the minute (`2026-03-01 13:05`) in the zone of this IANA name; without one, or where
+/// it is not known, in the machine's own. Blocks on the disk the first time.
+pub fn minute_in(zone: Option<&str>, unix_seconds: i64) -> String {
+    let zone = zone.and_then(|name| TimeZone::get(name).ok());
     timestamp(unix_seconds)
-        .to_zoned(TimeZone::system())
+        .to_zoned(zone.unwrap_or_else(TimeZone::system))
         .strftime("%Y-%m-%d %H:%M")
         .to_string()
 }
@@ -84,6 +92,16 @@ mod tests {
         }
         assert_eq!(parse_rfc3339("yesterday"), None);
         assert!(rfc3339(i64::MAX).starts_with("9999-"));
+    }
+
+    #[test]
+    fn a_zone_that_is_named_is_used_and_others_are_the_machines() {
+        let minute = |zone| minute_in(zone, 1_772_337_906);
+        assert_eq!(minute(Some("UTC")), "2026-03-01 04:05");
+        assert_eq!(minute(Some("Asia/Seoul")), "2026-03-01 13:05");
+        assert_eq!(minute(Some("America/New_York")), "2026-02-28 23:05");
+        assert_eq!(minute(Some("Asia/Soul")), minute(None));
+        assert!(is_zone("Asia/Seoul") && is_zone("UTC") && !is_zone("Asia/Soul"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,6 +20,7 @@ mod folders;
 mod listeners;
 mod logs;
 mod machine;
+mod timezone;
 mod upstreams;
 
 pub(crate) use logs::trouble_with_log;
@@ -61,6 +62,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     certificates::examine(subject, &mut findings);
     folders::examine(subject, &mut findings);
     upstreams::examine(subject, &mut findings);
+    timezone::examine(subject, &mut findings);
     findings.unenforced = machine::unenforced(subject);
     findings.sort();
     findings

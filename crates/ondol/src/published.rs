@@ -95,6 +95,7 @@ fn status(view: View<'_>) -> api::Status {
     } = view;
     api::Status {
         box_name: served.plan().box_name.clone(),
+        timezone: served.plan().timezone.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         started_at: Time::from_unix_seconds(started_at),

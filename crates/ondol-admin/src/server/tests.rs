@@ -35,6 +35,7 @@ struct Agent {
 fn status() -> api::Status {
     api::Status {
         box_name: "seocho".to_owned(),
+        timezone: None,
         version: "0.1.0".to_owned(),
         pid: 4_711,
         started_at: NOON,

@@ -31,7 +31,8 @@ pub(super) static BOX: Table = Table {
         },
         Key {
             name: "email",
-            doc: "The address of the person who runs the box. Without it there is none.",
+            doc: "The address of the person who runs the box. Nothing uses it yet: it is for certificates from public \
+                  issuers and for alarms, which are to come.",
             shape: Shape::Text(Form {
                 what: "an e-mail address",
                 example: "me@example.com",
@@ -40,7 +41,8 @@ pub(super) static BOX: Table = Table {
         },
         Key {
             name: "timezone",
-            doc: "The time zone of the box, by its IANA name. Without it, the machine's own.",
+            doc: "The time zone that times are told in, by its IANA name. Without it, the machine's own. The access log has \
+                  UTC.",
             shape: Shape::Text(Form {
                 what: "an IANA time zone",
                 example: "Asia/Seoul",

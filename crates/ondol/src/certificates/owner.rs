@@ -113,6 +113,14 @@ struct Kept {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp([Option<(i128, u64, u64)>; 2]);
 
+/// The time, and the zone that it is told in.
+#[derive(Debug, Clone, Copy)]
+struct Now<'p> {
+    /// Since the Unix epoch.
+    seconds: i64,
+    zone: Option<&'p str>,
+}
+
 /// Why files are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
@@ -142,12 +150,13 @@ impl Owner {
     /// Gives every name of a plan a certificate. What is known already is not read or made again.
     pub(crate) fn take_up(&mut self, plan: Arc<Plan>, now: i64) -> CertificateSet {
         let wanted: BTreeSet<_> = files_of(&plan).cloned().collect();
+        let told = Now::of(now, &plan);
         self.kept.retain(|files, _| wanted.contains(files));
         for files in wanted {
             let kept = self.kept.entry(files.clone()).or_default();
             let seen = Stamp::of(&files);
             if kept.judged != Some(seen) {
-                kept.judge(&files, seen, Cause::Reload, now, &mut self.notices);
+                kept.judge(&files, seen, Cause::Reload, told, &mut self.notices);
             }
         }
         self.plan = Some(plan);
@@ -156,10 +165,10 @@ impl Owner {
 
     /// Takes up files that changed and renews what is about to end. `None` when all is as before.
     pub(crate) fn refresh(&mut self, now: i64) -> Option<CertificateSet> {
-        self.plan.as_ref()?;
+        let told = Now::of(now, self.plan.as_ref()?);
         let mut changed = false;
         for (files, kept) in &mut self.kept {
-            changed |= kept.look(files, now, &mut self.notices);
+            changed |= kept.look(files, told, &mut self.notices);
         }
         if self.ca.is_ending(now) {
             self.replace_ca(now);
@@ -306,7 +315,7 @@ impl CertificateSet {
 
 impl Kept {
     /// Looks whether the files changed; true when a new content is to be used.
-    fn look(&mut self, files: &CertificateFiles, now: i64, notices: &mut Notices) -> bool {
+    fn look(&mut self, files: &CertificateFiles, now: Now<'_>, notices: &mut Notices) -> bool {
         let seen = Stamp::of(files);
         if self.judged == Some(seen) {
             self.settling = None;
@@ -325,7 +334,7 @@ impl Kept {
         files: &CertificateFiles,
         seen: Stamp,
         cause: Cause,
-        now: i64,
+        now: Now<'_>,
         notices: &mut Notices,
     ) -> bool {
         self.judged = Some(seen);
@@ -340,12 +349,12 @@ impl Kept {
         if let (Cause::Change, Some(before)) = (cause, &self.pair)
             && let Some(reason) = worse(&pair.facts, &before.facts, &self.names, now)
         {
-            if pair.facts.validity.not_before > now {
+            if pair.facts.validity.not_before > now.seconds {
                 self.judged = None; // Its time will come without a change of the files.
             }
             return self.refuse(files, &reason, notices);
         }
-        let until = clock::local_minute(pair.facts.validity.not_after);
+        let until = now.told(pair.facts.validity.not_after);
         if cause == Cause::Change {
             notices.push(format!(
                 "The certificate in {} was taken up: it is good until {until}.",
@@ -391,15 +400,15 @@ impl Kept {
     }
 
     /// Says once that what is in use has ended.
-    fn expire(&mut self, files: &CertificateFiles, now: i64, notices: &mut Notices) -> bool {
+    fn expire(&mut self, files: &CertificateFiles, now: Now<'_>, notices: &mut Notices) -> bool {
         let Some(pair) = &self.pair else { return false };
-        if self.trouble.is_some() || !pair.facts.validity.is_expired(now) {
+        if self.trouble.is_some() || !pair.facts.validity.is_expired(now.seconds) {
             return false;
         }
         let trouble = format!(
             "The certificate in {} ended on {}: visitors are warned off. Put a new one there.",
             files.chain.display(),
-            clock::local_minute(pair.facts.validity.not_after),
+            now.told(pair.facts.validity.not_after),
         );
         notices.push(trouble.clone());
         self.trouble = Some(trouble);
@@ -423,6 +432,18 @@ impl Kept {
     }
 }
 
+impl<'p> Now<'p> {
+    fn of(seconds: i64, plan: &'p Plan) -> Self {
+        let zone = plan.timezone.as_deref();
+        Self { seconds, zone }
+    }
+
+    /// A moment as the person's clock on the wall shows it.
+    fn told(self, moment: i64) -> String {
+        clock::minute_in(self.zone, moment)
+    }
+}
+
 impl Stamp {
     fn of(files: &CertificateFiles) -> Self {
         let CertificateFiles { chain, key } = files;
@@ -439,17 +460,18 @@ impl Stamp {
 }
 
 /// Why a certificate should not take the place of the one before it; `None` when it may.
-fn worse(new: &Facts, before: &Facts, names: &[HostPattern], now: i64) -> Option<String> {
-    let usable =
-        |facts: &Facts| facts.validity.not_before <= now && !facts.validity.is_expired(now);
+fn worse(new: &Facts, before: &Facts, names: &[HostPattern], now: Now<'_>) -> Option<String> {
+    let usable = |facts: &Facts| {
+        facts.validity.not_before <= now.seconds && !facts.validity.is_expired(now.seconds)
+    };
     if usable(before) && !usable(new) {
-        let ended = new.validity.is_expired(now);
+        let ended = new.validity.is_expired(now.seconds);
         let (verb, moment) = if ended {
             ("ended", new.validity.not_after)
         } else {
             ("begins", new.validity.not_before)
         };
-        return Some(format!("it {verb} on {}", clock::local_minute(moment)));
+        return Some(format!("it {verb} on {}", now.told(moment)));
     }
     let lost = names
         .iter()

@@ -26,16 +26,19 @@ pub(crate) async fn run(client: &Client, format: Format, query: EventsQuery) -> 
         Format::Json => output::print_json(&events),
         Format::Human => {
             let screen = Screen::of_standard_output();
+            let zone = client.status().await?.timezone;
+            let now = clock::unix_seconds();
             Ok(output::print(&render(
                 &events,
-                clock::unix_seconds(),
+                now,
+                zone.as_deref(),
                 screen,
             ))?)
         }
     }
 }
 
-fn render(events: &Events, now: i64, screen: Screen) -> String {
+fn render(events: &Events, now: i64, zone: Option<&str>, screen: Screen) -> String {
     if events.events.is_empty() {
         return "Nothing has happened.\n".to_owned();
     }
@@ -46,7 +49,7 @@ fn render(events: &Events, now: i64, screen: Screen) -> String {
     ]);
     for event in events.events.iter().rev() {
         table.push([
-            Cell::from(when(event, now)),
+            Cell::from(when(event, now, zone)),
             Cell::new(&event.kind, tint(&event.kind)),
             Cell::from(what(event)),
         ]);
@@ -63,10 +66,10 @@ fn what(event: &Event) -> String {
     }
 }
 
-fn when(event: &Event, now: i64) -> String {
+fn when(event: &Event, now: i64, zone: Option<&str>) -> String {
     let at = event.at.unix_seconds();
     if now - at > DATED {
-        clock::local_minute(at)
+        clock::minute_in(zone, at)
     } else {
         span::relative(at, now)
     }

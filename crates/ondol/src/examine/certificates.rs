@@ -113,7 +113,8 @@ fn examine_time(
     let now = subject.now;
     let shown = pair.chain.display();
     let (from, until) = (facts.validity.not_before, facts.validity.not_after);
-    let minute = clock::local_minute;
+    let zone = subject.plan.timezone.as_deref();
+    let minute = |moment| clock::minute_in(zone, moment);
     if now < CLOCK_MIN {
         let problem = format!(
             "the clock of this machine says {}, so the dates of {shown} were not checked",

@@ -350,6 +350,33 @@ fn a_missing_socket_of_an_app_is_worth_a_word() {
 }
 
 #[test]
+fn a_time_zone_that_does_not_exist_is_a_mistake_at_its_place() {
+    let place = Place::new();
+    let text = "[box]\ntimezone = \"Asia/Soul\"\n[sites.\"a.test\"]\nfiles = \"www\"";
+    place.check(
+        text,
+        &["2:12 this machine knows no time zone Asia/Soul"],
+        &[],
+    );
+    place.check(&text.replace("Soul", "Seoul"), &[], &[]);
+}
+
+#[test]
+fn times_are_told_in_the_zone_of_the_box() {
+    let place = Place::new();
+    Sample::of(&["*.test"]).write(place.path(), "a");
+    for (zone, told) in [
+        ("UTC", "2026-05-20 00:00"),
+        ("Asia/Seoul", "2026-05-20 09:00"),
+    ] {
+        let text = format!("{SITE}\n[box]\ntimezone = \"{zone}\"");
+        let expected = format!("4:25 the certificate in ~/a.pem ended on {told}");
+        let late = NOW + 81 * DAY;
+        place.check_at(late, &ServeUser::Own, &text, &[&expected], &[]);
+    }
+}
+
+#[test]
 fn findings_are_shown_in_the_order_of_the_file() {
     let place = Place::new();
     let text = "[sites.\"z.test\"]\nfiles = \"gone\"\n[sites.\"a.test\"]\nfiles = \"away\"\n[sites.\"b.example.com\"]\nfiles = \"www\"";

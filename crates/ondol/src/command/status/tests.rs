@@ -28,6 +28,7 @@ fn healthy() -> Status {
     };
     Status {
         box_name: "seocho".to_owned(),
+        timezone: None,
         version: version.clone(),
         pid: 4_711,
         started_at: ago(300_000),
