@@ -31,11 +31,13 @@ pub enum EventKind {
     AccessLog,
     /// No file descriptors were left; idle connections were shed.
     Descriptors,
+    /// An address could not be listened on when the box came up, or can be now.
+    Listener,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Started,
         Self::Stopped,
         Self::Reloaded,
@@ -49,6 +51,7 @@ impl EventKind {
         Self::Certificate,
         Self::AccessLog,
         Self::Descriptors,
+        Self::Listener,
     ];
 
     /// The word for it.
@@ -67,6 +70,7 @@ impl EventKind {
             Self::Certificate => "certificate",
             Self::AccessLog => "access-log",
             Self::Descriptors => "descriptors",
+            Self::Listener => "listener",
         }
     }
 

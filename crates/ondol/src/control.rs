@@ -31,6 +31,7 @@ use crate::reload::Context;
 use crate::reload::Refused;
 use crate::reload::Reloaded;
 use crate::reload::Served;
+use crate::reload::missing;
 use crate::signals::Asked;
 use crate::signals::Signals;
 use crate::upgrade;
@@ -85,6 +86,7 @@ enum Done {
         Option<oneshot::Sender<api::ReloadAnswer>>,
     ),
     Renewal(Result<Served, Refused>),
+    Listening(Result<Option<Served>, Refused>),
     Upgrade(
         Result<String, UpgradeError>,
         oneshot::Sender<api::UpgradeAnswer>,
@@ -99,6 +101,9 @@ struct Wishes {
     renew: bool,
     /// When renewed certificates that were refused may be tried again.
     renew_again: Option<Instant>,
+    listen: bool,
+    /// When missing addresses may be tried again.
+    listen_again: Option<Instant>,
 }
 
 enum Happened {
@@ -116,6 +121,11 @@ impl Wishes {
     fn try_again(&mut self, now: Instant) {
         if self.renew_again.take_if(|at| *at <= now).is_some() {
             self.renew = true;
+        }
+        let listen_at = *self.listen_again.get_or_insert(now + missing::AGAIN);
+        if listen_at <= now {
+            self.listen_again = None;
+            self.listen = true;
         }
     }
 }
@@ -189,7 +199,12 @@ impl Control {
         if std::mem::take(&mut wishes.renew) {
             let current = self.certificates.borrow();
             let is_served = Arc::ptr_eq(&current, &self.served.certificates);
-            return (!is_served).then(|| self.renewal());
+            if !is_served {
+                return Some(self.renewal());
+            }
+        }
+        if std::mem::take(&mut wishes.listen) && !self.served.missing.is_empty() {
+            return Some(self.listening());
         }
         None
     }
@@ -210,6 +225,11 @@ impl Control {
     fn renewal(&self) -> Job {
         let renewal = reload::renew(self.context.clone(), self.served.clone());
         Box::pin(async move { Done::Renewal(renewal.await) })
+    }
+
+    fn listening(&self) -> Job {
+        let listening = missing::try_again(self.context.clone(), self.served.clone());
+        Box::pin(async move { Done::Listening(listening.await) })
     }
 
     fn upgrade(&self, file: PathBuf, reply: oneshot::Sender<api::UpgradeAnswer>) -> Job {
@@ -240,9 +260,26 @@ impl Control {
                 );
                 self.events.record(EventKind::Certificate, "", message);
             }
+            Done::Listening(Ok(None)) => {}
+            Done::Listening(Ok(Some(served))) => self.listens_to_more(served),
+            Done::Listening(Err(refused)) => {
+                let error = Chain(&refused);
+                tracing::warn!("missing addresses are there, but not in use yet: {error}");
+            }
             Done::Upgrade(outcome, reply) => return self.upgraded(outcome, reply),
         }
         None
+    }
+
+    fn listens_to_more(&mut self, served: Served) {
+        let before = self.served.listeners.keys();
+        for key in served.listeners.keys().difference(&before) {
+            let address = key.address.to_string();
+            let word = key.protocol.word();
+            let message = format!("visitors are served at {address} (listen.{word}) now");
+            self.events.record(EventKind::Listener, address, message);
+        }
+        self.serve_now(served);
     }
 
     fn reloaded(&mut self, outcome: Result<Reloaded, Refused>) -> api::ReloadAnswer {

@@ -59,7 +59,8 @@ fn log(event: &Event) {
         EventKind::Refused
         | EventKind::UpgradeRefused
         | EventKind::AccessLog
-        | EventKind::Descriptors => tracing::warn!("{message}"),
+        | EventKind::Descriptors
+        | EventKind::Listener => tracing::warn!("{message}"),
         EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => {
             tracing::error!("{message}");
         }

@@ -60,11 +60,36 @@ pub(crate) struct BindError {
 impl Listeners {
     /// Opens what the plan wants; what is open already is kept as it is. `workers` sockets per address.
     pub(crate) fn open(listen: &Listen, held: &Self, workers: usize) -> Result<Self, BindError> {
-        let opened = keys(listen).map(|key| match held.find(key) {
+        Self::each(listen, held, workers)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Like [`Listeners::open`], with those alone that can be opened, and why the others can't.
+    pub(crate) fn open_possible(
+        listen: &Listen,
+        held: &Self,
+        workers: usize,
+    ) -> (Self, Vec<BindError>) {
+        let (mut opened, mut missing) = (Vec::new(), Vec::new());
+        for each in Self::each(listen, held, workers) {
+            match each {
+                Ok(listener) => opened.push(listener),
+                Err(error) => missing.push(error),
+            }
+        }
+        (Self(opened), missing)
+    }
+
+    fn each(
+        listen: &Listen,
+        held: &Self,
+        workers: usize,
+    ) -> impl Iterator<Item = Result<Arc<Listener>, BindError>> {
+        keys(listen).map(move |key| match held.find(key) {
             Some(listener) => Ok(Arc::clone(listener)),
             None => Listener::open(key, held, workers).map(Arc::new),
-        });
-        opened.collect::<Result<_, _>>().map(Self)
+        })
     }
 
     /// Whether the plan's addresses can be listened on, beside those that are open already. Every

@@ -111,7 +111,12 @@ fn status(view: View<'_>) -> api::Status {
         certificates: served.certificates.entries.len(),
         connections: generations.counters.connections,
         requests: generations.counters.requests,
-        warnings: served.warnings.clone(),
+        warnings: served
+            .warnings
+            .iter()
+            .chain(&served.missing)
+            .cloned()
+            .collect(),
         services: services.into_iter().map(api::Service::from).collect(),
     }
 }

@@ -36,6 +36,8 @@ use crate::listeners::Listeners;
 use crate::sandbox;
 use crate::sandbox::ServeUser;
 
+pub(crate) mod missing;
+
 /// What a reload works with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -61,6 +63,8 @@ pub(crate) struct Served {
     pub(crate) on_last_good: Option<String>,
     /// What the person should know, as sentences.
     pub(crate) warnings: Vec<String>,
+    /// The addresses that can't be listened on yet, as sentences.
+    pub(crate) missing: Vec<String>,
 }
 
 /// A configuration that was taken up.
@@ -279,6 +283,7 @@ async fn commit(context: &Context, before: &Served, prepared: Prepared) -> Resul
         roots,
         on_last_good: None,
         warnings,
+        missing: Vec::new(),
     };
     if let Err(error) = context.generations.take_up(served.wanted()).await {
         context

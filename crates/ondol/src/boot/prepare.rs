@@ -26,10 +26,12 @@ use crate::generation::sources_of;
 use crate::handover::Facts;
 use crate::last_good;
 use crate::last_good::LastGood;
+use crate::listeners;
 use crate::listeners::Listeners;
 use crate::reload;
 use crate::reload::Examined;
 use crate::reload::Served;
+use crate::reload::missing;
 use crate::signals::Signals;
 
 /// Sentences about certificates that wait to be recorded.
@@ -54,10 +56,23 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
     let (configuration, revision, on_last_good) =
         off_runtime(move || configuration(&folders, facts)).await?;
     let listen = &configuration.plan.listen;
-    let listeners = Listeners::open(listen, &past.listeners, ground.workers)?;
+    let held = &past.listeners;
+    let (listeners, missing) = Listeners::open_possible(listen, held, ground.workers);
+    let wanted = listeners::keys(listen).collect();
+    let missing_sentences = missing::sentences(&missing);
+    if let Some(error) = missing
+        .into_iter()
+        .next()
+        .filter(|_| listeners.0.is_empty())
+    {
+        return Err(error.into());
+    }
     let folders = ground.folders.clone();
     let store = off_runtime(move || store(&folders)).await?;
     let events = Events::new(store.handle());
+    for sentence in &missing_sentences {
+        events.record(EventKind::Listener, "", sentence);
+    }
     if let Some(reason) = &on_last_good {
         announce_last_good(&events, &ground.folders, revision, reason);
     }
@@ -76,7 +91,7 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
         findings,
         roots,
         configuration,
-    } = reload::examine(configuration, listeners.keys(), user.clone()).await?;
+    } = reload::examine(configuration, wanted, user.clone()).await?;
     // What only the machine knows to be wrong is no reason to serve nothing: a disk may be missing.
     let mistakes = findings
         .mistakes
@@ -91,6 +106,7 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
         roots,
         on_last_good,
         warnings,
+        missing: missing_sentences,
     };
     Ok(Prepared {
         served,

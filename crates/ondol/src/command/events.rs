@@ -88,7 +88,8 @@ fn tint(word: &str) -> Tint {
         EventKind::Refused
         | EventKind::UpgradeRefused
         | EventKind::AccessLog
-        | EventKind::Descriptors => Tint::Attention,
+        | EventKind::Descriptors
+        | EventKind::Listener => Tint::Attention,
         EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => Tint::Bad,
     }
 }
