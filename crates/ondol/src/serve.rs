@@ -25,6 +25,7 @@ use ondol_proxy::ServeFailure;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use crate::cli::Environment;
 use crate::cli::ServeFlags;
@@ -44,6 +45,9 @@ use crate::signals;
 
 /// How often counters go up the link.
 const COUNTERS: Duration = Duration::from_secs(1);
+/// A worker that is lost at so many ticks in a row is lost: after the whole process stood still, workers need a
+/// moment to show that they are well.
+const LOST_TICKS: u32 = 3;
 /// Failures that wait for the link; more are only logged.
 const FAILURES_WAITING_MAX: usize = 64;
 
@@ -120,6 +124,8 @@ impl Served {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         link.send(&Up::Ready { version })?;
         let mut tick = tokio::time::interval(COUNTERS);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut lost_for = 0;
         let grace_ms = loop {
             tokio::select! {
                 down = link.next() => match down? {
@@ -140,7 +146,9 @@ impl Served {
                 },
                 Some(failure) = self.failures.recv(), if !link.is_behind() => link.send(&failure)?,
                 _ = tick.tick() => {
-                    anyhow::ensure!(!self.plane.lost_worker(), "a worker stands still or has ended");
+                    lost_for = if self.plane.lost_worker() { lost_for + 1 } else { 0 };
+                    // Its sockets would still get their share of visitors.
+                    anyhow::ensure!(lost_for < LOST_TICKS, "a worker has ended or stands still");
                     link.send_unless_behind(&counted(&self.plane))?;
                 }
             }
