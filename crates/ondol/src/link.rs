@@ -305,6 +305,15 @@ impl Link {
         std::future::poll_fn(|cx| self.poll_flush(cx)).await
     }
 
+    /// Writes what waits, as far as the socket takes it at once.
+    pub(crate) async fn flush_some(&mut self) -> Result<(), LinkError> {
+        let flushed = std::future::poll_fn(|cx| Poll::Ready(self.poll_flush(cx))).await;
+        match flushed {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Ok(()),
+        }
+    }
+
     /// See [`Link::next`].
     pub(crate) fn poll_next<T: DeserializeOwned>(
         &mut self,

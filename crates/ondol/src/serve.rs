@@ -127,6 +127,7 @@ impl Served {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut lost_for = 0;
         let grace_ms = loop {
+            link.flush_some().await?;
             tokio::select! {
                 down = link.next() => match down? {
                     Down::Configuration { sequence, texts } => {
