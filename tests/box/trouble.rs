@@ -10,11 +10,6 @@ use crate::harness::Running;
 use crate::harness::answering;
 use crate::harness::eventually;
 use crate::harness::get;
-use crate::peers;
-use crate::peers::Certificate;
-use crate::peers::address;
-use crate::peers::ask;
-use crate::peers::is_there;
 
 /// Waits until a later data plane serves than this one.
 fn replaced(running: &Running, number: u64) {
@@ -35,35 +30,6 @@ fn a_crash_after_a_refused_upgrade_is_mended_like_any_other() {
     rustix::process::kill_process(pid, Signal::KILL).unwrap();
     replaced(&running, number);
     assert_eq!(running.get("a.test"), "one");
-}
-
-#[test]
-fn renewed_certificates_that_were_refused_are_tried_again() {
-    if !is_there("curl") {
-        return;
-    }
-    let folders = Folders::with("");
-    let folder = folders.path("");
-    Certificate::of(&["a.test"]).write(&folder, "own");
-    folders.configure(
-        "[listen]\nhttp = []\nhttps = [\"127.0.0.1:0\"]\n\
-         [sites.\"a.test\"]\nrespond = \"a\"\n\
-         certificate = { chain = \"own.pem\", key = \"own.key\" }\n",
-    );
-    let running = folders.start();
-    let https = address(&running, "https");
-    // No data plane can start while its log can't be opened.
-    let log = running.folders.path("logs/access.log");
-    fs::remove_file(&log).unwrap();
-    fs::create_dir(&log).unwrap();
-    let (_, pid) = running.generation();
-    rustix::process::kill_process(pid, Signal::KILL).unwrap();
-    let renewed = Certificate::of(&["a.test"]).write(&folder, "own");
-    peers::event_with(&running, "certificate", "not in use yet");
-    fs::remove_dir(&log).unwrap();
-    eventually("the renewed certificate is shown", || {
-        ask(https, &["--cacert", &renewed, "https://a.test/"]).ok()
-    });
 }
 
 #[test]

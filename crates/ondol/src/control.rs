@@ -440,3 +440,6 @@ pub(crate) fn told(changes: &ondol_model::diff::Changes) -> String {
         parts.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests;
