@@ -339,8 +339,8 @@ fn no_request_fails_while_the_box_is_reloaded_re_executed_and_upgraded() {
     }
     let before = running.generation().0;
     running.re_execute();
-    assert!(running.generation().0 > before);
     assert!(running.event("upgraded").contains("started itself anew"));
+    assert!(running.generation().0 > before);
 
     let new = running.folders.path("new");
     fs::copy(running.folders.program(), &new).unwrap();
@@ -451,9 +451,13 @@ fn waiting_for_an_app() -> (crate::harness::Running, TcpStream, TcpStream) {
 #[test]
 fn a_stopping_box_finishes_what_visitors_have() {
     let (mut running, mut visitor, mut asked) = waiting_for_an_app();
+    let address = running.http();
     running.signal(Signal::TERM);
     eventually("it is stopping", || {
         running.log().contains("stopping").then_some(())
+    });
+    eventually("new visitors are refused", || {
+        TcpStream::connect(address).err()
     });
     asked
         .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")

@@ -211,18 +211,18 @@ impl Running {
         fs::read_to_string(self.folders.path("log")).unwrap_or_default()
     }
 
-    /// What the admin socket answers.
+    /// What the admin socket answers. A question that falls between two images of the agent is asked again.
     pub(crate) fn ask(&self, path: &str) -> Value {
-        let mut socket = UnixStream::connect(self.folders.path("run/admin.sock")).unwrap();
-        write!(
-            socket,
-            "GET {path} HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
+        eventually("an answer of the admin socket", || self.try_ask(path))
+    }
+
+    fn try_ask(&self, path: &str) -> Option<Value> {
+        let mut socket = UnixStream::connect(self.folders.path("run/admin.sock")).ok()?;
+        let question = format!("GET {path} HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n");
+        socket.write_all(question.as_bytes()).ok()?;
         let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+        socket.read_to_string(&mut answer).ok()?;
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
     }
 
     pub(crate) fn status(&self) -> Value {

@@ -41,8 +41,8 @@ use crate::view::View;
 const TICK: Duration = Duration::from_millis(200);
 /// Failed requests that are written to the box's own log between two ticks, of one worker.
 const WARNINGS_PER_TICK: u32 = 2;
-/// How long no connection is accepted after the descriptors ran out and idle ones were shed.
-const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
+/// How long no connection is accepted after the descriptors ran out, or listening has ended.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a worker is made of; all of it can be sent to its thread.
 pub(crate) struct Equipment {
@@ -291,7 +291,11 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
             }
             Err(error) if is_out_of_resources(&error) => {
                 worker.out_of_descriptors(&error);
-                tokio::time::sleep(DESCRIPTOR_PAUSE).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+            // The agent has ended listening and will say so: a stopping box refuses visitors at once.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
             Err(_) => {} // The visitor left before it was accepted (ECONNABORTED and its like).
         }

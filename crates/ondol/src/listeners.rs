@@ -65,6 +65,15 @@ impl Listeners {
             .map(Self)
     }
 
+    /// Has the system refuse visitors from now on, whoever holds the sockets: a stopping box must not
+    /// let them wait for an answer that never comes.
+    pub(crate) fn refuse(&self) {
+        for socket in self.0.iter().flat_map(|listener| &listener.sockets) {
+            // A socket that does not listen any more has nobody to refuse.
+            let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+        }
+    }
+
     /// Like [`Listeners::open`], with those alone that can be opened, and why the others can't.
     pub(crate) fn open_possible(
         listen: &Listen,

@@ -58,6 +58,7 @@ impl Agent {
         } = self;
         let Control {
             context,
+            served,
             events,
             notifier,
             supervisor,
@@ -65,9 +66,10 @@ impl Agent {
             ..
         } = control;
         notifier.stopping();
+        served.listeners.refuse();
         tracing::info!(
             "stopping: visitors have {} s to finish (a second signal ends it at once)",
-            limits::DRAIN.as_secs()
+            (limits::DRAIN - SERVICES_END).as_secs()
         );
         let ending = async {
             for service in supervisor.stop(SERVICES_END).await {
