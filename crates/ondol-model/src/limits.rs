@@ -27,8 +27,11 @@ pub const IDLE: Duration = Duration::from_secs(120);
 pub const STALL: Duration = Duration::from_secs(60);
 /// A tunnel (WebSocket) in which nothing moves.
 pub const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
-/// From the order to drain to the end of a data plane's last request.
+/// From the order to stop to the end of the box, and of the last request.
 pub const DRAIN: Duration = Duration::from_secs(30);
+/// How long a data plane that another has replaced may go on with what it has: a long download ends, and
+/// a WebSocket gets time to be opened anew. It costs about ten megabytes meanwhile.
+pub const DRAIN_REPLACED: Duration = Duration::from_secs(600);
 
 /// An idle connection to an upstream is kept this long: below the 5 s of Node.js, the shortest
 /// keep-alive among common app servers, so that the upstream is not the one to close.

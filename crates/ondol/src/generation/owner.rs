@@ -105,7 +105,7 @@ impl Owner {
         let (end_sender, ends) = mpsc::channel(ORDERS_WAITING_MAX);
         let (status, status_receiver) = watch::channel(Status::default());
         let mut owner = Self {
-            roster: Roster::new(next, limits::DRAIN),
+            roster: Roster::new(next, limits::DRAIN_REPLACED),
             surroundings,
             members: BTreeMap::new(),
             desired: Desired {
