@@ -119,6 +119,10 @@ fn named(
 
 /// The name that was meant where its dots made tables in tables: `[sites.example.com]`.
 fn unquoted(name: &str, found: &DeTable<'_>, description: &'static Table) -> Option<String> {
+    // A quoted name has its dots already: what is in it is a key, spelt wrongly.
+    if name.contains('.') {
+        return None;
+    }
     let mut whole = name.to_owned();
     let mut inside = found;
     for _ in 0..NAME_PARTS_MAX {

@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use ondol_model::limits::MISTAKES_MAX;
+
 use crate::nearest::repeated;
 use crate::report::About;
 use crate::report::Note;
@@ -65,6 +67,16 @@ pub(crate) fn report(
             note.help("a header is a name in brackets; a name with other signs than letters, digits, - and _ needs quotes");
         } else if message == DUPLICATE {
             note.help("a key, or the header of a table, stands once in a file");
+            let first =
+                (broken.lines.len() <= MISTAKES_MAX).then(|| first_of(text, &(at.start..at.end)));
+            if let Some(first) = first.flatten() {
+                note.related(Place::new(file, first), "it is here first");
+            }
+            if is_header(text, at.start) {
+                // The parser takes the keys below for more of the first table.
+                let next = rest.find("\n[").unwrap_or(rest.len());
+                broken.doubted.push(at.start..at.start + next);
+            }
         }
     }
     Some(broken)
@@ -88,6 +100,39 @@ impl Broken {
             About::Value => is_here && is_broken,
         }
     }
+}
+
+/// Whether a place is in the header of a table.
+fn is_header(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.trim_start().starts_with('[')
+}
+
+/// Where a key or a header that stands twice stands first; `None` when it is written otherwise there.
+fn first_of(text: &str, second: &Range<usize>) -> Option<Range<usize>> {
+    let named = text.get(second.clone())?;
+    let start = text.get(..second.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let lead = text.get(start..second.start)?;
+    let above = text.get(..start)?;
+    let from = if is_header(text, second.start) {
+        0
+    } else {
+        // A key stands twice in one table, which begins at the last header.
+        above.rfind("\n[").map_or(0, |at| at + 1)
+    };
+    let mut at = from;
+    for line in above.get(from..)?.split_inclusive('\n') {
+        let rest = line
+            .strip_prefix(lead)
+            .and_then(|line| line.strip_prefix(named));
+        if rest.is_some_and(|rest| rest.trim_start().starts_with(['=', ']'])) {
+            let first = at + lead.len();
+            return Some(first..first + named.len());
+        }
+        at += line.len();
+    }
+    None
 }
 
 fn problem(message: &str, named: &str) -> String {

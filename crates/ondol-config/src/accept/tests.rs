@@ -93,6 +93,41 @@ fn a_name_claimed_in_two_files_shows_both() {
 }
 
 #[test]
+fn what_stands_twice_shows_both_places_and_nothing_else() {
+    let site = "[sites.\"blog.test\"]\nfiles = \"/a\"\n";
+    let twice = format!("{site}\n{site}");
+    let proxied = format!("{site}[sites.\"blog.test\"]\nproxy = \"http://127.0.0.1:1\"\n");
+    let key = "[sites.\"blog.test\"]\nfiles = \"/a\"\nfiles = \"/b\"\n";
+    let table = [
+        (&*twice, "a.toml:4:8", "a.toml:1:8"),
+        (&*proxied, "a.toml:3:8", "a.toml:1:8"),
+        (key, "a.toml:3:1", "a.toml:2:1"),
+    ];
+    for (text, second, first) in table {
+        let mistakes = accept(&sources(&[("a.toml", text)])).expect_err("it was accepted");
+        let shown = mistakes.to_string();
+        assert_eq!(mistakes.0.len(), 1, "{shown}");
+        for expected in [
+            format!("--> {second}\n"),
+            format!("note: it is here first\n --> {first}\n"),
+        ] {
+            assert!(shown.contains(&expected), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_key_with_a_table_is_no_name_without_quotes() {
+    check(
+        &[(
+            "a.toml",
+            "[sites.\"two.test\"]\nresponds = { body = \"two\" }\n",
+        )],
+        &["a.toml:2:1 unknown key `responds` in a site"],
+    );
+}
+
+#[test]
 fn a_broken_file_does_not_hide_the_mistakes_of_others() {
     check(
         &[
