@@ -47,7 +47,8 @@ struct Shown {
     file: PathBuf,
     line: usize,
     column: usize,
-    excerpt: Excerpt,
+    /// `None` for what stands nowhere in the file.
+    excerpt: Option<Excerpt>,
 }
 
 impl Mistake {
@@ -65,6 +66,12 @@ impl Mistake {
             shown: Shown::new(at, texts),
             related: related.map(|(at, label)| (label, Shown::new(at, texts))),
         }
+    }
+
+    /// About a file, and no line of it.
+    pub(crate) fn without_excerpt(mut self) -> Self {
+        self.shown.excerpt = None;
+        self
     }
 
     /// The file it is in.
@@ -142,13 +149,13 @@ impl Shown {
                 file: spot.path.to_path_buf(),
                 line: spot.line,
                 column: spot.column,
-                excerpt: Excerpt::new(spot.text, spot.marked),
+                excerpt: Some(Excerpt::new(spot.text, spot.marked)),
             },
             None => Self {
                 file: PathBuf::new(),
                 line: 1,
                 column: 1,
-                excerpt: Excerpt::new("", 0..0),
+                excerpt: None,
             },
         }
     }
@@ -169,6 +176,9 @@ impl Shown {
         let bar = ink.paint(FRAME, &format!("{margin} |"));
         let arrow = ink.paint(FRAME, "-->");
         writeln!(f, "{margin}{arrow} {}:{line}:{column}", file.display())?;
+        let Some(excerpt) = excerpt else {
+            return Ok(());
+        };
         writeln!(f, "{bar}")?;
         let numbered = ink.paint(FRAME, &format!("{line} |"));
         writeln!(f, "{}", format!("{numbered} {}", excerpt.text).trim_end())?;

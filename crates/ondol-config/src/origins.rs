@@ -90,6 +90,16 @@ impl KeyPath {
         self.then(index.to_string(), AbsentStep::IsParent)
     }
 
+    /// As a person writes it, without what may be left out.
+    fn dotted(&self) -> String {
+        let written = self.0.iter().filter(|step| match step.absent {
+            AbsentStep::Ends => true,
+            AbsentStep::IsParent => false,
+        });
+        let names: Vec<_> = written.map(|step| &*step.name).collect();
+        names.join(".")
+    }
+
     fn then(mut self, name: String, absent: AbsentStep) -> Self {
         self.0.push(Step { name, absent });
         self
@@ -107,28 +117,38 @@ impl Origins {
         Self { texts, places }
     }
 
-    /// A mistake at the place of a value; where the file leaves the value out, at its nearest parent.
+    /// A mistake at the place of a value; where the file leaves the value out, at its nearest parent. The
+    /// default of a section that is left out is nowhere in the file, and named instead.
     ///
     /// `problem` is a sentence without its full stop; `help` says what to do.
     pub fn mistake(&self, key: &KeyPath, problem: String, help: Option<String>) -> Mistake {
+        let at = self.place(key);
+        let problem = match at {
+            Some(_) => problem,
+            None => format!("{problem} (the default of `{}`)", key.dotted()),
+        };
         let note = Note {
-            at: self.place(key),
+            at: at.unwrap_or(Place::top(0)),
             about: About::Value,
             problem,
             help,
             related: None,
         };
-        Mistake::new(note, &self.texts)
+        let mistake = Mistake::new(note, &self.texts);
+        match at {
+            Some(_) => mistake,
+            None => mistake.without_excerpt(),
+        }
     }
 
-    fn place(&self, KeyPath(steps): &KeyPath) -> Place {
-        let mut place = Place::top(0);
+    fn place(&self, KeyPath(steps): &KeyPath) -> Option<Place> {
+        let mut place = None;
         let mut path = String::new();
         for step in steps {
             let next = joined(&path, &step.name);
             match (self.places.get(&next), step.absent) {
                 (Some(found), _) => {
-                    place = *found;
+                    place = Some(*found);
                     path = next;
                 }
                 (None, AbsentStep::IsParent) => {}

@@ -74,9 +74,27 @@ fn a_value_is_shown_where_it_stands() {
 }
 
 #[test]
+fn the_default_of_a_section_that_is_left_out_is_named() {
+    let text = "[box]\nname = 'x'\n[sites.'a.test']\nfiles = '/a'\n".to_owned();
+    let path = PathBuf::from("main.toml");
+    let files = vec![SourceFile { path, text }];
+    let accepted = accept(&Sources { files }).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let help = Some("choose another".to_owned());
+    let key = KeyPath::listen("http", 0);
+    let mistake = accepted.origins.mistake(&key, "it is taken".into(), help);
+    assert_eq!(
+        mistake.to_string(),
+        "\
+error: it is taken (the default of `listen.http`)
+ --> main.toml:1:1
+  = help: choose another
+"
+    );
+}
+
+#[test]
 fn a_value_that_is_left_out_is_shown_at_its_parent() {
     check(KeyPath::listen("https", 0), "main.toml:1:1");
-    check(KeyPath::section("box").key("name"), "main.toml:1:1");
     check(
         KeyPath::site("b.test").key("certificate").key("chain"),
         "main.toml:7:1",
