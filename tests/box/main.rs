@@ -15,3 +15,4 @@ mod serving;
 mod surroundings;
 mod takeover;
 mod trouble;
+mod words;

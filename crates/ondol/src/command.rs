@@ -1,5 +1,6 @@
 //! The verbs of the command line that end by themselves. Those that need the agent ask it over its socket.
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -29,6 +30,13 @@ pub(crate) mod version;
 const FAILED: u8 = 1;
 /// Nobody answers on the admin socket.
 const NO_AGENT: u8 = 3;
+
+/// Whether nobody reads on (`| head`), which is no error of a command that prints.
+pub(crate) fn is_closed_output(error: &anyhow::Error) -> bool {
+    // A lost agent is an error of the client, with its own words, and not meant.
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
 
 /// The exit code that goes with an error; see `ondol --help`.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {

@@ -56,6 +56,10 @@ fn main() -> ExitCode {
         Command::Version(flags) => command::version::run(flags),
     };
     outcome.unwrap_or_else(|error| {
+        let is_service = matches!(command, Command::Run(_) | Command::Serve(_));
+        if !is_service && command::is_closed_output(&error) {
+            return ExitCode::SUCCESS;
+        }
         // There is nobody left to tell when standard error is gone.
         let _ = writeln!(io::stderr(), "ondol: {error:#}");
         if let Some(hint) = command::hint(&error) {

@@ -1,0 +1,37 @@
+//! What a person reads: of commands, events and warnings.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::process::Command;
+use std::process::Stdio;
+
+/// Runs a command whose reader goes after one line, as `head -1` does; its exit code and last words.
+fn read_one_line(arguments: &[&str]) -> (Option<i32>, String) {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ondol"))
+        .args(arguments)
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::with_capacity(1, child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    drop(output);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said)
+}
+
+#[test]
+fn nobody_who_reads_on_is_no_error() {
+    // Longer than what a pipe holds, or printed in parts.
+    for arguments in [&["completions", "bash"][..], &["demo", "--once"]] {
+        assert_eq!(
+            read_one_line(arguments),
+            (Some(0), String::new()),
+            "{arguments:?}"
+        );
+    }
+}
