@@ -5,6 +5,8 @@ use std::io::BufReader;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::harness::Folders;
+
 /// Runs a command whose reader goes after one line, as `head -1` does; its exit code and last words.
 fn read_one_line(arguments: &[&str]) -> (Option<i32>, String) {
     let temporary = tempfile::tempdir().unwrap();
@@ -33,5 +35,16 @@ fn nobody_who_reads_on_is_no_error() {
             (Some(0), String::new()),
             "{arguments:?}"
         );
+    }
+}
+
+#[test]
+fn a_number_of_events_has_limits() {
+    let folders = Folders::with("");
+    for number in ["0", "1001"] {
+        let output = folders.ondol(&["events", "-n", number]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("1..=1000"), "{said}");
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
+use ondol_model::limits::EVENTS_PER_ANSWER_MAX;
 
 use crate::command::demo::DemoFlags;
 use crate::output::Format;
@@ -206,7 +207,13 @@ pub(crate) struct EventsFlags {
     #[command(flatten)]
     pub(crate) show: ShowFlags,
     /// How many at most, up to 1000
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 50)]
+    #[arg(
+        long,
+        short = 'n',
+        value_name = "NUMBER",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(EVENTS_PER_ANSWER_MAX))
+    )]
     pub(crate) limit: u32,
     /// Only those older than the event of this number
     #[arg(long, value_name = "NUMBER")]
