@@ -1,11 +1,14 @@
 //! What a person reads: of commands, events and warnings.
 
+use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::process::Command;
 use std::process::Stdio;
 
 use crate::harness::Folders;
+use crate::harness::answering;
+use crate::harness::eventually;
 
 /// Runs a command whose reader goes after one line, as `head -1` does; its exit code and last words.
 fn read_one_line(arguments: &[&str]) -> (Option<i32>, String) {
@@ -47,4 +50,30 @@ fn a_number_of_events_has_limits() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("1..=1000"), "{said}");
     }
+}
+
+#[test]
+fn a_refusal_is_told_with_the_first_mistake_and_its_place() {
+    let running = Folders::with(&answering("one")).start();
+    let file = running.folders.path("ondol.toml");
+    let shown = file.display();
+    let mistakes = "[box]\nnam = \"x\"\nmail = \"y\"\n";
+    running.folders.configure(&(answering("two") + mistakes));
+    assert_eq!(running.folders.ondol(&["reload"]).status.code(), Some(1));
+    let event = running.event("refused");
+    for expected in [
+        format!("{shown}:8:1: unknown key `nam`"),
+        " in `[box]` (and 1 more: `ondol check` shows all); revision 1 is served on".to_owned(),
+    ] {
+        assert!(event.contains(&expected), "{event}");
+    }
+    fs::remove_file(&file).unwrap();
+    assert_eq!(running.folders.ondol(&["reload"]).status.code(), Some(1));
+    eventually("the newest refusal is about the file", || {
+        let event = running.event("refused");
+        let begin = format!(
+            "the configuration was not taken up: the configuration file {shown} cannot be read: "
+        );
+        event.starts_with(&begin).then_some(())
+    });
 }

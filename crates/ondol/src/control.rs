@@ -326,15 +326,9 @@ impl Control {
 
     fn refused(&self, refused: &Refused) -> (api::ReloadAnswer, String) {
         let revision = self.served.revision;
-        let count = refused.mistakes().len();
-        let why = match count {
-            0 => Chain(refused).to_string(),
-            1 => "it has a mistake".to_owned(),
-            _ => format!("it has {count} mistakes"),
-        };
-        let message = format!(
-            "the configuration was not taken up: {why}; revision {revision} is served on (`ondol check` shows all)"
-        );
+        let why = refused.in_short();
+        let message =
+            format!("the configuration was not taken up: {why}; revision {revision} is served on");
         self.events
             .record(EventKind::Refused, revision.to_string(), &message);
         let mistakes_list = refused.mistakes().iter().map(mistake_of).collect();

@@ -102,6 +102,29 @@ impl Refused {
         }
     }
 
+    /// On one line: the first mistake with its place, and how many more there are.
+    pub(crate) fn in_short(&self) -> String {
+        let Some((first, others)) = self.mistakes().split_first() else {
+            return match self {
+                Self::Configuration(error) => Chain(error).to_string(),
+                Self::Machine(_)
+                | Self::DataPlane(_)
+                | Self::Certificates(_)
+                | Self::Interrupted(_) => Chain(self).to_string(),
+            };
+        };
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(" (and {more} more: `ondol check` shows all)"),
+        };
+        let (file, problem) = (first.file().display(), first.problem());
+        format!(
+            "{file}:{}:{}: {problem}{more}",
+            first.line(),
+            first.column()
+        )
+    }
+
     /// The mistakes of the file, where it has any.
     pub(crate) fn mistakes(&self) -> &[Mistake] {
         match self {
