@@ -143,6 +143,9 @@ pub struct Site {
     pub name: String,
     /// Its other names.
     pub aliases: Vec<String>,
+    /// Whether those are served like the main name; otherwise their visitors are redirected to it.
+    #[serde(default)]
+    pub serves_aliases: bool,
     /// `https`, or `http` for plain HTTP alone.
     pub scheme: String,
     /// Addresses of the box that answer for it.

@@ -23,7 +23,7 @@ pub(crate) struct Table {
 /// What a column is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
-    /// Its heading.
+    /// Its heading; line breaks are kept.
     pub(crate) head: &'static str,
     /// Where its cells stand.
     pub(crate) align: Align,
@@ -124,8 +124,19 @@ impl Table {
             .collect();
         let widths = self.widths(screen.width);
         let mut text = String::new();
-        for row in std::iter::once(&heads).chain(&self.rows) {
-            self.render_row(row, &widths, screen, &mut text);
+        let heading = self.columns.iter().map(|column| Column {
+            overflow: Overflow::Wrap,
+            ..*column
+        });
+        render_row(
+            &heading.collect::<Vec<_>>(),
+            &heads,
+            &widths,
+            screen,
+            &mut text,
+        );
+        for row in &self.rows {
+            render_row(&self.columns, row, &widths, screen, &mut text);
         }
         text
     }
@@ -134,12 +145,11 @@ impl Table {
         let mut widths: Vec<_> = self
             .columns
             .iter()
-            .map(|column| column.head.width())
+            .map(|column| widest(column.head))
             .collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                let widest = cell.text.lines().map(UnicodeWidthStr::width).max();
-                *width = (*width).max(widest.unwrap_or(0));
+                *width = (*width).max(widest(&cell.text));
             }
         }
         if let Some(screen) = screen {
@@ -163,36 +173,47 @@ impl Table {
             widths[giver] -= 1;
         }
     }
+}
 
-    fn render_row(&self, row: &[Cell], widths: &[usize], screen: Screen, text: &mut String) {
-        let cells: Vec<_> = row
-            .iter()
-            .zip(&self.columns)
-            .zip(widths)
-            .map(|((cell, column), width)| lines(&cell.text, column.overflow, *width))
-            .collect();
-        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-        for line in 0..height {
-            let mut blanks = 0;
-            for (index, cell) in cells.iter().enumerate() {
-                let piece = cell.get(line).map_or("", String::as_str);
-                let padding = widths[index].saturating_sub(piece.width());
-                let (before, after) = match self.columns[index].align {
-                    Align::Left => (0, padding),
-                    Align::Right => (padding, 0),
-                };
-                // Blanks wait for something to follow them, so that no line ends in any.
-                blanks += before;
-                if !piece.is_empty() {
-                    text.extend(std::iter::repeat_n(' ', blanks));
-                    text.push_str(&screen.tinted(piece, row[index].tint));
-                    blanks = 0;
-                }
-                blanks += after + GAP;
+fn render_row(
+    columns: &[Column],
+    row: &[Cell],
+    widths: &[usize],
+    screen: Screen,
+    text: &mut String,
+) {
+    let cells: Vec<_> = row
+        .iter()
+        .zip(columns)
+        .zip(widths)
+        .map(|((cell, column), width)| lines(&cell.text, column.overflow, *width))
+        .collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    for line in 0..height {
+        let mut blanks = 0;
+        for (index, cell) in cells.iter().enumerate() {
+            let piece = cell.get(line).map_or("", String::as_str);
+            let padding = widths[index].saturating_sub(piece.width());
+            let (before, after) = match columns[index].align {
+                Align::Left => (0, padding),
+                Align::Right => (padding, 0),
+            };
+            // Blanks wait for something to follow them, so that no line ends in any.
+            blanks += before;
+            if !piece.is_empty() {
+                text.extend(std::iter::repeat_n(' ', blanks));
+                text.push_str(&screen.tinted(piece, row[index].tint));
+                blanks = 0;
             }
-            text.push('\n');
+            blanks += after + GAP;
         }
+        text.push('\n');
     }
+}
+
+fn widest(text: &str) -> usize {
+    let lines = text.lines().map(UnicodeWidthStr::width);
+    lines.max().unwrap_or(0)
 }
 
 fn lines(text: &str, overflow: Overflow, width: usize) -> Vec<String> {

@@ -31,6 +31,7 @@ impl Site {
         Self {
             name: site.name.to_string(),
             aliases: site.aliases.iter().map(ToString::to_string).collect(),
+            serves_aliases: site.alias_answer == plan::AliasAnswer::Serve,
             scheme: scheme.to_owned(),
             listens,
             routes: site.routes.iter().map(Route::from).collect(),

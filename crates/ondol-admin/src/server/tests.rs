@@ -68,6 +68,7 @@ fn sites() -> api::Sites {
     let site = api::Site {
         name: "blog.example.com".to_owned(),
         aliases: vec!["*.blog.example.com".to_owned()],
+        serves_aliases: true,
         scheme: "https".to_owned(),
         listens: vec![":443".to_owned()],
         routes: Vec::new(),

@@ -5,6 +5,7 @@ use ondol_admin::api::Cert;
 use ondol_admin::api::Certs;
 use ondol_admin::client::Client;
 use ondol_base::clock;
+use ondol_model::HostPattern;
 
 use crate::command::status;
 use crate::output;
@@ -50,11 +51,13 @@ fn render(certs: &Certs, now: i64, screen: Screen) -> String {
         Column::word("ENDS"),
         Column::word("RENEWED"),
     ]);
-    for certificate in &certs.certificates {
+    let mut certificates: Vec<_> = certs.certificates.iter().collect();
+    certificates.sort_by_key(|certificate| place(certificate));
+    for certificate in &certificates {
         rows(certificate, now, &mut table);
     }
     let mut text = table.render(screen);
-    for certificate in &certs.certificates {
+    for certificate in certificates {
         if let Some(problem) = &certificate.problem {
             let name = certificate
                 .names
@@ -64,6 +67,12 @@ fn render(certs: &Certs, now: i64, screen: Screen) -> String {
         }
     }
     text
+}
+
+/// Where the first of its sites stands among all sites.
+fn place(certificate: &Cert) -> Option<HostPattern> {
+    let mut names = certificate.sites.iter().chain(&certificate.names);
+    names.find_map(|name| HostPattern::parse(name).ok())
 }
 
 fn rows(certificate: &Cert, now: i64, table: &mut Table) {

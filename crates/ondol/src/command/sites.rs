@@ -1,5 +1,6 @@
 //! `ondol sites`: every site with its names and routes, and when its certificate ends.
 
+use ondol_admin::api::Route;
 use ondol_admin::api::Site;
 use ondol_admin::api::Sites;
 use ondol_admin::client::Client;
@@ -39,7 +40,7 @@ fn render(sites: &Sites, now: i64, screen: Screen) -> String {
         Column::text("ROUTE"),
         Column::word("TARGET"),
         Column::text("TO"),
-        Column::word("ENDS"),
+        Column::word("CERTIFICATE\nENDS"),
     ]);
     for site in &sites.sites {
         rows(site, now, &mut table);
@@ -47,37 +48,26 @@ fn render(sites: &Sites, now: i64, screen: Screen) -> String {
     table.render(screen)
 }
 
-/// Names run down the first column, routes down the next ones.
+/// The routes under the main name, then a row for each alias, which has none of its own.
 fn rows(site: &Site, now: i64, table: &mut Table) {
-    let height = site.routes.len().max(1 + site.aliases.len());
-    for line in 0..height {
-        let name = match line.checked_sub(1) {
-            None => Cell::new(address(site), Tint::Strong),
-            Some(index) => match site.aliases.get(index) {
-                Some(alias) => Cell::new(format!("  {alias}"), Tint::Faint),
-                None => Cell::from(""),
-            },
-        };
-        let [path, target, to] = match site.routes.get(line) {
-            Some(route) => [&*route.path, &*route.target, &*route.to],
-            None => [""; 3],
-        };
-        let ends = if line == 0 {
-            ends(site, now)
-        } else {
-            Cell::from("")
-        };
+    let mut name = Cell::new(format!("{}://{}", site.scheme, site.name), Tint::Strong);
+    let mut ends = ends(site, now);
+    for Route { path, target, to } in &site.routes {
+        let name = std::mem::replace(&mut name, Cell::from(""));
+        let ends = std::mem::replace(&mut ends, Cell::from(""));
         let [path, target, to] = [path, target, to].map(Cell::from);
         table.push([name, path, target, to, ends]);
     }
-}
-
-/// The name, and what a visitor must put before it when that is not `https`.
-fn address(site: &Site) -> String {
-    if site.scheme == "https" {
-        site.name.clone()
-    } else {
-        format!("{}://{}", site.scheme, site.name)
+    for alias in &site.aliases {
+        let verb = if site.serves_aliases {
+            "served like"
+        } else {
+            "redirects to"
+        };
+        let name = Cell::new(format!("  {alias}"), Tint::Faint);
+        let to = format!("{verb} {}", site.name);
+        let [path, target, to, ends] = ["", "alias", &to, ""].map(Cell::from);
+        table.push([name, path, target, to, ends]);
     }
 }
 

@@ -62,6 +62,7 @@ fn every_target_says_where_it_leads() {
     let shown = Site::new(&site(), vec![":443".to_owned()], None);
     assert_eq!(shown.name, "blog.example.com");
     assert_eq!(shown.aliases, ["*.blog.example.com"]);
+    assert!(shown.serves_aliases);
     assert_eq!(shown.scheme, "https");
     let routes: Vec<_> = shown
         .routes

@@ -41,11 +41,11 @@ fn a_certificate_says_from_where_it_is_and_until_when() {
         shown(vec![from_a_file, own], Color::Plain),
         "\
 NAMES                   FROM                            ENDS        RENEWED
+blog.example.com        Ondol CA (seocho)               in 59 days  in 29 days
+  www.blog.example.com
 withcoffee.app          Let's Encrypt R11               3 days ago  by its owner
                         /etc/letsencrypt/live/
                         withcoffee.app/fullchain.pem
-blog.example.com        Ondol CA (seocho)               in 59 days  in 29 days
-  www.blog.example.com
 ! withcoffee.app: it ended 3 days ago; put a new one at the same path
 "
     );

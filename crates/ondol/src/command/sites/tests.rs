@@ -1,6 +1,5 @@
 //! The table of sites on a narrow terminal.
 
-use ondol_admin::api::Route;
 use ondol_admin::api::SiteCertificate;
 use ondol_admin::api::Time;
 
@@ -19,6 +18,7 @@ fn site(name: &str, scheme: &str, routes: &[[&str; 3]], ends: Option<i64>) -> Si
     Site {
         name: name.to_owned(),
         aliases: Vec::new(),
+        serves_aliases: false,
         scheme: scheme.to_owned(),
         listens: Vec::new(),
         routes: routes.iter().map(route).collect(),
@@ -31,7 +31,7 @@ fn site(name: &str, scheme: &str, routes: &[[&str; 3]], ends: Option<i64>) -> Si
 }
 
 #[test]
-fn names_run_down_beside_the_routes() {
+fn aliases_have_rows_of_their_own_below_the_routes() {
     let blog_routes = [
         ["/assets/", "files", "/srv/coffee/current/public/assets"],
         ["/", "proxy", "http://127.0.0.1:9000, http://127.0.0.1:9001"],
@@ -41,10 +41,13 @@ fn names_run_down_beside_the_routes() {
         "www.blog.example.com".to_owned(),
         "*.blog.example.com".to_owned(),
     ];
+    let mut shop = site("a.test", "http", &[["/", "files", "/srv/a"]], None);
+    (shop.aliases, shop.serves_aliases) = (vec!["b.test".to_owned()], true);
     let respond = [["/", "respond", "204"]];
     let sites = Sites {
         sites: vec![
             blog,
+            shop,
             site("nas.home.arpa", "http", &respond, None),
             site("new.example.com", "https", &respond, None),
             site("old.example.com", "https", &respond, Some(-3 * DAY)),
@@ -57,15 +60,21 @@ fn names_run_down_beside_the_routes() {
     assert_eq!(
         render(&sites, NOW, screen),
         "\
-SITE                    ROUTE     TARGET   TO                         ENDS
-blog.example.com        /assets/  files    /srv/coffee/current/       in 59 days
-                                           public/assets
-  www.blog.example.com  /         proxy    http://127.0.0.1:9000,
-                                           http://127.0.0.1:9001
-  *.blog.example.com
-http://nas.home.arpa    /         respond  204                        -
-new.example.com         /         respond  204                        missing
-old.example.com         /         respond  204                        3 days ago
+SITE                     ROUTE     TARGET   TO                       CERTIFICATE
+                                                                     ENDS
+https://blog.example.    /assets/  files    /srv/coffee/current/     in 59 days
+com                                         public/assets
+                         /         proxy    http://127.0.0.1:9000,
+                                            http://127.0.0.1:9001
+  www.blog.example.com             alias    redirects to
+                                            blog.example.com
+  *.blog.example.com               alias    redirects to
+                                            blog.example.com
+http://a.test            /         files    /srv/a                   -
+  b.test                           alias    served like a.test
+http://nas.home.arpa     /         respond  204                      -
+https://new.example.com  /         respond  204                      missing
+https://old.example.com  /         respond  204                      3 days ago
 "
     );
     let none = render(&Sites::default(), NOW, screen);
