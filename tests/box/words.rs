@@ -77,3 +77,25 @@ fn a_refusal_is_told_with_the_first_mistake_and_its_place() {
         event.starts_with(&begin).then_some(())
     });
 }
+
+#[test]
+fn a_missing_folder_at_boot_is_told_with_all_that_a_person_needs() {
+    let site = "[sites.\"b.test\"]\nhttps = false\nfiles = \"/nowhere/b\"\n";
+    let folders = Folders::with(&(answering("one") + site));
+    let place = format!("{}:9:9: ", folders.path("ondol.toml").display());
+    let running = folders.start();
+    assert_eq!(running.get("a.test"), "one");
+    let warnings = running.status()["warnings"].to_string();
+    for expected in [
+        &*place,
+        "the folder /nowhere/b does not exist (site `b.test`)",
+        "visitors of this get an error",
+        "`mkdir -p /nowhere/b`",
+        "`ondol reload`",
+    ] {
+        assert!(warnings.contains(expected), "{expected}: {warnings}");
+    }
+    let page = running.get("b.test");
+    assert!(page.starts_with("500 "), "{page}");
+    assert!(running.log().contains(&place));
+}

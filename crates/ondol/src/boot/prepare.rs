@@ -11,6 +11,7 @@ use ondol_base::notify;
 use ondol_base::notify::Notifier;
 use ondol_base::tasks;
 use ondol_config::Ink;
+use ondol_config::Mistake;
 use ondol_model::event::EventKind;
 use ondol_store::Opened;
 use ondol_store::Store;
@@ -93,10 +94,7 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
         configuration,
     } = reload::examine(configuration, wanted, user.clone()).await?;
     // What only the machine knows to be wrong is no reason to serve nothing: a disk may be missing.
-    let mistakes = findings
-        .mistakes
-        .iter()
-        .map(|mistake| mistake.problem().to_owned());
+    let mistakes = findings.mistakes.iter().map(served_all_the_same);
     let warnings = mistakes.chain(reload::warnings(&findings)).collect();
     let served = Served {
         revision,
@@ -139,6 +137,23 @@ async fn off_runtime<T: Send + 'static>(
     tasks::spawn_blocking(work)
         .await
         .context("the boot broke off")?
+}
+
+/// What is wrong and where, what visitors get, and what to do.
+fn served_all_the_same(mistake: &Mistake) -> String {
+    let place = format!(
+        "{}:{}:{}",
+        mistake.file().display(),
+        mistake.line(),
+        mistake.column()
+    );
+    let problem = mistake.problem();
+    let help = mistake
+        .help()
+        .map_or(String::new(), |help| format!("{help}; "));
+    format!(
+        "{place}: {problem}. The rest is served; visitors of this get an error. To mend it: {help}then `ondol reload`"
+    )
 }
 
 /// A box whose disk takes nothing serves all the same, and forgets its events.

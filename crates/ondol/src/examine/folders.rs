@@ -31,9 +31,10 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
             let Some((problem, help)) = trouble else {
                 continue;
             };
+            let problem = format!("{problem} (site `{}`)", site.name);
             let site = KeyPath::site(&site.name.to_string());
             let key = site.route(route.path.as_str()).key("files");
-            findings.mistake(subject, &key, problem.clone(), help.clone());
+            findings.mistake(subject, &key, problem, help.clone());
         }
     }
 }

@@ -102,7 +102,7 @@ fn folders_must_be_there_and_be_folders() {
     place.check("[sites.\"a.test\"]\nfiles = \"www\"", &[], &[]);
     place.check(
         "[sites.\"a.test\"]\nfiles = \"missing/deep\"\n[[sites.\"a.test\".routes]]\npath = \"/p/\"\nfiles = \"page.html\"",
-        &["2:9 the folder ~/missing/deep does not exist", "5:9 ~/page.html is not a folder"],
+        &["2:9 the folder ~/missing/deep does not exist (site `a.test`)", "5:9 ~/page.html is not a folder (site `a.test`)"],
         &[],
     );
 }
@@ -115,11 +115,12 @@ fn folders_must_be_readable_by_who_serves_them() {
     fs::set_permissions(&www, Permissions::from_mode(0o755)).unwrap();
     place.check_at(NOW, &stranger(), text, &[], &[]);
     fs::set_permissions(&www, Permissions::from_mode(0o750)).unwrap();
-    let expected = "2:9 the user web, which serves it, may not read the folder ~/www";
+    let expected =
+        "2:9 the user web, which serves it, may not read the folder ~/www (site `a.test`)";
     place.check_at(NOW, &stranger(), text, &[expected], &[]);
     fs::set_permissions(&www, Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(place.path(), Permissions::from_mode(0o700)).unwrap();
-    let expected = "2:9 the user web, which serves it, may not enter ~, so it cannot read ~/www";
+    let expected = "2:9 the user web, which serves it, may not enter ~, so it cannot read ~/www (site `a.test`)";
     place.check_at(NOW, &stranger(), text, &[expected], &[]);
     place.check(text, &[], &[]);
 }
