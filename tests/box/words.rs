@@ -99,3 +99,20 @@ fn a_missing_folder_at_boot_is_told_with_all_that_a_person_needs() {
     assert!(page.starts_with("500 "), "{page}");
     assert!(running.log().contains(&place));
 }
+
+#[test]
+fn an_upgrade_says_how_to_go_back() {
+    let running = Folders::with(&answering("one")).with_own_program().start();
+    let new = running.folders.path("new");
+    fs::copy(running.folders.program(), &new).unwrap();
+    let previous = format!("{}.previous", running.folders.program().display());
+    for file in [new.to_str().unwrap(), &previous] {
+        let output = running.folders.ondol(&["upgrade", file]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        let expected = format!("`ondol upgrade {previous}` goes back to it.");
+        assert!(
+            output.status.success() && said.contains(&expected),
+            "{said}"
+        );
+    }
+}

@@ -349,7 +349,11 @@ impl Control {
     ) -> Option<Ending> {
         let (answer, ending) = match outcome {
             Ok(version) => {
-                let message = "the new program is installed and takes over".to_owned();
+                let previous = upgrade::previous(&self.executable);
+                let message = format!(
+                    "The previous program is kept: `ondol upgrade {}` goes back to it.",
+                    previous.display()
+                );
                 let version = Some(version);
                 let accepted = true;
                 (

@@ -54,6 +54,17 @@ pub(crate) enum UpgradeError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "the user that runs Ondol may not write in {}, where its program is. Put the new one there as root \
+         (`sudo install {} {}`), then `sudo kill -USR2 {}` has Ondol become it",
+        folder_of(executable).display(), file.display(), executable.display(), std::process::id()
+    )]
+    Forbidden {
+        file: PathBuf,
+        executable: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("{} could not be started", file.display())]
     NotStarted {
         file: PathBuf,
@@ -123,8 +134,12 @@ pub(crate) fn take_back(executable: &Path) -> io::Result<()> {
 }
 
 /// Where the program is kept that was installed before.
-fn previous(executable: &Path) -> PathBuf {
+pub(crate) fn previous(executable: &Path) -> PathBuf {
     beside(executable, ".previous")
+}
+
+fn folder_of(executable: &Path) -> &Path {
+    executable.parent().unwrap_or(Path::new("/"))
 }
 
 fn beside(executable: &Path, ending: &str) -> PathBuf {
@@ -139,9 +154,19 @@ fn copy(from: &Path, to: &Path) -> Result<(), UpgradeError> {
         file: from.to_path_buf(),
         source,
     };
-    let failed = |source| UpgradeError::Copy {
-        file: from.to_path_buf(),
-        source,
+    let failed = |source: io::Error| {
+        let file = from.to_path_buf();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                let executable = to.with_extension("");
+                UpgradeError::Forbidden {
+                    file,
+                    executable,
+                    source,
+                }
+            }
+            _ => UpgradeError::Copy { file, source },
+        }
     };
     let metadata = fs::metadata(from).map_err(unreadable)?;
     let is_executable = metadata.permissions().mode() & 0o111 != 0;

@@ -48,9 +48,10 @@ async fn upgrade(client: &Client, file: &str) -> anyhow::Result<ExitCode> {
     }
     writeln!(
         io::stdout().lock(),
-        "{} → {}",
+        "{} → {}\n{}",
         before.version,
-        after.version
+        after.version,
+        answer.message
     )?;
     Ok(ExitCode::SUCCESS)
 }
