@@ -11,6 +11,9 @@ use std::time::SystemTime;
 use ondol_base::clock;
 use ondol_base::tasks;
 use ondol_model::event::EventKind;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -290,7 +293,10 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
                 http::admit(&worker, stream, peer, protocol);
             }
             Err(error) if is_out_of_resources(&error) => {
-                worker.out_of_descriptors(&error);
+                // The kernel takes a descriptor before it looks whether anyone waits.
+                if someone_waits(&listener) {
+                    worker.out_of_descriptors(&error);
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
             // The agent has ended listening and will say so: a stopping box refuses visitors at once.
@@ -300,6 +306,12 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
             Err(_) => {} // The visitor left before it was accepted (ECONNABORTED and its like).
         }
     }
+}
+
+fn someone_waits(listener: &TcpListener) -> bool {
+    let mut listener = [PollFd::new(listener, PollFlags::IN)];
+    let at_once = Timespec::default();
+    rustix::event::poll(&mut listener, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 fn is_out_of_resources(error: &io::Error) -> bool {
