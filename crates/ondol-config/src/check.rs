@@ -146,10 +146,9 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
     let shown = repeated(name);
     if description.later.contains(&name) {
         let problem = format!("`{shown}` is not served by this version yet");
-        let accepted = keys(description);
-        report.add(at, problem).help(format!(
-            "remove it; in {title} this version knows {accepted}"
-        ));
+        report
+            .add(at, problem)
+            .help("remove it, or wait for a newer one");
         return;
     }
     let known = description.keys.iter().map(|key| key.name);
@@ -157,20 +156,16 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
     let elsewhere = file::tables()
         .into_iter()
         .find(|table| table.key(name).is_some());
-    let hint = match (meant, elsewhere) {
-        (_, Some(table)) if title != table.title => {
-            format!("`{shown}` belongs in {}; ", table.title)
-        }
+    let help = match (meant, elsewhere) {
+        (_, Some(table)) if title != table.title => format!("`{shown}` belongs in {}", table.title),
         (Some(meant), _) if description.later.contains(&meant) => {
-            format!("`{meant}` is not served by this version yet; ")
+            format!("`{meant}` is not served by this version yet")
         }
-        (Some(meant), _) => format!("did you mean `{meant}`? "),
-        (None, _) => String::new(),
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, _) => format!("accepted here: {}", keys(description)),
     };
-    let accepted = keys(description);
-    report
-        .add(at, format!("unknown key `{shown}` in {title}"))
-        .help(format!("{hint}accepted here: {accepted}"));
+    let problem = format!("unknown key `{shown}` in {title}");
+    report.add(at, problem).help(help);
 }
 
 fn no_choice(

@@ -8,6 +8,7 @@ mod certificate;
 mod listen;
 mod log;
 mod machine;
+mod rules;
 mod site;
 mod target;
 mod tls;

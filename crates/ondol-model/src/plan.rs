@@ -3,14 +3,18 @@
 //! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
 //! certificates) is not known here.
 
+mod rules;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::host::HostPattern;
 use crate::listen::ListenAddress;
 use crate::network::Network;
 use crate::path::RoutePath;
 use crate::upstream::Upstream;
+
+pub use rules::Rules;
+pub use rules::Timeouts;
 
 /// An accepted configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +77,8 @@ pub struct Site {
     pub scheme: Scheme,
     /// The site's own certificate; `None` means one of `[tls]` that covers it, else Ondol's own CA.
     pub certificate: Option<CertificateFiles>,
-    /// The largest request body in bytes; more is answered with 413.
-    pub body_bytes_max: u64,
-    /// How long an upstream may take.
-    pub timeouts: Timeouts,
+    /// What applies where no route does, and to routes that say nothing else.
+    pub rules: Rules,
     /// The routes, longest path first. The site's own target, when it has one, is the route of `/`.
     pub routes: Vec<Route>,
 }
@@ -117,20 +119,13 @@ impl Scheme {
     }
 }
 
-/// How long an upstream may take before the visitor gets an answer without it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a connection to be made; then 504. A connection that is refused is 502 at once.
-    pub connect: Duration,
-    /// Until the head of the response, and between two parts of its body; then 504, or a cut.
-    pub response: Duration,
-}
-
 /// A path prefix of a site and what answers there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The prefix.
     pub path: RoutePath,
+    /// What applies on the way to the target and back.
+    pub rules: Rules,
     /// What answers.
     pub target: Target,
 }
@@ -167,11 +162,25 @@ pub struct Files {
     pub root: PathBuf,
 }
 
+impl Files {
+    /// A folder, served as one that asks for nothing special.
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+}
+
 /// Servers to forward to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {
     /// At least one; several are used in turn.
     pub upstreams: Vec<Upstream>,
+}
+
+impl Proxy {
+    /// These servers, with defaults for the rest.
+    pub fn to(upstreams: Vec<Upstream>) -> Self {
+        Self { upstreams }
+    }
 }
 
 /// A redirect.

@@ -1,7 +1,7 @@
 //! A request's way, phase by phase. Every failure becomes a page in one place.
 
+use std::cell::Cell;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::HeaderValue;
@@ -18,9 +18,11 @@ use ondol_model::limits::HEADERS_MAX;
 use ondol_model::limits::TARGET_BYTES_MAX;
 use ondol_model::path;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
 use ondol_model::route::FoundBy;
 
+use crate::arrival;
 use crate::body::Body;
 use crate::connection::Connection;
 use crate::connection::Order;
@@ -37,8 +39,9 @@ use crate::upstream;
 use crate::upstream::Forwarded;
 use crate::upstream::Forwarding;
 use crate::upstream::Outgoing;
-use crate::upstream::Peer;
+use crate::upstream::Pool;
 use crate::view::Answers;
+use crate::view::RouteIndex;
 use crate::visit::Visit;
 use crate::visit::Visited;
 
@@ -88,72 +91,88 @@ async fn phases(
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
     check_form(parts)?;
-    let (client, peer_is) = client(visit, parts);
-    visit.client = client;
-    let host_text = host_text(parts)?;
-    let (host, port) =
-        ondol_model::host::authority(host_text).ok_or(Failure::Malformed("its host is none"))?;
-
-    let site_index = find_site(visit, &host)?;
-    let view = Rc::clone(&visit.view);
-    let site = view.site(site_index.site.0);
-    visit.site = Some(site_index.site.0);
-    if let Some(response) = to_https_or_main_name(visit, site_index.by, (&host, port), parts)? {
+    (visit.client, visit.peer_is) = arrival::client(visit, parts);
+    let (host, port) = ondol_model::host::authority(arrival::host_text(parts)?)
+        .ok_or(Failure::Malformed("its host is none"))?;
+    let found = arrival::find_site(visit, &host)?;
+    visit.site = Some(found.site.0);
+    if let Some(response) = to_https_or_main_name(visit, found.by, (&host, port), parts)? {
         return Ok(response);
     }
     if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
         return Ok(methods_of_server());
     }
-    if body.size_hint().lower() > site.body_bytes_max {
+    let view = Rc::clone(&visit.view);
+    let path = path::normalize(parts.uri.path()).ok_or(Failure::Malformed("its path is none"))?;
+    let at = view
+        .find_route(found.site.0, &path)
+        .ok_or(Failure::NotFound)?;
+    visit.route = Some(at);
+    if body.size_hint().lower() > view.route(at).rules.body_bytes_max {
         return Err(Failure::BodyTooLarge);
     }
+    target(visit, at, &path, parts, body).await
+}
 
-    let path = path::normalize(parts.uri.path()).ok_or(Failure::Malformed("its path is none"))?;
-    let (route, target) = view
-        .route(site_index.site.0, &path)
-        .ok_or(Failure::NotFound)?;
-    match target {
+/// Asks what the route leads to.
+async fn target(
+    visit: &mut Visit,
+    at: RouteIndex,
+    path: &str,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
+    let view = Rc::clone(&visit.view);
+    let route = view.route(at);
+    match view.answers(at) {
         Answers::Files(root) => {
-            let path = route.path.rest(&path);
             let request = FileRequest {
                 method: &parts.method,
                 headers: &parts.headers,
-                path,
+                path: route.path.rest(path),
                 original: &parts.uri,
             };
             root.answer(request).await
         }
-        Answers::Proxy(pools, turn) => {
-            let connection = Rc::clone(&visit.connection);
-            let client = client.map(|client| client.to_string());
-            let outgoing = Outgoing {
-                parts,
-                body,
-                forwarding: Forwarding {
-                    client: client.as_deref().unwrap_or(&connection.peer_text),
-                    peer: &connection.peer_text,
-                    scheme: connection.scheme.word(),
-                    host: host_text,
-                    peer_is,
-                    id: visit.id,
-                },
-                timeouts: site.timeouts,
-                body_bytes_max: site.body_bytes_max,
-                upgrade: upgrade(parts),
-            };
-            match upstream::forward(pools, turn, outgoing, &mut visit.asked).await? {
-                Forwarded::Response(response) => Ok(response),
-                Forwarded::Tunnel(response, upstream, from_upstream) => {
-                    connection.state.open_tunnel(Tunnel {
-                        upstream,
-                        from_upstream,
-                    });
-                    Ok(response)
-                }
-            }
-        }
+        Answers::Proxy(pools, turn) => proxy(visit, (pools, turn), &route.rules, parts, body).await,
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
         Answers::Respond(with) => Ok(respond::answer(with, &parts.method)),
+    }
+}
+
+async fn proxy(
+    visit: &mut Visit,
+    (pools, turn): (&[Rc<Pool>], &Cell<usize>),
+    rules: &Rules,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
+    let connection = Rc::clone(&visit.connection);
+    let client = visit.client.map(|client| client.to_string());
+    let outgoing = Outgoing {
+        parts,
+        body,
+        forwarding: Forwarding {
+            client: client.as_deref().unwrap_or(&connection.peer_text),
+            peer: &connection.peer_text,
+            scheme: connection.scheme.word(),
+            host: arrival::host_text(parts)?,
+            peer_is: visit.peer_is,
+            id: visit.id,
+        },
+        timeouts: rules.timeouts,
+        body_bytes_max: rules.body_bytes_max,
+        upgrade: upgrade(parts),
+    };
+    match upstream::forward(pools, turn, outgoing, &mut visit.asked).await? {
+        Forwarded::Response(response) => Ok(response),
+        Forwarded::Tunnel(response, upstream, from_upstream) => {
+            connection.state.open_tunnel(Tunnel {
+                upstream,
+                from_upstream,
+            });
+            Ok(response)
+        }
     }
 }
 
@@ -189,56 +208,6 @@ fn check_form(parts: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The one host that was asked for, as the visitor wrote it (RFC 9112 §3.2, RFC 9113 §8.3.1).
-fn host_text(parts: &Parts) -> Result<&str, Failure> {
-    let mut fields = parts.headers.get_all(header::HOST).iter();
-    let field = fields.next();
-    if fields.next().is_some() {
-        return Err(Failure::Malformed("it has several hosts"));
-    }
-    let field = match field.map(HeaderValue::to_str) {
-        Some(Err(_)) => return Err(Failure::Malformed("its host is none")),
-        Some(Ok(text)) => Some(text),
-        None => None,
-    };
-    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-    match (authority, field) {
-        (Some(authority), Some(field)) if !authority.eq_ignore_ascii_case(field) => {
-            Err(Failure::Malformed("its target and its host differ"))
-        }
-        (Some(_), None) if parts.version == Version::HTTP_11 => {
-            Err(Failure::Malformed("it has no host"))
-        }
-        (Some(authority), _) => Ok(authority),
-        (None, Some(field)) => Ok(field),
-        (None, None) if parts.version == Version::HTTP_10 => Err(Failure::UnknownHost),
-        (None, None) => Err(Failure::Malformed("it has no host")),
-    }
-}
-
-/// The site of a host. On TLS the certificate that was shown for the name asked for must cover it,
-/// because the visitor has checked that one (RFC 9110 §15.5.20); who asked for no name has checked none.
-fn find_site(visit: &Visit, host: &str) -> Result<ondol_model::route::Found, Failure> {
-    let connection = &visit.connection;
-    let found = visit.view.snapshot.routing.find(host);
-    if connection.scheme == Scheme::Http {
-        return found.ok_or(Failure::UnknownHost);
-    }
-    let found = found
-        .filter(|found| visit.view.site(found.site.0).scheme == Scheme::Https)
-        .ok_or(Failure::Misdirected)?;
-    let is_covered = match connection.server_name.as_deref() {
-        None => true,
-        Some(asked_for) if asked_for == host => true,
-        Some(asked_for) => visit.view.snapshot.certificates.covers(asked_for, host),
-    };
-    if is_covered {
-        Ok(found)
-    } else {
-        Err(Failure::Misdirected)
-    }
-}
-
 /// One hop to HTTPS and the main name, where the site wants either.
 fn to_https_or_main_name(
     visit: &Visit,
@@ -249,7 +218,7 @@ fn to_https_or_main_name(
     let Some(site) = visit.site.map(|site| visit.view.site(site)) else {
         return Ok(None);
     };
-    let scheme = visitor_scheme(visit, parts);
+    let scheme = arrival::visitor_scheme(visit, parts);
     let wants_https = site.scheme == Scheme::Https && scheme == Scheme::Http;
     let wants_name = by == FoundBy::Alias && site.alias_answer == AliasAnswer::Redirect;
     if !wants_https && !wants_name {
@@ -266,43 +235,6 @@ fn to_https_or_main_name(
     };
     let scheme = if wants_https { Scheme::Https } else { scheme };
     redirect::to_site(scheme, name, port, &parts.uri).map(Some)
-}
-
-/// How the visitor came, which a trusted proxy may know better: who has come by HTTPS to it would be
-/// redirected for ever.
-fn visitor_scheme(visit: &Visit, parts: &Parts) -> Scheme {
-    let connection = &visit.connection;
-    let says_https = |proto: &HeaderValue| proto.as_bytes().eq_ignore_ascii_case(b"https");
-    let proto = parts.headers.get("x-forwarded-proto");
-    if proto.is_some_and(says_https) && visit.view.trusts(connection.peer.ip()) {
-        Scheme::Https
-    } else {
-        connection.scheme
-    }
-}
-
-/// The visitor's address where a trusted proxy tells it, read from the right: the first that is not
-/// itself a trusted proxy.
-fn client(visit: &Visit, parts: &Parts) -> (Option<IpAddr>, Peer) {
-    let peer = visit.connection.peer.ip();
-    if !visit.view.trusts(peer) {
-        return (None, Peer::Visitor);
-    }
-    let chain = parts.headers.get_all("x-forwarded-for").iter().rev();
-    let hops = chain
-        .filter_map(|list| list.to_str().ok())
-        .flat_map(|list| list.rsplit(','));
-    let mut client = None;
-    for hop in hops {
-        let Ok(address) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        client = Some(address);
-        if !visit.view.trusts(address) {
-            break;
-        }
-    }
-    (client, Peer::TrustedProxy)
 }
 
 /// The protocol that the visitor wants to upgrade to. HTTP/2 itself is not tunneled: behind it any

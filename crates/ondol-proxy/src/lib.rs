@@ -10,6 +10,7 @@
 mod access_log;
 mod admission;
 mod answer;
+mod arrival;
 mod body;
 mod certificates;
 mod connection;

@@ -22,9 +22,23 @@ use crate::upstream::Pool;
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
-    /// For each site, for each of its routes.
-    targets: Vec<Vec<Answers>>,
-    names: Vec<Box<str>>,
+    /// In the order of the plan.
+    sites: Vec<SiteView>,
+}
+
+/// What a worker keeps for a site.
+#[derive(Debug)]
+struct SiteView {
+    name: Box<str>,
+    /// For each of its routes.
+    answers: Vec<Answers>,
+}
+
+/// Where a route stands in the plan of a view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RouteIndex {
+    site: usize,
+    route: usize,
 }
 
 /// A target with what a worker keeps for it.
@@ -53,25 +67,19 @@ impl View {
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
             Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond)),
         };
-        let sites = &snapshot.plan.sites;
-        let targets = sites
-            .iter()
-            .map(|site| site.routes.iter().map(keep).collect())
-            .collect();
-        let names = sites
-            .iter()
-            .map(|site| site.name.to_string().into_boxed_str())
-            .collect();
+        let sites = snapshot.plan.sites.iter().map(|site| SiteView {
+            name: site.name.to_string().into_boxed_str(),
+            answers: site.routes.iter().map(keep).collect(),
+        });
         Self {
+            sites: sites.collect(),
             snapshot,
-            targets,
-            names,
         }
     }
 
     /// Closes folders that no request has used for a while.
     pub(crate) fn rest(&self, now: tokio::time::Instant) {
-        for target in self.targets.iter().flatten() {
+        for target in self.sites.iter().flat_map(|site| &site.answers) {
             if let Answers::Files(root) = target {
                 root.rest(now);
             }
@@ -80,18 +88,26 @@ impl View {
 
     /// The main name of a site, as text.
     pub(crate) fn site_name(&self, index: usize) -> &str {
-        &self.names[index]
+        &self.sites[index].name
     }
 
     pub(crate) fn site(&self, index: usize) -> &Site {
         &self.snapshot.plan.sites[index]
     }
 
-    /// The route of a site for a normalized path, and what is kept for it.
-    pub(crate) fn route(&self, site: usize, path: &str) -> Option<(&Route, &Answers)> {
-        let routes = &self.site(site).routes;
-        let index = ondol_model::route::route(self.site(site), path)?;
-        Some((&routes[index], &self.targets[site][index]))
+    /// The route of a site for a normalized path.
+    pub(crate) fn find_route(&self, site: usize, path: &str) -> Option<RouteIndex> {
+        let route = ondol_model::route::route(self.site(site), path)?;
+        Some(RouteIndex { site, route })
+    }
+
+    pub(crate) fn route(&self, at: RouteIndex) -> &Route {
+        &self.site(at.site).routes[at.route]
+    }
+
+    /// What is kept for a route.
+    pub(crate) fn answers(&self, at: RouteIndex) -> &Answers {
+        &self.sites[at.site].answers[at.route]
     }
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {

@@ -32,6 +32,8 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::request_id::RequestId;
 use crate::upstream::Asked;
+use crate::upstream::Peer;
+use crate::view::RouteIndex;
 use crate::view::View;
 use crate::worker::Worker;
 
@@ -47,8 +49,12 @@ pub(crate) struct Visit {
     pub(crate) id: RequestId,
     /// The site that answers, once it is known.
     pub(crate) site: Option<usize>,
+    /// Its route, once it is known.
+    pub(crate) route: Option<RouteIndex>,
     /// The visitor's address, where a trusted proxy told it.
     pub(crate) client: Option<IpAddr>,
+    /// Whether the peer is believed about that.
+    pub(crate) peer_is: Peer,
     /// The upstream that was asked, if one was.
     pub(crate) asked: Option<Asked>,
     started: Instant,
@@ -87,7 +93,9 @@ impl Visit {
             view: worker.view(),
             id: worker.ids.next(),
             site: None,
+            route: None,
             client: None,
+            peer_is: Peer::Visitor,
             asked: None,
             started: clock::now(),
             method: parts.method.clone(),

@@ -41,7 +41,9 @@ fn check(files: &[(&str, &str)], expected: &[&str]) {
     assert_eq!(found, expected);
 }
 
+/// With `UPDATE_EXPECTED` set, what is found becomes what is expected: read the difference before it is kept.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own data, on demand")]
 fn every_bad_file_is_explained() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/bad");
     let entries = std::fs::read_dir(folder).expect("the folder of bad files");
@@ -52,7 +54,12 @@ fn every_bad_file_is_explained() {
     for name in names {
         let text = testdata(&format!("testdata/bad/{name}"));
         let found = accept(&sources(&[(&name, &text)])).expect_err(&name);
-        let expected = testdata(&format!("testdata/bad/{name}").replace(".toml", ".expected"));
+        let expected = format!("testdata/bad/{name}").replace(".toml", ".expected");
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&expected);
+            std::fs::write(path, found.to_string()).expect("a file to update");
+        }
+        let expected = testdata(&expected);
         assert!(found.to_string() == expected, "{name}\n{found}");
     }
 }

@@ -6,15 +6,14 @@ use std::path::Path;
 
 use ondol_model::HostPattern;
 use ondol_model::Site;
-use ondol_model::limits;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
-use ondol_model::plan::Timeouts;
 use ondol_model::route::sort;
 
-use crate::duration;
 use crate::file::certificate;
+use crate::file::rules;
 use crate::file::target;
 use crate::nearest::repeated;
 use crate::report::Report;
@@ -25,7 +24,6 @@ use crate::shape::Form;
 use crate::shape::Key;
 use crate::shape::Shape;
 use crate::shape::Table;
-use crate::size;
 use crate::text::Place;
 
 /// A second name is the same site: visitors and search engines are led to its main name.
@@ -64,18 +62,8 @@ pub(crate) static SITE: Table = Table {
             shape: Shape::Table(&certificate::CERTIFICATE),
             absent: Absent::Means,
         },
-        Key {
-            name: "limits",
-            doc: "What a visitor may ask for.",
-            shape: Shape::Table(&LIMITS),
-            absent: Absent::Means,
-        },
-        Key {
-            name: "timeouts",
-            doc: "How long an upstream may take.",
-            shape: Shape::Table(&TIMEOUTS),
-            absent: Absent::Means,
-        },
+        rules::LIMITS,
+        rules::TIMEOUTS,
         target::PROXY,
         target::FILES,
         target::REDIRECT,
@@ -88,47 +76,6 @@ pub(crate) static SITE: Table = Table {
         },
     ],
     later: &["allow", "app", "cache", "headers", "login", "php"],
-};
-
-static LIMITS: Table = Table {
-    title: "`limits`",
-    doc: "What a visitor may ask for.",
-    keys: &[Key {
-        name: "body",
-        doc: "The largest body of a request; a larger one is answered with 413.",
-        shape: Shape::Text(Form {
-            what: "a size",
-            example: "32MB",
-        }),
-        absent: Absent::Default("\"10GiB\""),
-    }],
-    later: &["burst", "concurrency", "per", "queue", "requests"],
-};
-
-static TIMEOUTS: Table = Table {
-    title: "`timeouts`",
-    doc: "How long an upstream may take.",
-    keys: &[
-        Key {
-            name: "connect",
-            doc: "For a connection to be made; then the visitor gets 502.",
-            shape: Shape::Text(Form {
-                what: "a time",
-                example: "3s",
-            }),
-            absent: Absent::Default("\"3s\""),
-        },
-        Key {
-            name: "response",
-            doc: "Until its answer begins, and between two parts of it; then the visitor gets 504, or a cut.",
-            shape: Shape::Text(Form {
-                what: "a time",
-                example: "60s",
-            }),
-            absent: Absent::Default("\"60s\""),
-        },
-    ],
-    later: &[],
 };
 
 /// A site with the places that checks across sites show.
@@ -158,14 +105,13 @@ fn site(
 ) -> Option<Placed> {
     let pattern = host(name, report);
     let (aliases, alias_places) = aliases(section, report);
-    let routes = route::routes(section, folder, report).into_iter();
+    let rules = rules::rules(section, &Rules::default(), report);
+    let routes = route::routes(section, &rules, folder, report).into_iter();
     let (mut routes, route_places): (Vec<_>, Vec<_>) = routes.unzip();
     sort(&mut routes);
     let certificate = section
         .table("certificate")
         .and_then(|files| certificate::certificate(files, folder, report));
-    let body_bytes_max = body_bytes_max(section, report);
-    let timeouts = timeouts(section, report);
     let plan = Site {
         name: pattern?,
         aliases,
@@ -180,8 +126,7 @@ fn site(
             None => SCHEME,
         },
         certificate,
-        body_bytes_max,
-        timeouts,
+        rules,
         routes,
     };
     main_name_for_aliases(&plan, section, report);
@@ -221,36 +166,5 @@ fn main_name_for_aliases(site: &Site, section: Section<'_>, report: &mut Report)
         report
             .add(section.key_at("aliases"), problem)
             .help("write `serve_aliases = true`, or make an exact name the main one");
-    }
-}
-
-fn body_bytes_max(section: Section<'_>, report: &mut Report) -> u64 {
-    let bytes = read(section.table("limits"), "body", size::parse, report);
-    bytes.unwrap_or(limits::BODY_BYTES_MAX)
-}
-
-fn timeouts(section: Section<'_>, report: &mut Report) -> Timeouts {
-    let table = section.table("timeouts");
-    let mut time = |key| read(table, key, duration::parse, report);
-    Timeouts {
-        connect: time("connect").unwrap_or(limits::UPSTREAM_CONNECT),
-        response: time("response").unwrap_or(limits::UPSTREAM_RESPONSE),
-    }
-}
-
-fn read<T>(
-    table: Option<Section<'_>>,
-    key: &str,
-    parse: fn(&str) -> Result<T, String>,
-    report: &mut Report,
-) -> Option<T> {
-    let word = table?.text(key)?;
-    match parse(word.text) {
-        Ok(value) => Some(value),
-        Err(reason) => {
-            let problem = format!("`{key}` cannot be \"{}\"", repeated(word.text));
-            report.add(word.at, problem).help(reason);
-            None
-        }
     }
 }

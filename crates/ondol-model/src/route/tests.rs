@@ -7,9 +7,9 @@ use crate::plan::AccessLogFormat;
 use crate::plan::AliasAnswer;
 use crate::plan::Listen;
 use crate::plan::Respond;
+use crate::plan::Rules;
 use crate::plan::Scheme;
 use crate::plan::Target;
-use crate::plan::Timeouts;
 
 fn site(name: &str, aliases: &[&str]) -> Site {
     let pattern = |text: &str| HostPattern::parse(text).expect("a test's own name");
@@ -19,11 +19,7 @@ fn site(name: &str, aliases: &[&str]) -> Site {
         alias_answer: AliasAnswer::Redirect,
         scheme: Scheme::Https,
         certificate: None,
-        body_bytes_max: 0,
-        timeouts: Timeouts {
-            connect: std::time::Duration::ZERO,
-            response: std::time::Duration::ZERO,
-        },
+        rules: Rules::default(),
         routes: Vec::new(),
     }
 }
@@ -51,6 +47,7 @@ fn to(path: &str) -> Route {
         content_type: "text/plain".into(),
     };
     Route {
+        rules: Rules::default(),
         path: RoutePath::parse(path).expect("a test's own path"),
         target: Target::Respond(answer),
     }

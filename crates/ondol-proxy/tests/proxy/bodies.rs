@@ -93,7 +93,7 @@ fn a_body_over_the_limit_gets_413() {
     ] {
         let upstream = Upstream::new();
         let mut site = site("a.test", proxy_to(&upstream));
-        site.body_bytes_max = 10;
+        site.routes[0].rules.body_bytes_max = 10;
         let plane = Plane::start(plan([site]));
         let mut visitor = plane.visit();
         visitor.send(format!(
@@ -127,7 +127,7 @@ fn an_upload_cut_short_never_looks_whole_to_the_upstream() {
 fn a_body_over_the_limit_is_cut_for_the_upstream() {
     let upstream = Upstream::new();
     let mut site = site("a.test", proxy_to(&upstream));
-    site.body_bytes_max = 10;
+    site.routes[0].rules.body_bytes_max = 10;
     let plane = Plane::start(plan([site]));
     let mut visitor = plane.visit();
     visitor.send(
@@ -159,7 +159,7 @@ fn an_answer_before_the_body_was_read_arrives() {
 fn an_upload_may_take_longer_than_an_upstream_may_think() {
     let upstream = Upstream::new();
     let mut site = site("a.test", proxy_to(&upstream));
-    site.timeouts.response = Duration::from_millis(300);
+    site.routes[0].rules.timeouts.response = Duration::from_millis(300);
     let plane = Plane::start(plan([site]));
     let mut visitor = plane.visit();
     visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -196,7 +196,7 @@ fn a_visitor_who_waits_to_be_told_to_send_is_told() {
 fn a_visitor_who_asks_first_is_not_told_to_send_too_much() {
     let upstream = Upstream::new();
     let mut site = site("a.test", proxy_to(&upstream));
-    site.body_bytes_max = 4;
+    site.routes[0].rules.body_bytes_max = 4;
     let plane = Plane::start(plan([site]));
     let mut visitor = plane.visit();
     visitor.send(
@@ -303,7 +303,7 @@ fn a_body_over_the_limit_gets_413_by_http2() {
     let upstream = Upstream::new();
     let identity = Identity::new(&["a.test"]);
     let mut site = secure_site("a.test", proxy_to(&upstream));
-    site.body_bytes_max = 10;
+    site.routes[0].rules.body_bytes_max = 10;
     let plane = Plane::start_with(plan([site]), &[&identity]);
     plane.block_on(async {
         let mut visitor = Http2::connect(&plane, "a.test").await;
@@ -321,7 +321,7 @@ fn a_body_over_the_limit_gets_413_by_http2() {
 fn an_answer_may_wait_for_a_slow_upload() {
     let upstream = Upstream::new();
     let mut site = site("a.test", proxy_to(&upstream));
-    site.timeouts.response = Duration::from_millis(300);
+    site.routes[0].rules.timeouts.response = Duration::from_millis(300);
     let plane = Plane::start(plan([site]));
     let mut visitor = plane.visit();
     visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n");

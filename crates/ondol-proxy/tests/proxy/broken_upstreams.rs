@@ -16,7 +16,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
 fn impatient(target: Target) -> Site {
     let mut site = site("a.test", target);
-    site.timeouts.response = Duration::from_millis(300);
+    site.routes[0].rules.timeouts.response = Duration::from_millis(300);
     site
 }
 

@@ -32,7 +32,7 @@ fn folder() -> (TempDir, Target) {
         std::fs::write(folder.path().join(name), content).unwrap();
     }
     let root = folder.path().to_owned();
-    (folder, Target::Files(Files { root }))
+    (folder, Target::Files(Files::at(root)))
 }
 
 #[test]

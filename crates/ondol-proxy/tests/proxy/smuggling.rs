@@ -212,7 +212,7 @@ fn honest_pipelining_is_answered_in_order() {
 fn the_body_of_a_request_that_was_refused_early_is_no_request() {
     let upstream = Upstream::new();
     let mut limited = site("a.test", crate::harness::proxy_to(&upstream));
-    limited.body_bytes_max = 10;
+    limited.routes[0].rules.body_bytes_max = 10;
     let plane = Plane::start(plan([limited]));
     for (host, status) in [("a.test", 413), ("unknown.test", 404)] {
         let mut visitor = plane.visit();

@@ -7,7 +7,6 @@ use std::path::Path;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
-use ondol_model::limits;
 use ondol_model::plan;
 use ondol_model::plan::CertificateFiles;
 use rcgen::CertificateParams;
@@ -102,11 +101,7 @@ pub(crate) fn site(names: &[&str], certificate: Option<&CertificateFiles>) -> Si
         alias_answer: plan::AliasAnswer::Redirect,
         scheme: plan::Scheme::Https,
         certificate: certificate.cloned(),
-        body_bytes_max: limits::BODY_BYTES_MAX,
-        timeouts: plan::Timeouts {
-            connect: limits::UPSTREAM_CONNECT,
-            response: limits::UPSTREAM_RESPONSE,
-        },
+        rules: plan::Rules::default(),
         routes: Vec::new(),
     }
 }

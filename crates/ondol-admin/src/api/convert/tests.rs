@@ -17,15 +17,15 @@ fn name(text: &str) -> HostPattern {
 fn route(path: &str, target: plan::Target) -> plan::Route {
     plan::Route {
         path: RoutePath::parse(path).unwrap(),
+        rules: plan::Rules::default(),
         target,
     }
 }
 
 fn site() -> plan::Site {
     let upstreams = ["http://127.0.0.1:9000", "unix:/run/app.sock"];
-    let proxy = plan::Proxy {
-        upstreams: upstreams.map(|text| Upstream::parse(text).unwrap()).into(),
-    };
+    let upstreams = upstreams.map(|text| Upstream::parse(text).unwrap());
+    let proxy = plan::Proxy::to(upstreams.into());
     let redirect = plan::Redirect {
         to: "https://new.example.com".to_owned(),
         path: plan::RedirectPath::Keep,
@@ -43,16 +43,12 @@ fn site() -> plan::Site {
         alias_answer: plan::AliasAnswer::Serve,
         scheme: plan::Scheme::Https,
         certificate: None,
-        body_bytes_max: 1,
-        timeouts: plan::Timeouts {
-            connect: Duration::ZERO,
-            response: Duration::ZERO,
-        },
+        rules: plan::Rules::default(),
         routes: vec![
             route("/app/", plan::Target::Proxy(proxy)),
             route("/old/", plan::Target::Redirect(redirect)),
             route("/ok/", plan::Target::Respond(respond)),
-            route("/", plan::Target::Files(plan::Files { root })),
+            route("/", plan::Target::Files(plan::Files::at(root))),
         ],
     }
 }

@@ -8,7 +8,9 @@ use ondol_model::limits::ROUTES_MAX;
 use ondol_model::path::RoutePath;
 use ondol_model::path::normalize;
 use ondol_model::plan::Route;
+use ondol_model::plan::Rules;
 
+use crate::file::rules;
 use crate::file::site::SITE;
 use crate::file::target;
 use crate::nearest::repeated;
@@ -37,19 +39,26 @@ pub(super) static ROUTE: Table = Table {
             }),
             absent: Absent::Mistake,
         },
+        rules::LIMITS,
+        rules::TIMEOUTS,
         target::PROXY,
         target::FILES,
         target::REDIRECT,
         target::RESPOND,
     ],
-    later: &["allow", "app", "cache", "headers", "limits", "login", "php"],
+    later: &["allow", "app", "cache", "headers", "login", "php"],
 };
 
 /// A route, and its path with the place where that stands.
 pub(super) type Placed = (Route, (RoutePath, Place));
 
 /// The routes of a site, its own target as the one of `/`. What is wrong is reported and left out.
-pub(super) fn routes(site: Section<'_>, folder: &Path, report: &mut Report) -> Vec<Placed> {
+pub(super) fn routes(
+    site: Section<'_>,
+    inherited: &Rules,
+    folder: &Path,
+    report: &mut Report,
+) -> Vec<Placed> {
     let mut routes = Vec::new();
     let mut taken = HashMap::new();
     let sections = site.tables("routes");
@@ -58,7 +67,8 @@ pub(super) fn routes(site: Section<'_>, folder: &Path, report: &mut Report) -> V
             let at = site.key_at(key);
             taken.insert(RoutePath::root(), at);
             let target = target::target(site, folder, report);
-            routes.extend(target.map(|target| placed(RoutePath::root(), target, at)));
+            let rules = || inherited.clone();
+            routes.extend(target.map(|target| placed(RoutePath::root(), rules(), target, at)));
         }
         None if sections.is_empty() && site.is_known(&SITE) => {
             let problem = "the site has nothing to answer with";
@@ -71,13 +81,15 @@ pub(super) fn routes(site: Section<'_>, folder: &Path, report: &mut Report) -> V
         report.add(section.at(), problem);
     }
     for section in sections.into_iter().take(ROUTES_MAX) {
-        routes.extend(route(section, folder, &mut taken, report));
+        let rules = rules::rules(section, inherited, report);
+        routes.extend(route(section, rules, folder, &mut taken, report));
     }
     routes
 }
 
 fn route(
     section: Section<'_>,
+    rules: Rules,
     folder: &Path,
     taken: &mut HashMap<RoutePath, Place>,
     report: &mut Report,
@@ -89,12 +101,13 @@ fn route(
         report.lack(section.at(), problem).help(TARGETS);
     }
     let target = target::target(section, folder, report)?;
-    Some(placed(path?, target, word?.at))
+    Some(placed(path?, rules, target, word?.at))
 }
 
-fn placed(path: RoutePath, target: Target, at: Place) -> Placed {
+fn placed(path: RoutePath, rules: Rules, target: Target, at: Place) -> Placed {
     let route = Route {
         path: path.clone(),
+        rules,
         target,
     };
     (route, (path, at))

@@ -24,5 +24,5 @@ pub(super) const FILES: Key = Key {
 
 pub(super) fn files(section: Section<'_>, folder: &Path, report: &mut Report) -> Option<Files> {
     let root = file::path(section.text(FILES.name)?, folder, report)?;
-    Some(Files { root })
+    Some(Files::at(root))
 }

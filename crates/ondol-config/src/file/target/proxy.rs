@@ -36,7 +36,7 @@ pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> 
             .add(at, "`proxy` needs at least one server")
             .help(ACCEPTED);
     }
-    Some(Proxy { upstreams })
+    Some(Proxy::to(upstreams))
 }
 
 fn upstream(word: Word<'_>, report: &mut Report) -> Option<Upstream> {

@@ -6,7 +6,6 @@ use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::Target;
-use ondol_model::limits::BODY_BYTES_MAX;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
@@ -14,6 +13,7 @@ use ondol_model::plan::Listen;
 use ondol_model::plan::Proxy;
 use ondol_model::plan::Respond;
 use ondol_model::plan::Route;
+use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::Timeouts;
 use ondol_model::upstream::Upstream as Address;
@@ -40,19 +40,24 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
 
 /// A site for plain HTTP with one target.
 pub(crate) fn site(name: &str, target: Target) -> Site {
+    let timeouts = Timeouts {
+        connect: Duration::from_secs(5),
+        response: PATIENCE * 2,
+    };
+    let rules = Rules {
+        timeouts,
+        ..Rules::default()
+    };
     Site {
         name: HostPattern::parse(name).unwrap(),
         aliases: Vec::new(),
         alias_answer: AliasAnswer::Redirect,
         scheme: Scheme::Http,
         certificate: None,
-        body_bytes_max: BODY_BYTES_MAX,
-        timeouts: Timeouts {
-            connect: Duration::from_secs(5),
-            response: PATIENCE * 2,
-        },
+        rules: rules.clone(),
         routes: vec![Route {
             path: RoutePath::root(),
+            rules,
             target,
         }],
     }
@@ -82,7 +87,5 @@ pub(crate) fn proxy_to(upstream: &Upstream) -> Target {
 
 /// A target that forwards to these, in turn.
 pub(crate) fn proxy_to_all(upstreams: impl IntoIterator<Item = Address>) -> Target {
-    Target::Proxy(Proxy {
-        upstreams: upstreams.into_iter().collect(),
-    })
+    Target::Proxy(Proxy::to(upstreams.into_iter().collect()))
 }

@@ -1,0 +1,40 @@
+//! What a site or a route asks for besides its target: the keys that both have.
+
+mod limits;
+mod timeouts;
+
+use ondol_model::plan::Rules;
+
+use crate::nearest::repeated;
+use crate::report::Report;
+use crate::section::Section;
+use crate::shape::Key;
+
+pub(super) const LIMITS: Key = limits::LIMITS;
+pub(super) const TIMEOUTS: Key = timeouts::TIMEOUTS;
+
+/// The rules of a site or route: those that it inherits, with its own in their place.
+pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report) -> Rules {
+    let mut rules = inherited.clone();
+    limits::read(section, &mut rules, report);
+    timeouts::read(section, &mut rules, report);
+    rules
+}
+
+/// A value of a table that is written as a text; `None` when it is not there, or wrong and reported.
+fn read<T>(
+    table: Section<'_>,
+    key: &str,
+    parse: fn(&str) -> Result<T, String>,
+    report: &mut Report,
+) -> Option<T> {
+    let word = table.text(key)?;
+    match parse(word.text) {
+        Ok(value) => Some(value),
+        Err(reason) => {
+            let problem = format!("`{key}` cannot be \"{}\"", repeated(word.text));
+            report.add(word.at, problem).help(reason);
+            None
+        }
+    }
+}

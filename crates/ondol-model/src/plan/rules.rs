@@ -1,0 +1,43 @@
+//! What a site or a route asks for besides its target.
+
+use std::time::Duration;
+
+use crate::limits;
+
+/// What applies to requests on their way to a target, and to answers on their way back. A route has
+/// the rules of its site, with its own in their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The largest request body in bytes; more is answered with 413.
+    pub body_bytes_max: u64,
+    /// How long an upstream may take.
+    pub timeouts: Timeouts,
+}
+
+impl Default for Rules {
+    /// Of a site that asks for nothing.
+    fn default() -> Self {
+        Self {
+            body_bytes_max: limits::BODY_BYTES_MAX,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// How long an upstream may take before the visitor gets an answer without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to be made; then 504. A connection that is refused is 502 at once.
+    pub connect: Duration,
+    /// Until the head of the response, and between two parts of its body; then 504, or a cut.
+    pub response: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: limits::UPSTREAM_CONNECT,
+            response: limits::UPSTREAM_RESPONSE,
+        }
+    }
+}
