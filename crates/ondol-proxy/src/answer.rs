@@ -187,7 +187,7 @@ fn methods_of_server() -> Response<Body> {
 }
 
 /// What no target is asked about.
-fn check_form(parts: &Parts) -> Result<(), Failure> {
+pub(crate) fn check_form(parts: &Parts) -> Result<(), Failure> {
     let target = parts
         .uri
         .path_and_query()
@@ -239,7 +239,7 @@ fn to_https_or_main_name(
 
 /// The protocol that the visitor wants to upgrade to. HTTP/2 itself is not tunneled: behind it any
 /// request could be hidden.
-fn upgrade(parts: &Parts) -> Option<HeaderValue> {
+pub(crate) fn upgrade(parts: &Parts) -> Option<HeaderValue> {
     let wants = parts.version == Version::HTTP_11
         && parts
             .headers

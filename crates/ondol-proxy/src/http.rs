@@ -163,11 +163,7 @@ async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let worker = Rc::clone(&connection.worker);
     let (peer, tls_version) = (connection.peer, connection.tls_version);
     let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
-    let mut http = http1::Builder::new()
-        .max_headers(limits::HEADERS_MAX)
-        .max_header_size(limits::HEAD_BYTES_MAX)
-        .max_buf_size(SEND_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+    let mut http = http1_builder().serve_connection(TokioIo::new(stream), service);
     let mut told = Order::Serve;
     let result = std::future::poll_fn(|cx| {
         if state.poll_order(cx) == Order::Finish && told == Order::Serve {
@@ -191,6 +187,16 @@ async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
         }
         _ => linger(stream, &state).await,
     }
+}
+
+/// How HTTP/1.1 is read, whoever sends it.
+pub(crate) fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .max_headers(limits::HEADERS_MAX)
+        .max_header_size(limits::HEAD_BYTES_MAX)
+        .max_buf_size(SEND_BUFFER_BYTES);
+    builder
 }
 
 /// Counts a tunnel until it ends, however it does.

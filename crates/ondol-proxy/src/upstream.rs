@@ -6,6 +6,8 @@
 mod chunked;
 mod exchange;
 mod forward;
+#[cfg(test)]
+mod fuzz;
 mod pool;
 mod request_body;
 mod request_head;

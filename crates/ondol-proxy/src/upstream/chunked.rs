@@ -134,6 +134,9 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, ChunkError> {
             Err(ChunkError("the trailers are too large"))
         }
         httparse::Status::Partial => Ok(None),
+        httparse::Status::Complete((length, _)) if has_bare_line_end(&buffer[..length]) => {
+            Err(ChunkError("a bare line end in the trailers"))
+        }
         httparse::Status::Complete((length, fields)) => {
             let mut map = HeaderMap::with_capacity(fields.len());
             for field in fields {
@@ -151,6 +154,17 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, ChunkError> {
             Ok(Some(map))
         }
     }
+}
+
+/// The two characters of a line end stand together, or neither stands at all.
+fn has_bare_line_end(bytes: &[u8]) -> bool {
+    let line_feeds = memchr::memchr_iter(b'\n', bytes);
+    let is_bare = |at: usize| at == 0 || bytes[at - 1] != b'\r';
+    let carriage_returns = memchr::memchr_iter(b'\r', bytes);
+    line_feeds.into_iter().any(is_bare)
+        || carriage_returns
+            .into_iter()
+            .any(|at| bytes.get(at + 1) != Some(&b'\n'))
 }
 
 #[cfg(test)]

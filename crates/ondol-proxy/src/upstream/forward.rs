@@ -284,7 +284,7 @@ fn switch(
 }
 
 /// How the end of the body is told to the upstream.
-fn framing(method: &Method, body: &Incoming) -> RequestFraming {
+pub(super) fn framing(method: &Method, body: &Incoming) -> RequestFraming {
     let expects_body = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
     match body.size_hint().exact() {
         Some(0) if expects_body => RequestFraming::Length(0),

@@ -43,6 +43,8 @@ fn what_is_ambiguous_is_an_error() {
         b"5\rx\r\nhello\r\n",
         b"g\r\n",
         b"5 x\r\nhello\r\n",
+        b"0\r\nX-Sum: 1\nX-More: 2\r\n\r\n",
+        b"0\r\nX-Sum: 1\r\n\n",
     ] {
         assert!(
             decode(&[coding]).is_err(),
