@@ -8,6 +8,7 @@
 
 mod agent;
 mod bad_input;
+mod differential;
 mod harness;
 mod peers;
 mod reload;

@@ -202,6 +202,11 @@ pub(crate) fn check_form(parts: &Parts) -> Result<(), Failure> {
     if parts.headers.len() > HEADERS_MAX {
         return Err(Failure::TooManyHeaders); // Of HTTP/2: hyper counts those of HTTP/1.1 itself.
     }
+    // hyper reads any list that ends in `chunked`; the codings before it would be passed on as content.
+    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Failure::UnknownCoding);
+    }
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Failure::MethodNotAllowed(METHODS));
     }

@@ -16,6 +16,9 @@ pub(crate) enum Failure {
     /// There are more headers than any sensible request has.
     #[error("the request has too many headers")]
     TooManyHeaders,
+    /// The body is in a transfer coding other than `chunked` (RFC 9112 §6.1).
+    #[error("the request has an unknown transfer coding")]
+    UnknownCoding,
     /// No site has the host that was asked for, on plain HTTP.
     #[error("no site has this host")]
     UnknownHost,
@@ -93,6 +96,7 @@ impl Failure {
             Self::Malformed(_)
             | Self::TargetTooLong
             | Self::TooManyHeaders
+            | Self::UnknownCoding
             | Self::BodyTooLarge
             | Self::VisitorGone(_)
             | Self::VisitorStalled => true,
@@ -115,6 +119,7 @@ impl Failure {
         match self {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::VisitorStalled => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed(_) | Self::VisitorGone(_) => StatusCode::BAD_REQUEST,
             Self::UnknownHost | Self::NotFound => StatusCode::NOT_FOUND,

@@ -89,6 +89,22 @@ fn several_lengths_are_refused() {
 }
 
 #[test]
+fn codings_before_the_chunked_one_are_not_passed_off_as_content() {
+    for coding in ["gzip, chunked", "identity, chunked", "chunked, chunked"] {
+        let bytes = format!(
+            "POST /first HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n{EVIL}"
+        );
+        let seen = send(bytes.as_bytes());
+        assert!(seen.targets.is_empty(), "{coding}");
+        assert!(
+            matches!(seen.statuses[..], [400 | 501]),
+            "{:?}",
+            seen.statuses
+        );
+    }
+}
+
+#[test]
 fn an_unknown_transfer_coding_is_refused() {
     for coding in [
         "xchunked",
