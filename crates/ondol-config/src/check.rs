@@ -49,7 +49,8 @@ fn check(
     let at = parent.place(value);
     match (shape, value.get_ref()) {
         (Shape::Flag, DeValue::Boolean(_))
-        | (Shape::Text(_) | Shape::TextOrTable(..), DeValue::String(_)) => {}
+        | (Shape::Text(_) | Shape::TextOrTable(..) | Shape::TextsOrTable(..), DeValue::String(_)) =>
+            {}
         (Shape::Number { min, max }, DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix());
             if !number.is_ok_and(|number| (*min..=*max).contains(&number)) {
@@ -62,8 +63,15 @@ fn check(
                 no_choice(report, at, text, key, words);
             }
         }
-        (Shape::Table(inner) | Shape::TextOrTable(_, inner), DeValue::Table(found)) => {
-            table(report, parent.inner(at, found), inner);
+        (
+            Shape::Table(inner) | Shape::TextOrTable(_, inner) | Shape::TextsOrTable(_, inner),
+            DeValue::Table(found),
+        ) => table(report, parent.inner(at, found), inner),
+        (Shape::TextsOrTable(..), DeValue::Array(items)) => {
+            let others = items.iter().filter(|item| !item.get_ref().is_str());
+            for item in others {
+                wrong(report, parent.place(item), key, item.get_ref());
+            }
         }
         (Shape::Named(_, inner), DeValue::Table(found)) => {
             let names = parent.inner(at, found);
@@ -84,6 +92,7 @@ fn check(
             | Shape::Choice(_)
             | Shape::Table(_)
             | Shape::TextOrTable(..)
+            | Shape::TextsOrTable(..)
             | Shape::Named(..)
             | Shape::List(_),
             other,

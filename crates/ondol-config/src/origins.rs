@@ -35,8 +35,8 @@ struct Step {
 enum AbsentStep {
     /// It ends at the parent.
     Ends,
-    /// It goes on at the parent: a value that stands alone is a list of one, and the route of `/`
-    /// may be the site itself.
+    /// It goes on at the parent: a value that stands alone is a list of one, the route of `/` may be
+    /// the site itself, and servers may stand without a table around them.
     IsParent,
 }
 
@@ -76,6 +76,15 @@ impl KeyPath {
             AbsentStep::Ends
         };
         self.then(route_step(path), absent)
+    }
+
+    /// One of the servers of a `proxy`, counted from 0.
+    #[must_use]
+    pub fn server(self, index: usize) -> Self {
+        let servers = self
+            .key("proxy")
+            .then("to".to_owned(), AbsentStep::IsParent);
+        servers.index(index)
     }
 
     /// A key of a table.

@@ -59,6 +59,11 @@ fn shape(shape_: &Shape) -> Value {
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),
         Shape::Table(inner) => table(inner),
         Shape::TextOrTable(form, inner) => json!({ "anyOf": [text(form), table(inner)] }),
+        Shape::TextsOrTable(form, inner) => {
+            let text = text(form);
+            let list = json!({ "type": "array", "items": text });
+            json!({ "anyOf": [text, list, table(inner)] })
+        }
         Shape::Named(_, inner) => json!({
             "type": "object",
             "additionalProperties": table(inner),

@@ -113,9 +113,13 @@ impl<'d> Section<'d> {
     }
 
     pub(crate) fn either(&self, key: &str) -> Option<Either<'d>> {
-        let value = self.table.get(key)?;
-        let short = self.word(value).map(Either::Short);
-        short.or_else(|| self.section(value).map(Either::Long))
+        self.either_of(self.table.get(key)?)
+    }
+
+    /// The texts and tables of a list; one alone is a list of one. `None` without the key.
+    pub(crate) fn eithers(&self, key: &str) -> Option<Vec<Either<'d>>> {
+        let values = items(self.table.get(key)?).iter();
+        Some(values.filter_map(|value| self.either_of(value)).collect())
     }
 
     /// Every key with its value, unread.
@@ -131,6 +135,11 @@ impl<'d> Section<'d> {
             let text = name.get_ref();
             Some((Word { text, at }, self.section(value)?))
         })
+    }
+
+    fn either_of(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Either<'d>> {
+        let short = self.word(value).map(Either::Short);
+        short.or_else(|| self.section(value).map(Either::Long))
     }
 
     fn word(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Word<'d>> {

@@ -50,6 +50,8 @@ pub(crate) enum Shape {
     Table(&'static Table),
     /// A table, or a text for its most important key.
     TextOrTable(Form, &'static Table),
+    /// A table, or a text or a list of texts for its most important key.
+    TextsOrTable(Form, &'static Table),
     /// Tables by names that the owner chooses.
     Named(Form, &'static Table),
     /// Any number of such values.
@@ -77,7 +79,10 @@ impl Shape {
     /// The table that a value may be or hold.
     pub(crate) fn table(&self) -> Option<&'static Table> {
         match self {
-            Self::Table(table) | Self::TextOrTable(_, table) | Self::Named(_, table) => Some(table),
+            Self::Table(table)
+            | Self::TextOrTable(_, table)
+            | Self::TextsOrTable(_, table)
+            | Self::Named(_, table) => Some(table),
             Self::List(item) | Self::OneOrMore(item) => item.table(),
             Self::Flag | Self::Number { .. } | Self::Text(_) | Self::Choice(_) => None,
         }
@@ -93,6 +98,10 @@ impl Shape {
             Self::Table(table) => format!("a table with {}", keys(table)),
             Self::TextOrTable(form, table) => {
                 format!("{}, or a table with {}", form.accepted(), keys(table))
+            }
+            Self::TextsOrTable(form, table) => {
+                let (text, keys) = (form.accepted(), keys(table));
+                format!("{text}, or a list (in brackets) of such, or a table with {keys}")
             }
             Self::Named(Form { what, example }, table) => {
                 let keys = keys(table);

@@ -43,6 +43,8 @@ pub const UPSTREAM_CONNECT: Duration = Duration::from_secs(3);
 /// How long an upstream may take to begin its answer, and between two parts of it.
 pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
 
+/// Servers that share the requests of one `proxy`: each request may be compared with all of them.
+pub const SERVERS_MAX: usize = 64;
 /// Routes of one site: each request is compared with them in turn.
 pub const ROUTES_MAX: usize = 1_000;
 /// The longest time that a site may set for an upstream: an answer that takes longer is a job.

@@ -3,6 +3,7 @@
 //! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
 //! certificates) is not known here.
 
+mod proxy;
 mod rules;
 
 use std::path::PathBuf;
@@ -11,8 +12,9 @@ use crate::host::HostPattern;
 use crate::listen::ListenAddress;
 use crate::network::Network;
 use crate::path::RoutePath;
-use crate::upstream::Upstream;
 
+pub use proxy::Proxy;
+pub use proxy::Server;
 pub use rules::Rules;
 pub use rules::Timeouts;
 
@@ -166,20 +168,6 @@ impl Files {
     /// A folder, served as one that asks for nothing special.
     pub fn at(root: PathBuf) -> Self {
         Self { root }
-    }
-}
-
-/// Servers to forward to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proxy {
-    /// At least one; several are used in turn.
-    pub upstreams: Vec<Upstream>,
-}
-
-impl Proxy {
-    /// These servers, with defaults for the rest.
-    pub fn to(upstreams: Vec<Upstream>) -> Self {
-        Self { upstreams }
     }
 }
 

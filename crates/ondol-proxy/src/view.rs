@@ -58,8 +58,7 @@ impl View {
             Target::Files(files) => Answers::Files(Root::new(&files.root)),
             Target::Proxy(proxy) => {
                 let pools = proxy
-                    .upstreams
-                    .iter()
+                    .upstreams()
                     .map(|upstream| pools.of(upstream))
                     .collect();
                 Answers::Proxy(pools, Cell::new(0))

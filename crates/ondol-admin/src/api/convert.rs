@@ -54,7 +54,7 @@ fn destination(target: &plan::Target) -> String {
     match target {
         plan::Target::Files(files) => shown(&files.root),
         plan::Target::Proxy(proxy) => {
-            let upstreams: Vec<_> = proxy.upstreams.iter().map(ToString::to_string).collect();
+            let upstreams: Vec<_> = proxy.upstreams().map(ToString::to_string).collect();
             upstreams.join(", ")
         }
         plan::Target::Redirect(redirect) => format!("{} {}", redirect.status, redirect.to),

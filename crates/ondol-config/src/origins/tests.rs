@@ -62,7 +62,7 @@ fn a_value_is_shown_where_it_stands() {
         site.clone().route("/assets/").key("files"),
         "main.toml:12:9",
     );
-    check(site.route("/api").key("proxy").index(1), "main.toml:16:32");
+    check(site.route("/api").server(1), "main.toml:16:32");
     check(
         KeyPath::site("a.test").key("certificate").key("chain"),
         "a.toml:2:25",

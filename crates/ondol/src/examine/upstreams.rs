@@ -19,18 +19,18 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {
         for route in &site.routes {
             let upstreams = match &route.target {
-                Target::Proxy(proxy) => &proxy.upstreams,
+                Target::Proxy(proxy) => proxy.upstreams(),
                 Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => continue,
             };
             let site = KeyPath::site(&site.name.to_string());
-            let key = site.route(route.path.as_str()).key("proxy");
-            for (index, upstream) in upstreams.iter().enumerate() {
+            let route = site.route(route.path.as_str());
+            for (index, upstream) in upstreams.enumerate() {
                 let path = match upstream {
                     Upstream::Unix(path) => path,
                     Upstream::Tcp { .. } => continue,
                 };
                 if let Some((problem, help)) = trouble(path, subject.user) {
-                    findings.warn(subject, &key.clone().index(index), problem, help);
+                    findings.warn(subject, &route.clone().server(index), problem, help);
                 }
             }
         }

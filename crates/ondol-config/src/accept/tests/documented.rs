@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 4);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 5);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.
@@ -76,7 +76,7 @@ fn collect(
 }
 
 /// Every table with a default: its title, its header, and what it holds besides.
-const TABLES: [(&str, &str, &str); 9] = [
+const TABLES: [(&str, &str, &str); 10] = [
     ("`[box]`", "[box]", ""),
     ("`[listen]`", "[listen]", ""),
     ("`[log]`", "[log]", ""),
@@ -84,6 +84,11 @@ const TABLES: [(&str, &str, &str); 9] = [
     ("a site", "[sites.'a.test']", "files = '/a'"),
     ("`limits`", "[sites.'a.test'.limits]", ""),
     ("`timeouts`", "[sites.'a.test'.timeouts]", ""),
+    (
+        "a server of `proxy`",
+        "[[sites.'d.test'.proxy.to]]",
+        "address = 'http://127.0.0.1:1'",
+    ),
     (
         "`redirect`",
         "[sites.'b.test'.redirect]",

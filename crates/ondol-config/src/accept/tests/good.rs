@@ -48,6 +48,7 @@ fn sites_are_in_the_order_of_their_names() {
     let expected = [
         "kept.example",
         "old.example",
+        "shared.example",
         "withcoffee.app",
         "xn--3e0b707e.example",
         "*.example.com",
@@ -58,7 +59,7 @@ fn sites_are_in_the_order_of_their_names() {
 #[test]
 fn a_site_is_taken_over_with_its_routes_longest_first() {
     let plan = everything();
-    let site = &plan.sites[2];
+    let site = &plan.sites[3];
     assert_eq!(site.aliases.len(), 1);
     assert_eq!(site.alias_answer, AliasAnswer::Redirect);
     assert_eq!(site.scheme, Scheme::Https);
@@ -85,10 +86,27 @@ fn a_site_is_taken_over_with_its_routes_longest_first() {
     let Target::Proxy(proxy) = &site.routes[3].target else {
         panic!("{site:?}")
     };
-    let upstreams: Vec<_> = proxy.upstreams.iter().map(ToString::to_string).collect();
+    let upstreams: Vec<_> = proxy.upstreams().map(ToString::to_string).collect();
     assert_eq!(
         upstreams,
         ["http://127.0.0.1:3000", "unix:/run/coffee.sock"]
+    );
+}
+
+#[test]
+fn servers_share_by_their_weights() {
+    let plan = everything();
+    let Target::Proxy(proxy) = &plan.sites[2].routes[0].target else {
+        panic!("{plan:?}")
+    };
+    let servers = proxy.servers.iter();
+    let servers: Vec<_> = servers
+        .map(|server| (server.upstream.to_string(), server.weight))
+        .collect();
+    let expected = [("http://10.0.0.2:3000", 1), ("http://10.0.0.3:3000", 3)];
+    assert_eq!(
+        servers,
+        expected.map(|(at, weight)| (at.to_owned(), weight))
     );
 }
 
@@ -109,13 +127,13 @@ fn redirects_keep_the_path_where_the_new_address_has_none() {
         RedirectPath::Drop,
         301,
     );
-    check(3, "https://xn--og4b88n.example", RedirectPath::Keep, 308);
+    check(4, "https://xn--og4b88n.example", RedirectPath::Keep, 308);
 }
 
 #[test]
 fn a_wildcard_can_serve_its_aliases() {
     let plan = everything();
-    let site = &plan.sites[4];
+    let site = &plan.sites[5];
     assert_eq!(site.alias_answer, AliasAnswer::Serve);
     assert_eq!(site.scheme, Scheme::Http);
     let Target::Respond(respond) = &site.routes[0].target else {

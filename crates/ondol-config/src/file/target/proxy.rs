@@ -1,62 +1,84 @@
 //! `proxy`: other servers answer.
 
-use ondol_model::plan::Proxy;
-use ondol_model::upstream::Upstream;
+mod server;
 
-use crate::nearest::repeated;
+use std::collections::HashMap;
+
+use ondol_model::limits::SERVERS_MAX;
+use ondol_model::plan::Proxy;
+use ondol_model::plan::Server;
+
 use crate::report::Report;
+use crate::section::Either;
 use crate::section::Section;
-use crate::section::Word;
 use crate::shape::Absent;
-use crate::shape::Form;
 use crate::shape::Key;
 use crate::shape::Shape;
-
-const ACCEPTED: &str =
-    "accepted: \"http://127.0.0.1:3000\", \"unix:/run/app.sock\", or a list of such";
+use crate::shape::Table;
+use crate::text::Place;
 
 pub(super) const PROXY: Key = Key {
     name: "proxy",
-    doc: "Target: servers to forward to, over HTTP/1.1: `http://host:port` or `unix:/path`. Several are used in turn.",
-    shape: Shape::OneOrMore(&Shape::Text(Form {
-        what: "the address of a server",
-        example: "http://127.0.0.1:3000",
-    })),
+    doc: "Target: servers to forward to, over HTTP/1.1: `http://host:port` or `unix:/path`. As texts alone, its `to`.",
+    shape: Shape::TextsOrTable(server::ADDRESS, &PROXY_TABLE),
     absent: Absent::Means,
 };
 
+static PROXY_TABLE: Table = Table {
+    title: "`proxy`",
+    doc: "Servers to forward to.",
+    keys: &[Key {
+        name: "to",
+        doc: "The servers; several share the requests.",
+        shape: Shape::OneOrMore(&Shape::TextOrTable(server::ADDRESS, &server::SERVER)),
+        absent: Absent::Mistake,
+    }],
+    later: &[],
+};
+
 pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> {
-    let mut upstreams = Vec::new();
-    for word in section.texts(PROXY.name)? {
-        upstreams.extend(upstream(word, report));
+    match section.either(PROXY.name) {
+        Some(Either::Long(table)) => Some(Proxy {
+            servers: servers(table, "to", report)?,
+        }),
+        Some(Either::Short(_)) | None => Some(Proxy {
+            servers: servers(section, PROXY.name, report)?,
+        }),
     }
-    if section.is_empty_list(PROXY.name) {
-        let at = section.key_at(PROXY.name);
-        report
-            .add(at, "`proxy` needs at least one server")
-            .help(ACCEPTED);
-    }
-    Some(Proxy::to(upstreams))
 }
 
-fn upstream(word: Word<'_>, report: &mut Report) -> Option<Upstream> {
-    let shown = repeated(word.text);
-    if let Some((scheme @ ("https" | "h2c" | "h2" | "fcgi" | "ws" | "wss"), _)) =
-        word.text.split_once("://")
-    {
-        let problem = format!("a server behind {scheme}:// is not served by this version yet");
-        report.add(word.at, problem).help(ACCEPTED);
-        return None;
-    }
-    let upstream = Upstream::parse(word.text);
-    if upstream.is_none() || word.text.contains(char::is_control) {
-        let problem = format!("\"{shown}\" is not the address of a server");
-        let help = if Upstream::parse(&format!("http://{}", word.text)).is_some() {
-            format!("did you mean \"http://{shown}\"? {ACCEPTED}")
-        } else {
-            ACCEPTED.to_owned()
+/// The servers of a key, none of them twice. What is wrong is reported and left out.
+fn servers(section: Section<'_>, key: &str, report: &mut Report) -> Option<Vec<Server>> {
+    let mut servers: Vec<Server> = Vec::new();
+    let mut places: HashMap<_, Place> = HashMap::new();
+    for either in section.eithers(key)? {
+        let Some((server, at)) = server::server(either, report) else {
+            continue;
         };
-        report.add(word.at, problem).help(help);
+        match places.get(&server.upstream) {
+            Some(first) => {
+                report
+                    .add(at, format!("the server {} stands twice", server.upstream))
+                    .help(
+                        "keep one of them; for a larger share of the requests, give it a `weight`",
+                    )
+                    .related(*first, "it is here first");
+            }
+            None => {
+                places.insert(server.upstream.clone(), at);
+                servers.push(server);
+            }
+        }
     }
-    upstream
+    if section.is_empty_list(key) {
+        let at = section.key_at(key);
+        report
+            .add(at, format!("`{key}` needs at least one server"))
+            .help(server::ACCEPTED);
+    }
+    if servers.len() > SERVERS_MAX {
+        let problem = format!("these are more servers than the {SERVERS_MAX} that can share");
+        report.add(section.key_at(key), problem);
+    }
+    Some(servers)
 }

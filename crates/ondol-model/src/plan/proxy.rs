@@ -1,0 +1,46 @@
+//! Other servers that answer: which, and how they are used.
+
+use crate::upstream::Upstream;
+
+/// Every server counts the same.
+const WEIGHT: u8 = 1;
+
+/// Servers to forward to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// At least one, none of them twice; several share the requests.
+    pub servers: Vec<Server>,
+}
+
+/// One of the servers of a [`Proxy`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where it is.
+    pub upstream: Upstream,
+    /// Its share of the requests beside the others': 1 to 100.
+    pub weight: u8,
+}
+
+impl Server {
+    /// A server with the share that others have.
+    pub fn at(upstream: Upstream) -> Self {
+        Self {
+            upstream,
+            weight: WEIGHT,
+        }
+    }
+}
+
+impl Proxy {
+    /// These servers, with defaults for the rest.
+    pub fn to(upstreams: Vec<Upstream>) -> Self {
+        Self {
+            servers: upstreams.into_iter().map(Server::at).collect(),
+        }
+    }
+
+    /// Where the servers are.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        self.servers.iter().map(|server| &server.upstream)
+    }
+}
