@@ -21,9 +21,11 @@
 //! | snapshot | all that a data plane needs to serve, as one immutable value |
 //! | reload | taking up a changed configuration; each accepted one has a revision |
 
+pub mod balance;
 pub mod certificate;
 pub mod diff;
 pub mod event;
+pub mod health;
 pub mod host;
 pub mod limits;
 pub mod listen;

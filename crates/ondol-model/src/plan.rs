@@ -13,8 +13,12 @@ use crate::listen::ListenAddress;
 use crate::network::Network;
 use crate::path::RoutePath;
 
+pub use proxy::Failing;
+pub use proxy::HealthCheck;
 pub use proxy::Proxy;
+pub use proxy::Retry;
 pub use proxy::Server;
+pub use proxy::Statuses;
 pub use rules::Rules;
 pub use rules::Timeouts;
 

@@ -1,6 +1,5 @@
 //! A request's way, phase by phase. Every failure becomes a page in one place.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::rc::Rc;
 
@@ -39,7 +38,7 @@ use crate::upstream;
 use crate::upstream::Forwarded;
 use crate::upstream::Forwarding;
 use crate::upstream::Outgoing;
-use crate::upstream::Pool;
+use crate::upstream::Servers;
 use crate::view::Answers;
 use crate::view::RouteIndex;
 use crate::visit::Visit;
@@ -134,7 +133,7 @@ async fn target(
             };
             root.answer(request).await
         }
-        Answers::Proxy(pools, turn) => proxy(visit, (pools, turn), &route.rules, parts, body).await,
+        Answers::Proxy(servers) => proxy(visit, servers, &route.rules, parts, body).await,
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
         Answers::Respond(with) => Ok(respond::answer(with, &parts.method)),
     }
@@ -142,7 +141,7 @@ async fn target(
 
 async fn proxy(
     visit: &mut Visit,
-    (pools, turn): (&[Rc<Pool>], &Cell<usize>),
+    servers: &Servers,
     rules: &Rules,
     parts: &Parts,
     body: Incoming,
@@ -152,6 +151,7 @@ async fn proxy(
     let outgoing = Outgoing {
         parts,
         body,
+        client: visit.client.unwrap_or(connection.peer.ip()),
         forwarding: Forwarding {
             client: client.as_deref().unwrap_or(&connection.peer_text),
             peer: &connection.peer_text,
@@ -164,12 +164,13 @@ async fn proxy(
         body_bytes_max: rules.body_bytes_max,
         upgrade: upgrade(parts),
     };
-    match upstream::forward(pools, turn, outgoing, &mut visit.asked).await? {
+    match upstream::forward(servers, outgoing, &mut visit.asked).await? {
         Forwarded::Response(response) => Ok(response),
         Forwarded::Tunnel(response, upstream, from_upstream) => {
             connection.state.open_tunnel(Tunnel {
                 upstream,
                 from_upstream,
+                in_flight: visit.asked.as_mut().and_then(|asked| asked.in_flight.take()),
             });
             Ok(response)
         }

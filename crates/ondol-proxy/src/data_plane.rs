@@ -24,6 +24,7 @@ use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::tls;
 use crate::tls::CurrentCertificates;
+use crate::upstream::Watch;
 use crate::worker;
 use crate::worker::Command;
 use crate::worker::Equipment;
@@ -120,6 +121,7 @@ impl DataPlane {
         let https_port = https_port(&sockets);
         let share = sockets.len().max(1);
         let shortage = Shortage::default();
+        let watch = Watch::default();
         let log = start_log(access_log, &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
@@ -136,6 +138,7 @@ impl DataPlane {
                 connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),
                 seed: random(),
+                watch: watch.clone(),
             };
             let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
             let (ready, is_ready) = oneshot::channel();

@@ -114,6 +114,14 @@ impl Failure {
         }
     }
 
+    /// Whether it is the server behind the site that failed, not the visitor, or this box.
+    pub(crate) fn is_upstreams(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Silent { .. } | Self::Broken { .. }
+        )
+    }
+
     /// The status that the visitor gets.
     pub(crate) fn status(&self) -> StatusCode {
         match self {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::io::copy_bidirectional_with_sizes;
 
+use crate::upstream::InFlight;
 use crate::upstream::UpstreamStream;
 use crate::visitor_stream::VisitorStream;
 
@@ -18,6 +19,8 @@ pub(crate) struct Tunnel {
     pub(crate) upstream: UpstreamStream,
     /// What the upstream said right behind its agreement.
     pub(crate) from_upstream: Bytes,
+    /// Counts it where several servers share the requests.
+    pub(crate) in_flight: Option<InFlight>,
 }
 
 /// Passes bytes until both sides have ended. `from_visitor` is what the visitor sent right behind
@@ -30,6 +33,7 @@ pub(crate) async fn run(
     let Tunnel {
         mut upstream,
         from_upstream,
+        in_flight: _counted,
     } = tunnel;
     visitor.write_all(&from_upstream).await?;
     visitor.flush().await?;

@@ -3,6 +3,7 @@
 //! Connections are pooled per worker and upstream, belong to no task, and are polled inside the
 //! request that uses them: one buffer, one write, one read for the common exchange.
 
+mod attempts;
 mod chunked;
 mod exchange;
 mod forward;
@@ -13,7 +14,9 @@ mod request_body;
 mod request_head;
 mod response_body;
 mod response_head;
+mod servers;
 mod stream;
+mod watched;
 
 pub(crate) use forward::Asked;
 pub(crate) use forward::Forwarded;
@@ -23,5 +26,10 @@ pub(crate) use pool::Pool;
 pub(crate) use request_head::Forwarding;
 pub(crate) use request_head::Peer;
 pub(crate) use response_body::UpstreamBody;
+pub(crate) use servers::Servers;
+pub(crate) use servers::watched;
 pub(crate) use stream::Leases;
 pub(crate) use stream::UpstreamStream;
+pub(crate) use watched::InFlight;
+pub(crate) use watched::Watch;
+pub(crate) use watched::Watched;

@@ -1,6 +1,5 @@
 //! A snapshot as one worker sees it: with its own connection pools and folders.
 
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,6 +16,8 @@ use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
 use crate::upstream::Leases;
 use crate::upstream::Pool;
+use crate::upstream::Servers;
+use crate::upstream::Watch;
 
 /// A snapshot, and what a worker keeps for each target of it.
 #[derive(Debug)]
@@ -46,14 +47,14 @@ pub(crate) struct RouteIndex {
 pub(crate) enum Answers {
     /// The opened folder.
     Files(Root),
-    /// A pool for each upstream, and whose turn it is.
-    Proxy(Vec<Rc<Pool>>, Cell<usize>),
+    Proxy(Servers),
     Redirect(Redirect),
     Respond(PreparedRespond),
 }
 
 impl View {
     pub(crate) fn new(snapshot: Snapshot, pools: &Pools) -> Self {
+        let watch = &pools.watch;
         let keep = |route: &Route| match &route.target {
             Target::Files(files) => Answers::Files(Root::new(&files.root)),
             Target::Proxy(proxy) => {
@@ -61,7 +62,7 @@ impl View {
                     .upstreams()
                     .map(|upstream| pools.of(upstream))
                     .collect();
-                Answers::Proxy(pools, Cell::new(0))
+                Answers::Proxy(Servers::new(proxy, pools, watch))
             }
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
             Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond)),
@@ -121,14 +122,16 @@ impl View {
 pub(crate) struct Pools {
     of: RefCell<HashMap<Upstream, Rc<Pool>>>,
     leases: Leases,
+    watch: Watch,
 }
 
 impl Pools {
-    /// Pools that together make at most so many connections.
-    pub(crate) fn new(connections_max: usize) -> Self {
+    /// Pools that together make at most so many connections, to servers that all workers watch.
+    pub(crate) fn new(connections_max: usize, watch: Watch) -> Self {
         Self {
             of: RefCell::default(),
             leases: Leases::new(connections_max),
+            watch,
         }
     }
 

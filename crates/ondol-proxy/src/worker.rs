@@ -37,6 +37,7 @@ use crate::http;
 use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
+use crate::upstream::Watch;
 use crate::view::Pools;
 use crate::view::View;
 
@@ -60,6 +61,7 @@ pub(crate) struct Equipment {
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
     pub(crate) seed: u64,
+    pub(crate) watch: Watch,
 }
 
 /// What a worker is told.
@@ -112,7 +114,7 @@ impl Worker {
 
     fn new(equipment: Equipment) -> (Rc<Self>, Vec<Socket>) {
         let now = clock::now();
-        let pools = Pools::new(equipment.connections_max);
+        let pools = Pools::new(equipment.connections_max, equipment.watch);
         let view = View::new(equipment.snapshot, &pools);
         let worker = Self {
             view: RefCell::new(Rc::new(view)),

@@ -1,6 +1,16 @@
 //! Other servers that answer: which, and how they are used.
 
+mod failing;
+mod health_check;
+mod retry;
+
+use crate::balance::Balance;
 use crate::upstream::Upstream;
+
+pub use failing::Failing;
+pub use health_check::HealthCheck;
+pub use health_check::Statuses;
+pub use retry::Retry;
 
 /// Every server counts the same.
 const WEIGHT: u8 = 1;
@@ -10,6 +20,14 @@ const WEIGHT: u8 = 1;
 pub struct Proxy {
     /// At least one, none of them twice; several share the requests.
     pub servers: Vec<Server>,
+    /// How they share them.
+    pub balance: Balance,
+    /// When one of them is left out for a while.
+    pub failing: Failing,
+    /// How they are asked whether they are well; `None` means they are not.
+    pub health: Option<HealthCheck>,
+    /// When a request that one of them failed is sent to another.
+    pub retry: Retry,
 }
 
 /// One of the servers of a [`Proxy`].
@@ -36,6 +54,10 @@ impl Proxy {
     pub fn to(upstreams: Vec<Upstream>) -> Self {
         Self {
             servers: upstreams.into_iter().map(Server::at).collect(),
+            balance: Balance::default(),
+            failing: Failing::default(),
+            health: None,
+            retry: Retry::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Forwards a request: picks a connection, sends, and turns what comes back into a response.
 
-use std::cell::Cell;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -14,11 +14,13 @@ use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
 use ondol_base::clock;
+use ondol_model::health::Trial;
 use ondol_model::limits::UPSTREAM_IDLE;
 use ondol_model::plan::Timeouts;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+use super::attempts::Attempts;
 use super::exchange;
 use super::exchange::Exchange;
 use super::exchange::ExchangeError;
@@ -34,7 +36,9 @@ use super::response_body::UpstreamBody;
 use super::response_head::AfterResponse;
 use super::response_head::BodyFraming;
 use super::response_head::ResponseHead;
+use super::servers::Servers;
 use super::stream::UpstreamStream;
+use super::watched::InFlight;
 use crate::body::Body;
 use crate::failure::Failure;
 
@@ -47,6 +51,8 @@ const UNREPEATABLE_IDLE: Duration = Duration::from_secs(1);
 pub(crate) struct Outgoing<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) body: Incoming,
+    /// The visitor's address.
+    pub(crate) client: IpAddr,
     pub(crate) forwarding: Forwarding<'a>,
     pub(crate) timeouts: Timeouts,
     pub(crate) body_bytes_max: u64,
@@ -63,17 +69,17 @@ pub(crate) enum Forwarded {
     Tunnel(Response<Body>, UpstreamStream, Bytes),
 }
 
-/// Forwards to one of the upstreams: `turn` says whose it is, and moves on. A connection that can't
-/// be made is tried at the next one; nothing has been sent then.
+/// Forwards to one of the servers. When it can't be reached, or breaks off before it answers what may be
+/// sent twice, another one is asked.
 pub(crate) async fn forward(
-    pools: &[Rc<Pool>],
-    turn: &Cell<usize>,
+    servers: &Servers,
     outgoing: Outgoing<'_>,
     asked: &mut Option<Asked>,
 ) -> Result<Forwarded, Failure> {
     let Outgoing {
         parts,
         body,
+        client,
         forwarding,
         timeouts,
         body_bytes_max,
@@ -90,30 +96,38 @@ pub(crate) async fn forward(
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then_some(body);
-    let mut origin = if repeatable {
-        Origin::Idle(UPSTREAM_IDLE)
+    let usual = Origin::Idle(if repeatable {
+        UPSTREAM_IDLE
     } else {
-        Origin::Idle(UNREPEATABLE_IDLE)
+        UNREPEATABLE_IDLE
+    });
+    let mut origin = usual;
+    let trial = if repeatable {
+        Trial::Harmless
+    } else {
+        Trial::Costly
     };
+    let mut attempts = Attempts::begin(servers, client, trial).ok_or(Failure::NotFound)?;
     loop {
-        let (pool, mut connection, is_reused) = connection(pools, turn, origin, timeouts).await?;
+        let (mut connection, is_reused) = connection(&mut attempts, origin, timeouts).await?;
+        let pool = attempts.pool();
         let since = clock::now();
-        *asked = Some(Asked {
-            pool: Rc::clone(pool),
-            since,
-            answered: None,
-        });
+        *asked = Some(Asked::new(pool, since));
         let mut buffer = std::mem::take(&mut connection.write);
         request_head::encode(&head, &mut buffer);
         let request = RequestBody::new(body.take(), framing, body_bytes_max, buffer);
         let mut exchange = Exchange::new(connection, request);
-        match exchange::head(&mut exchange, &parts.method, timeouts.response).await {
+        let failure = match exchange::head(&mut exchange, &parts.method, timeouts.response).await {
+            Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
+                origin = usual;
+                continue;
+            }
             Some(Ok(response)) => {
                 let now = clock::now();
                 *asked = Some(Asked {
-                    pool: Rc::clone(pool),
-                    since,
                     answered: Some(now),
+                    in_flight: attempts.answered(response.status.as_u16()),
+                    ..Asked::new(pool, since)
                 });
                 return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
             }
@@ -123,14 +137,26 @@ pub(crate) async fn forward(
             {
                 body = exchange.request.into_incoming();
                 origin = Origin::New;
+                continue;
             }
-            Some(Err(error)) => return Err(exchange_failure(pool, error)),
-            None => {
-                return Err(Failure::Silent {
-                    upstream: pool.label().to_owned(),
-                });
-            }
+            Some(Err(error)) => exchange_failure(pool, error),
+            None => Failure::Silent {
+                upstream: pool.label().to_owned(),
+            },
+        };
+        let may_be_sent_again = repeatable || exchange.request.is_untouched();
+        if !failure.is_upstreams() {
+            return Err(failure);
         }
+        if !may_be_sent_again {
+            attempts.failed(&failure);
+            return Err(failure);
+        }
+        if !attempts.retry(&failure) {
+            return Err(failure);
+        }
+        body = exchange.request.into_incoming();
+        origin = usual;
     }
 }
 
@@ -140,9 +166,20 @@ pub(crate) struct Asked {
     pub(crate) pool: Rc<Pool>,
     since: Instant,
     answered: Option<Instant>,
+    /// Counts the request where several share them.
+    pub(crate) in_flight: Option<InFlight>,
 }
 
 impl Asked {
+    fn new(pool: &Rc<Pool>, since: Instant) -> Self {
+        Self {
+            pool: Rc::clone(pool),
+            since,
+            answered: None,
+            in_flight: None,
+        }
+    }
+
     pub(crate) fn microseconds(&self) -> Option<u64> {
         let took = self.answered?.duration_since(self.since);
         Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
@@ -158,30 +195,28 @@ enum Origin {
     New,
 }
 
-/// A connection to the upstream whose turn it is, or to the next one that can be reached; and
-/// whether it was used before.
-async fn connection<'p>(
-    pools: &'p [Rc<Pool>],
-    turn: &Cell<usize>,
+/// A connection to the server whose turn it is, or to the next one that can be reached; and whether
+/// it was used before.
+async fn connection(
+    attempts: &mut Attempts<'_>,
     origin: Origin,
     timeouts: Timeouts,
-) -> Result<(&'p Rc<Pool>, UpstreamConnection, bool), Failure> {
-    let first = turn.get();
-    turn.set(first.wrapping_add(1));
-    let mut failure = Failure::NotFound;
-    for offset in 0..pools.len() {
-        let pool = &pools[first.wrapping_add(offset) % pools.len()];
+) -> Result<(UpstreamConnection, bool), Failure> {
+    loop {
+        let pool = attempts.pool();
         if let Origin::Idle(idle_max) = origin
             && let Some(connection) = pool.take(clock::now(), idle_max)
         {
-            return Ok((pool, connection, true));
+            return Ok((connection, true));
         }
-        match pool.connect(timeouts.connect).await {
-            Ok(connection) => return Ok((pool, connection, false)),
-            Err(error) => failure = connect_failure(pool, error),
+        let failure = match pool.connect(timeouts.connect).await {
+            Ok(connection) => return Ok((connection, false)),
+            Err(error) => connect_failure(pool, error),
+        };
+        if !failure.is_upstreams() || !attempts.unreachable(&failure) {
+            return Err(failure);
         }
     }
-    Err(failure)
 }
 
 /// Turns a head and what follows it into a response.

@@ -40,9 +40,11 @@ pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> 
     match section.either(PROXY.name) {
         Some(Either::Long(table)) => Some(Proxy {
             servers: servers(table, "to", report)?,
+            ..Proxy::to(Vec::new())
         }),
         Some(Either::Short(_)) | None => Some(Proxy {
             servers: servers(section, PROXY.name, report)?,
+            ..Proxy::to(Vec::new())
         }),
     }
 }
