@@ -86,6 +86,16 @@ impl<'d> Section<'d> {
         i64::from_str_radix(number.as_str(), number.radix()).ok()
     }
 
+    /// The numbers of a list; a number alone is a list of one. `None` without the key.
+    pub(crate) fn numbers(&self, key: &str) -> Option<Vec<i64>> {
+        let values = items(self.table.get(key)?).iter();
+        let numbers = values.filter_map(|value| {
+            let number = value.get_ref().as_integer()?;
+            i64::from_str_radix(number.as_str(), number.radix()).ok()
+        });
+        Some(numbers.collect())
+    }
+
     /// The texts of a list; a text alone is a list of one. `None` without the key.
     pub(crate) fn texts(&self, key: &str) -> Option<Vec<Word<'d>>> {
         let values = items(self.table.get(key)?);

@@ -85,10 +85,7 @@ fn is_less_loaded(one: &Candidate, other: &Candidate) -> bool {
 }
 
 /// Smooth weighted turns, as nginx has them: of weights 3 and 1 `a a b a`, not `a a a b`.
-fn in_turn(
-    candidates: &mut [Candidate],
-    takes_part: impl Fn(&Candidate) -> bool,
-) -> Option<usize> {
+fn in_turn(candidates: &mut [Candidate], takes_part: impl Fn(&Candidate) -> bool) -> Option<usize> {
     let mut sum = 0;
     let mut first: Option<(usize, i64)> = None;
     for (index, candidate) in candidates.iter_mut().enumerate() {

@@ -170,7 +170,10 @@ async fn proxy(
             connection.state.open_tunnel(Tunnel {
                 upstream,
                 from_upstream,
-                in_flight: visit.asked.as_mut().and_then(|asked| asked.in_flight.take()),
+                in_flight: visit
+                    .asked
+                    .as_mut()
+                    .and_then(|asked| asked.in_flight.take()),
             });
             Ok(response)
         }

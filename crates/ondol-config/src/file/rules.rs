@@ -22,7 +22,7 @@ pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report
 }
 
 /// A value of a table that is written as a text; `None` when it is not there, or wrong and reported.
-fn read<T>(
+pub(super) fn read<T>(
     table: Section<'_>,
     key: &str,
     parse: fn(&str) -> Result<T, String>,

@@ -76,7 +76,7 @@ fn collect(
 }
 
 /// Every table with a default: its title, its header, and what it holds besides.
-const TABLES: [(&str, &str, &str); 10] = [
+const TABLES: [(&str, &str, &str); 12] = [
     ("`[box]`", "[box]", ""),
     ("`[listen]`", "[listen]", ""),
     ("`[log]`", "[log]", ""),
@@ -88,6 +88,16 @@ const TABLES: [(&str, &str, &str); 10] = [
         "a server of `proxy`",
         "[[sites.'d.test'.proxy.to]]",
         "address = 'http://127.0.0.1:1'",
+    ),
+    (
+        "`proxy`",
+        "[sites.'e.test'.proxy]",
+        "to = 'http://127.0.0.1:1'",
+    ),
+    (
+        "`health`",
+        "[sites.'f.test']\nproxy.to = 'http://127.0.0.1:1'\n[sites.'f.test'.proxy.health]",
+        "path = '/up'",
     ),
     (
         "`redirect`",

@@ -1,8 +1,10 @@
 //! What good configurations become.
 
 use ondol_model::Target;
+use ondol_model::balance::Balance;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::HealthCheck;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::Scheme;
 
@@ -108,6 +110,15 @@ fn servers_share_by_their_weights() {
         servers,
         expected.map(|(at, weight)| (at.to_owned(), weight))
     );
+    assert_eq!(proxy.balance, Balance::ClientHash);
+    let failing = &proxy.failing;
+    assert_eq!((failing.max_fails, &failing.statuses), (1, &vec![502, 504]));
+    let times = [failing.window, failing.out, failing.slow_start];
+    assert_eq!(times.map(|time| time.as_secs()), [5, 60, 0]);
+    let retry = &proxy.retry;
+    assert_eq!((retry.times, retry.within.as_secs()), (2, 3));
+    assert_eq!(retry.statuses, [503]);
+    assert_eq!(proxy.health, Some(HealthCheck::of("/up".to_owned())));
 }
 
 #[test]

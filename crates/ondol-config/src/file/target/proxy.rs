@@ -1,5 +1,9 @@
 //! `proxy`: other servers answer.
 
+mod balance;
+mod failing;
+mod health;
+mod retry;
 mod server;
 
 use std::collections::HashMap;
@@ -27,20 +31,35 @@ pub(super) const PROXY: Key = Key {
 static PROXY_TABLE: Table = Table {
     title: "`proxy`",
     doc: "Servers to forward to.",
-    keys: &[Key {
-        name: "to",
-        doc: "The servers; several share the requests.",
-        shape: Shape::OneOrMore(&Shape::TextOrTable(server::ADDRESS, &server::SERVER)),
-        absent: Absent::Mistake,
-    }],
-    later: &[],
+    keys: &[
+        Key {
+            name: "to",
+            doc: "The servers; several share the requests.",
+            shape: Shape::OneOrMore(&Shape::TextOrTable(server::ADDRESS, &server::SERVER)),
+            absent: Absent::Mistake,
+        },
+        balance::BALANCE,
+        failing::MAX_FAILS,
+        failing::FAIL_WINDOW,
+        failing::FAIL_TIME,
+        failing::FAIL_STATUS,
+        failing::SLOW_START,
+        health::HEALTH,
+        retry::RETRIES,
+        retry::RETRY_TIME,
+        retry::RETRY_STATUS,
+    ],
+    later: &["cookie", "sticky"],
 };
 
 pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> {
     match section.either(PROXY.name) {
         Some(Either::Long(table)) => Some(Proxy {
             servers: servers(table, "to", report)?,
-            ..Proxy::to(Vec::new())
+            balance: balance::balance(table),
+            failing: failing::failing(table, report),
+            health: health::health(table, report),
+            retry: retry::retry(table, report),
         }),
         Some(Either::Short(_)) | None => Some(Proxy {
             servers: servers(section, PROXY.name, report)?,
