@@ -33,11 +33,13 @@ pub enum EventKind {
     Descriptors,
     /// An address could not be listened on when the box came up, or can be now.
     Listener,
+    /// A server behind a site does not answer as it should, or does again.
+    Upstream,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Started,
         Self::Stopped,
         Self::Reloaded,
@@ -52,6 +54,7 @@ impl EventKind {
         Self::AccessLog,
         Self::Descriptors,
         Self::Listener,
+        Self::Upstream,
     ];
 
     /// The word for it.
@@ -71,6 +74,7 @@ impl EventKind {
             Self::AccessLog => "access-log",
             Self::Descriptors => "descriptors",
             Self::Listener => "listener",
+            Self::Upstream => "upstream",
         }
     }
 

@@ -10,6 +10,9 @@ use crate::plan::HealthCheck;
 
 /// What a server's weight is counted in, so that a small part of it is still a number.
 const FULL: u32 = 100;
+/// Of one server the owner hears so often within the window: three times down and up again.
+const NEWS_MAX: usize = 6;
+const NEWS_WINDOW: Duration = Duration::from_secs(600);
 
 /// What may be sent to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +124,39 @@ impl Checked {
             health: result,
             against: 0,
         }
+    }
+}
+
+/// How long until a server is asked again: the interval and up to a tenth more or less, by a random
+/// number, so that not all servers are asked at once.
+pub fn pause(check: &HealthCheck, random: u64) -> Duration {
+    let interval = microseconds(check.interval);
+    let spread = interval / 5;
+    Duration::from_micros(interval - spread / 2 + random % (spread + 1))
+}
+
+/// What the owner was told of a server's health.
+#[derive(Debug, Default)]
+pub struct News {
+    told: Health,
+    at: VecDeque<u64>,
+}
+
+impl News {
+    /// Whether this is to be told now. A server that comes and goes all the time is told of so often
+    /// and no more; how it is in the end is told when it may be again.
+    pub fn is_due(&mut self, health: Health, now: u64) -> bool {
+        if health == self.told {
+            return false;
+        }
+        let since = now.saturating_sub(microseconds(NEWS_WINDOW));
+        self.at.retain(|at| *at > since);
+        if self.at.len() >= NEWS_MAX {
+            return false;
+        }
+        self.at.push_back(now);
+        self.told = health;
+        true
     }
 }
 

@@ -150,6 +150,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// The servers, if it has some.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        match self {
+            Self::Proxy(proxy) => Some(proxy),
+            Self::Files(_) | Self::Redirect(_) | Self::Respond(_) => None,
+        }
+    }
+
     /// The key of this target in the configuration.
     pub fn word(&self) -> &'static str {
         match self {

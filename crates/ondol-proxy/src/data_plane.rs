@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ondol_base::clock;
 use ondol_base::tasks;
+use ondol_model::Plan;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use tokio::sync::mpsc;
@@ -24,7 +25,10 @@ use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::tls;
 use crate::tls::CurrentCertificates;
+use crate::upstream::Known;
+use crate::upstream::Prober;
 use crate::upstream::Watch;
+use crate::upstream::Watched;
 use crate::worker;
 use crate::worker::Command;
 use crate::worker::Equipment;
@@ -90,6 +94,8 @@ pub struct DataPlane {
     workers: Vec<RunningWorker>,
     certificates: Arc<CurrentCertificates>,
     log: AccessLog,
+    watch: Watch,
+    prober: Prober,
 }
 
 struct RunningWorker {
@@ -152,10 +158,14 @@ impl DataPlane {
             });
             is_ready.await.map_err(io::Error::other)??;
         }
+        let prober = Prober::default();
+        prober.ask(asked(&snapshot.plan, &watch))?;
         Ok(Self {
             workers,
             certificates,
             log,
+            watch,
+            prober,
         })
     }
 
@@ -172,6 +182,9 @@ impl DataPlane {
             if worker.commands.send(command).await.is_ok() {
                 applied.push(is_done);
             }
+        }
+        if let Err(error) = self.prober.ask(asked(&snapshot.plan, &self.watch)) {
+            tracing::error!(%error, "no server is asked whether it is well");
         }
         for is_done in applied {
             let _ = is_done.await; // A worker that has ended serves nothing old either.
@@ -207,6 +220,7 @@ impl DataPlane {
     /// Accepts no more and ends each connection when its requests are answered. Connections that are left
     /// after `grace` are cut; returns how many. Nothing is served afterwards; [`Self::end`] ends the threads.
     pub async fn drain(&self, grace: Duration) -> u64 {
+        let _ = self.prober.ask(Vec::new()); // The next data plane asks them.
         let mut draining = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
@@ -228,6 +242,8 @@ impl DataPlane {
             workers,
             certificates: _,
             log,
+            watch: _,
+            prober: _,
         } = self;
         let ending = tasks::spawn_blocking(move || {
             for RunningWorker {
@@ -243,6 +259,15 @@ impl DataPlane {
         });
         let _ = ending.await;
     }
+}
+
+/// The servers that are asked whether they are well.
+fn asked(plan: &Plan, watch: &Watch) -> Vec<Arc<Watched>> {
+    let known = Known::of(plan, watch);
+    let asked = known
+        .servers()
+        .filter(|server| server.key().check.is_some());
+    asked.cloned().collect()
 }
 
 /// The port that a redirect to HTTPS names.

@@ -11,9 +11,11 @@ use ondol_model::plan::Route;
 use ondol_model::plan::Site;
 use ondol_model::upstream::Upstream;
 
+use crate::data_plane::Failures;
 use crate::files::Root;
 use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
+use crate::upstream::Known;
 use crate::upstream::Leases;
 use crate::upstream::Pool;
 use crate::upstream::Servers;
@@ -23,6 +25,8 @@ use crate::upstream::Watch;
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
+    /// The servers whose health the owner is told of.
+    known: Known,
     /// In the order of the plan.
     sites: Vec<SiteView>,
 }
@@ -73,6 +77,7 @@ impl View {
         });
         Self {
             sites: sites.collect(),
+            known: Known::of(&snapshot.plan, watch),
             snapshot,
         }
     }
@@ -84,6 +89,11 @@ impl View {
                 root.rest(now);
             }
         }
+    }
+
+    /// Tells the owner of servers that went down, or are up again.
+    pub(crate) fn tell(&self, failures: &Failures) {
+        self.known.tell(failures);
     }
 
     /// The main name of a site, as text.

@@ -151,6 +151,7 @@ impl Worker {
         self.connections.look_after(now, self.order.get());
         self.pools.thin_out(now);
         self.view.borrow().rest(now);
+        self.view.borrow().tell(&self.failures);
         self.warnings.set(WARNINGS_PER_TICK);
         self.counters.ticked_us.set(clock::monotonic_us());
         self.log.borrow_mut().flush();

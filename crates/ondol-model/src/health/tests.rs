@@ -82,7 +82,30 @@ fn checks_turn_after_as_many_in_a_row() {
     assert_eq!(said, ".......xxxxx...");
 }
 
+#[test]
+fn a_server_that_comes_and_goes_is_told_of_so_often() {
+    let mut news = News::default();
+    assert!(!news.is_due(Health::Up, 0));
+    let mut told = 0;
+    for second in 0..100 {
+        let health = [Health::Down, Health::Up][second % 2];
+        told += usize::from(news.is_due(health, second as u64 * SECOND));
+    }
+    assert_eq!(told, NEWS_MAX);
+    assert!(!news.is_due(Health::Down, 599 * SECOND));
+    assert!(news.is_due(Health::Down, 601 * SECOND));
+    assert!(!news.is_due(Health::Down, 602 * SECOND));
+}
+
 proptest! {
+    #[test]
+    fn a_pause_is_near_the_interval(seconds in 1..100_000_u64, random: u64) {
+        let mut check = HealthCheck::of("/".to_owned());
+        check.interval = Duration::from_secs(seconds);
+        let pause = pause(&check, random).as_secs_f64() / seconds as f64;
+        prop_assert!((0.9..=1.1).contains(&pause), "{}", pause);
+    }
+
     #[test]
     fn a_share_is_never_nothing_and_never_shrinks(
         weight in 1..=100_u8, a: u64, b: u64, slow_start in 0..100_000_u64

@@ -338,7 +338,7 @@ fn is_idempotent(method: &Method) -> bool {
     )
 }
 
-fn connect_failure(pool: &Pool, source: io::Error) -> Failure {
+pub(super) fn connect_failure(pool: &Pool, source: io::Error) -> Failure {
     let upstream = pool.label().to_owned();
     match source.kind() {
         io::ErrorKind::TimedOut => Failure::Silent { upstream },
@@ -347,7 +347,7 @@ fn connect_failure(pool: &Pool, source: io::Error) -> Failure {
     }
 }
 
-fn exchange_failure(pool: &Pool, error: ExchangeError) -> Failure {
+pub(super) fn exchange_failure(pool: &Pool, error: ExchangeError) -> Failure {
     match error {
         ExchangeError::Send(SendError::TooLarge) => Failure::BodyTooLarge,
         ExchangeError::Send(SendError::VisitorStalled) => Failure::VisitorStalled,

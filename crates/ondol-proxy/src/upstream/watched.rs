@@ -18,6 +18,7 @@ use ondol_base::clock;
 use ondol_model::health;
 use ondol_model::health::Fails;
 use ondol_model::health::Health;
+use ondol_model::health::News;
 use ondol_model::health::Standing;
 use ondol_model::health::Trial;
 use ondol_model::health::microseconds;
@@ -53,6 +54,7 @@ struct Recent {
     fails: Fails,
     /// Why it was last found not to be well.
     reason: String,
+    news: News,
 }
 
 /// Every watched server of the data plane. One is known as long as something uses it, so a reload
@@ -127,15 +129,18 @@ impl Watched {
         health::share(weight, back_for, self.key.failing.slow_start)
     }
 
-    /// Whether it gets its share of the requests, and if not, why.
+    /// Whether it gets its share of the requests.
     pub(crate) fn health(&self) -> Health {
         let is_out = self.is_down.load(Relaxed) || self.out_until.load(Relaxed) > 0;
         if is_out { Health::Down } else { Health::Up }
     }
 
-    /// Why it was last found not to be well.
-    pub(crate) fn reason(&self) -> String {
-        self.recent().reason.clone()
+    /// What its owner is to be told now: how it is, and why it was last found not to be well.
+    pub(super) fn news(&self, now: u64) -> Option<(Health, String)> {
+        let health = self.health();
+        let mut recent = self.recent();
+        let is_due = recent.news.is_due(health, now);
+        is_due.then(|| (health, recent.reason.clone()))
     }
 
     /// A request for it, among those of others.

@@ -10,12 +10,14 @@
 
 mod harness;
 
+mod balance;
 mod bodies;
 mod broken_upstreams;
 mod descriptors;
 mod files;
 mod forwarding;
 mod garbage;
+mod health;
 mod hosts;
 mod http2;
 mod lifecycle;
@@ -23,6 +25,7 @@ mod limits;
 mod log;
 mod redirects;
 mod responses;
+mod retries;
 mod reuse;
 mod smuggling;
 mod tls;

@@ -47,7 +47,8 @@ impl Upstream {
         Self::new().address()
     }
 
-    /// One that answers each request by `answer`, on as many connections as are made.
+    /// One that answers each request by `answer`, on as many connections as are made. Where it says
+    /// nothing, it closes the connection.
     pub(crate) fn answering(
         answer: impl Fn(&Message) -> String + Clone + Send + 'static,
     ) -> Address {
@@ -60,7 +61,7 @@ impl Upstream {
                     let mut wire = Wire::new(stream);
                     while let Ok(request) = wire.try_message() {
                         let answer = answer(&request);
-                        if wire.stream.write_all(answer.as_bytes()).is_err() {
+                        if answer.is_empty() || wire.stream.write_all(answer.as_bytes()).is_err() {
                             return;
                         }
                     }
