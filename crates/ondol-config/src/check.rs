@@ -48,9 +48,14 @@ fn check(
 ) {
     let at = parent.place(value);
     match (shape, value.get_ref()) {
-        (Shape::Flag, DeValue::Boolean(_))
-        | (Shape::Text(_) | Shape::TextOrTable(..) | Shape::TextsOrTable(..), DeValue::String(_)) =>
-            {}
+        (Shape::Flag | Shape::FlagOrText(_), DeValue::Boolean(_))
+        | (
+            Shape::FlagOrText(_)
+            | Shape::Text(_)
+            | Shape::TextOrTable(..)
+            | Shape::TextsOrTable(..),
+            DeValue::String(_),
+        ) => {}
         (Shape::Number { min, max }, DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix());
             if !number.is_ok_and(|number| (*min..=*max).contains(&number)) {
@@ -87,6 +92,7 @@ fn check(
         (Shape::OneOrMore(item), _) => check(report, (parent, value), key, item),
         (
             Shape::Flag
+            | Shape::FlagOrText(_)
             | Shape::Number { .. }
             | Shape::Text(_)
             | Shape::Choice(_)

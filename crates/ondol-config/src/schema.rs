@@ -52,6 +52,7 @@ fn property(key: &Key) -> Value {
 fn shape(shape_: &Shape) -> Value {
     match shape_ {
         Shape::Flag => json!({ "type": "boolean" }),
+        Shape::FlagOrText(form) => json!({ "anyOf": [{ "type": "boolean" }, text(form)] }),
         Shape::Number { min, max } => {
             json!({ "type": "integer", "minimum": min, "maximum": max })
         }

@@ -40,6 +40,8 @@ pub(crate) enum Absent {
 pub(crate) enum Shape {
     /// `true` or `false`.
     Flag,
+    /// `true`, `false`, or a text.
+    FlagOrText(Form),
     /// A whole number, both ends included.
     Number { min: i64, max: i64 },
     /// A text.
@@ -84,7 +86,11 @@ impl Shape {
             | Self::TextsOrTable(_, table)
             | Self::Named(_, table) => Some(table),
             Self::List(item) | Self::OneOrMore(item) => item.table(),
-            Self::Flag | Self::Number { .. } | Self::Text(_) | Self::Choice(_) => None,
+            Self::Flag
+            | Self::FlagOrText(_)
+            | Self::Number { .. }
+            | Self::Text(_)
+            | Self::Choice(_) => None,
         }
     }
 
@@ -92,6 +98,7 @@ impl Shape {
     pub(crate) fn accepted(&self) -> String {
         match self {
             Self::Flag => "true or false, without quotes".into(),
+            Self::FlagOrText(form) => format!("true or false, or {}", form.accepted()),
             Self::Number { min, max } => format!("a whole number from {min} to {max}"),
             Self::Text(form) => form.accepted(),
             Self::Choice(words) => one_of(words),

@@ -32,6 +32,7 @@ pub mod listen;
 pub mod network;
 pub mod path;
 pub mod plan;
+pub mod rewrite;
 pub mod route;
 pub mod upstream;
 

@@ -17,6 +17,8 @@ pub use proxy::Failing;
 pub use proxy::HealthCheck;
 pub use proxy::Proxy;
 pub use proxy::Retry;
+pub use proxy::SentHost;
+pub use proxy::SentPath;
 pub use proxy::Server;
 pub use proxy::Statuses;
 pub use rules::Rules;

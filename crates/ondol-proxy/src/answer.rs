@@ -133,7 +133,7 @@ async fn target(
             };
             root.answer(request).await
         }
-        Answers::Proxy(servers) => proxy(visit, servers, &route.rules, parts, body).await,
+        Answers::Proxy(servers) => proxy(visit, servers, &route.rules, (parts, path), body).await,
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
         Answers::Respond(with) => Ok(respond::answer(with, &parts.method)),
     }
@@ -143,13 +143,14 @@ async fn proxy(
     visit: &mut Visit,
     servers: &Servers,
     rules: &Rules,
-    parts: &Parts,
+    (parts, path): (&Parts, &str),
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
     let connection = Rc::clone(&visit.connection);
     let client = visit.client.map(|client| client.to_string());
     let outgoing = Outgoing {
         parts,
+        path,
         body,
         client: visit.client.unwrap_or(connection.peer.ip()),
         forwarding: Forwarding {

@@ -16,6 +16,7 @@ mod request_body;
 mod request_head;
 mod response_body;
 mod response_head;
+mod sent;
 mod servers;
 mod stream;
 mod watched;

@@ -3,6 +3,7 @@
 mod failing;
 mod health_check;
 mod retry;
+mod sent;
 
 use crate::balance::Balance;
 use crate::upstream::Upstream;
@@ -11,6 +12,8 @@ pub use failing::Failing;
 pub use health_check::HealthCheck;
 pub use health_check::Statuses;
 pub use retry::Retry;
+pub use sent::SentHost;
+pub use sent::SentPath;
 
 /// Every server counts the same.
 const WEIGHT: u8 = 1;
@@ -28,6 +31,10 @@ pub struct Proxy {
     pub health: Option<HealthCheck>,
     /// When a request that one of them failed is sent to another.
     pub retry: Retry,
+    /// The path that they get.
+    pub path: SentPath,
+    /// The host that they get.
+    pub host: SentHost,
 }
 
 /// One of the servers of a [`Proxy`].
@@ -58,6 +65,8 @@ impl Proxy {
             failing: Failing::default(),
             health: None,
             retry: Retry::default(),
+            path: SentPath::default(),
+            host: SentHost::default(),
         }
     }
 

@@ -36,6 +36,8 @@ use super::response_body::UpstreamBody;
 use super::response_head::AfterResponse;
 use super::response_head::BodyFraming;
 use super::response_head::ResponseHead;
+use super::sent;
+use super::sent::Target;
 use super::servers::Servers;
 use super::stream::UpstreamStream;
 use super::watched::InFlight;
@@ -50,6 +52,8 @@ const UNREPEATABLE_IDLE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) parts: &'a Parts,
+    /// Its path in normal form.
+    pub(crate) path: &'a str,
     pub(crate) body: Incoming,
     /// The visitor's address.
     pub(crate) client: IpAddr,
@@ -78,6 +82,7 @@ pub(crate) async fn forward(
 ) -> Result<Forwarded, Failure> {
     let Outgoing {
         parts,
+        path,
         body,
         client,
         forwarding,
@@ -86,9 +91,16 @@ pub(crate) async fn forward(
         upgrade,
     } = outgoing;
     let framing = framing(&parts.method, &body);
+    let sent = servers.sent.as_deref();
+    let target = match sent {
+        None => Target::Part(sent::original(&parts.uri)),
+        Some(sent) => sent.target(&parts.uri, path)?,
+    };
     let head = RequestHead {
         method: &parts.method,
-        uri: &parts.uri,
+        target: target.text(),
+        host: forwarding.host,
+        prefix: target.prefix(),
         headers: &parts.headers,
         framing,
         upgrade: upgrade.as_ref(),
@@ -114,7 +126,8 @@ pub(crate) async fn forward(
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
         let mut buffer = std::mem::take(&mut connection.write);
-        request_head::encode(&head, &mut buffer);
+        let host = sent.map_or(head.host, |sent| sent.host(head.host, pool));
+        request_head::encode(&RequestHead { host, ..head }, &mut buffer);
         let request = RequestBody::new(body.take(), framing, body_bytes_max, buffer);
         let mut exchange = Exchange::new(connection, request);
         let failure = match exchange::head(&mut exchange, &parts.method, timeouts.response).await {

@@ -50,6 +50,12 @@ impl Pool {
         &self.label
     }
 
+    /// Its host and port; a Unix socket has none.
+    pub(super) fn authority(&self) -> &str {
+        let parts = self.label.split_once("://");
+        parts.map_or("localhost", |(_, authority)| authority)
+    }
+
     /// An idle connection, no longer idle than `idle_max`, that its upstream has not closed.
     pub(super) fn take(&self, now: Instant, idle_max: Duration) -> Option<UpstreamConnection> {
         let mut idle = self.idle.borrow_mut();

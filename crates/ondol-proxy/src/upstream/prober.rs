@@ -100,7 +100,7 @@ async fn ask_on(server: Arc<Watched>, turns: Rc<Semaphore>, leases: Leases) {
         return;
     };
     let pool = Pool::new(server.key().upstream.clone(), leases);
-    let head = head(check, server.label());
+    let head = head(check, &pool);
     let mut checked = Checked::default();
     loop {
         let result = {
@@ -148,29 +148,11 @@ async fn ask(pool: &Pool, check: &HealthCheck, head: &[u8]) -> Result<u16, Failu
     answered.unwrap_or_else(|_| Err(silent()))
 }
 
-fn head(check: &HealthCheck, label: &str) -> Vec<u8> {
-    let host = check.host.as_deref().unwrap_or(authority(label));
+fn head(check: &HealthCheck, pool: &Pool) -> Vec<u8> {
+    let host = check.host.as_deref().unwrap_or(pool.authority());
     let path = &check.path;
     format!(
         "GET {path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: ondol-health\r\naccept: */*\r\nconnection: close\r\n\r\n"
     )
     .into_bytes()
-}
-
-/// The host and port of a server as it is printed; a Unix socket has none.
-pub(super) fn authority(label: &str) -> &str {
-    label
-        .split_once("://")
-        .map_or("localhost", |(_, authority)| authority)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_of_this_machine_has_its_name() {
-        assert_eq!(authority("http://[::1]:3000"), "[::1]:3000");
-        assert_eq!(authority("unix:/run/app.sock"), "localhost");
-    }
 }

@@ -5,11 +5,12 @@ use std::io::Write;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
-use http::Uri;
 use http::header;
 
 use crate::headers;
 use crate::request_id::RequestId;
+
+const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
 
 /// What the upstream is told of the visitor.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +53,11 @@ pub(super) enum RequestFraming {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestHead<'a> {
     pub(super) method: &'a Method,
-    pub(super) uri: &'a Uri,
+    /// Path and query, which may be without their first slash.
+    pub(super) target: &'a str,
+    pub(super) host: &'a str,
+    /// What was taken off the beginning of the path.
+    pub(super) prefix: Option<&'a str>,
     pub(super) headers: &'a HeaderMap,
     pub(super) framing: RequestFraming,
     /// The protocol to upgrade to, if that is asked for.
@@ -64,13 +69,14 @@ pub(super) struct RequestHead<'a> {
 pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
     let RequestHead {
         method,
-        uri,
+        target,
+        host,
+        prefix,
         headers,
         framing,
         upgrade,
         forwarding,
     } = *head;
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
     // `http://host?query` has no path (RFC 9112 §3.2.1).
     let slash = if target.starts_with('/') { "" } else { "/" };
     put(
@@ -81,12 +87,15 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
             slash,
             target,
             " HTTP/1.1\r\nhost: ",
-            forwarding.host,
+            host,
             "\r\n",
         ],
     );
-    encode_passed_on(headers, forwarding.peer_is, buffer);
+    encode_passed_on(headers, forwarding.peer_is, prefix, buffer);
     encode_forwarding(headers, &forwarding, buffer);
+    if let Some(prefix) = prefix {
+        encode_prefix(headers, forwarding.peer_is, prefix, buffer);
+    }
     match framing {
         RequestFraming::None => {}
         RequestFraming::Length(length) => {
@@ -104,7 +113,12 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
     put(buffer, &["\r\n"]);
 }
 
-fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, buffer: &mut Vec<u8>) {
+fn encode_passed_on(
+    headers: &HeaderMap,
+    peer_is: Peer,
+    prefix: Option<&str>,
+    buffer: &mut Vec<u8>,
+) {
     let nominates_some = headers.get_all(header::CONNECTION).iter().any(|list| {
         !list.as_bytes().eq_ignore_ascii_case(b"keep-alive") && list.as_bytes() != b"close"
     });
@@ -121,6 +135,9 @@ fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, buffer: &mut Vec<u8>) {
                 encode_cookies(headers, buffer);
             }
             cookies = true;
+            continue;
+        }
+        if prefix.is_some() && name == FORWARDED_PREFIX {
             continue;
         }
         put_field(buffer, name.as_str(), value.as_bytes());
@@ -195,6 +212,20 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
     put(buffer, &["x-request-id: "]);
     id.put(buffer);
     put(buffer, &["\r\n"]);
+}
+
+/// A prefix that a trusted proxy has taken off comes before ours.
+fn encode_prefix(headers: &HeaderMap, peer_is: Peer, prefix: &str, buffer: &mut Vec<u8>) {
+    put(buffer, &[FORWARDED_PREFIX, ": "]);
+    if peer_is == Peer::TrustedProxy
+        && let Some(before) = headers.get(FORWARDED_PREFIX)
+    {
+        buffer.extend_from_slice(before.as_bytes().trim_ascii_end());
+        while buffer.last() == Some(&b'/') {
+            buffer.pop();
+        }
+    }
+    put(buffer, &[prefix, "\r\n"]);
 }
 
 fn put_field(buffer: &mut Vec<u8>, name: &str, value: &[u8]) {

@@ -15,6 +15,7 @@ use ondol_model::plan::Proxy;
 use ondol_model::plan::Retry;
 
 use super::pool::Pool;
+use super::sent::Sent;
 use super::watched::InFlight;
 use super::watched::Watch;
 use super::watched::WatchKey;
@@ -26,6 +27,8 @@ pub(crate) struct Servers {
     pub(super) pools: Vec<Rc<Pool>>,
     /// `None` where there is one server, and nothing to choose.
     pub(super) sharing: Option<Sharing>,
+    /// `None` where servers get what the visitor asked for.
+    pub(super) sent: Option<Box<Sent>>,
 }
 
 /// How several servers share the requests.
@@ -47,7 +50,11 @@ impl Servers {
     /// The servers of a plan, with these pools in the same order.
     pub(crate) fn new(proxy: &Proxy, pools: Vec<Rc<Pool>>, watch: &Watch) -> Self {
         let sharing = (pools.len() > 1).then(|| Sharing::new(proxy, watch));
-        Self { pools, sharing }
+        Self {
+            pools,
+            sharing,
+            sent: Sent::of(proxy),
+        }
     }
 }
 

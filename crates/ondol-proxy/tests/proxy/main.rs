@@ -27,6 +27,7 @@ mod redirects;
 mod responses;
 mod retries;
 mod reuse;
+mod rewrite;
 mod smuggling;
 mod tls;
 mod upgrade;

@@ -2,11 +2,15 @@
 
 use ondol_model::Target;
 use ondol_model::balance::Balance;
+use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
 use ondol_model::plan::HealthCheck;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::Scheme;
+use ondol_model::plan::SentHost;
+use ondol_model::plan::SentPath;
+use ondol_model::rewrite::Rewrite;
 
 use super::*;
 
@@ -98,7 +102,7 @@ fn a_site_is_taken_over_with_its_routes_longest_first() {
 #[test]
 fn servers_share_by_their_weights() {
     let plan = everything();
-    let Target::Proxy(proxy) = &plan.sites[2].routes[0].target else {
+    let Target::Proxy(proxy) = &plan.sites[2].routes[3].target else {
         panic!("{plan:?}")
     };
     let servers = proxy.servers.iter();
@@ -119,6 +123,27 @@ fn servers_share_by_their_weights() {
     assert_eq!((retry.times, retry.within.as_secs()), (2, 3));
     assert_eq!(retry.statuses, [503]);
     assert_eq!(proxy.health, Some(HealthCheck::of("/up".to_owned())));
+}
+
+#[test]
+fn servers_get_what_they_are_meant_to() {
+    let plan = everything();
+    let sent = |index: usize| match &plan.sites[2].routes[index].target {
+        Target::Proxy(proxy) => (proxy.path.clone(), proxy.host.clone()),
+        other => panic!("{other:?}"),
+    };
+    let path = |text| RoutePath::parse(text).expect("a path");
+    let rewrite = Rewrite::parse("/mediawiki$rest", path("/wiki")).expect("a target");
+    let expected = [
+        (SentPath::After(path("/other/deep")), SentHost::Visitor),
+        (
+            SentPath::Rewritten(rewrite),
+            SentHost::Name("wiki.local:8080".to_owned()),
+        ),
+        (SentPath::After(path("/api")), SentHost::Upstream),
+        (SentPath::Original, SentHost::Visitor),
+    ];
+    assert_eq!([0, 1, 2, 3].map(sent), expected);
 }
 
 #[test]

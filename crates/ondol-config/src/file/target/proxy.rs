@@ -4,6 +4,7 @@ mod balance;
 mod failing;
 mod health;
 mod retry;
+mod sent;
 mod server;
 
 use std::collections::HashMap;
@@ -48,6 +49,9 @@ static PROXY_TABLE: Table = Table {
         retry::RETRIES,
         retry::RETRY_TIME,
         retry::RETRY_STATUS,
+        sent::STRIP_PREFIX,
+        sent::REWRITE,
+        sent::HOST,
     ],
     later: &["cookie", "sticky"],
 };
@@ -60,6 +64,8 @@ pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> 
             failing: failing::failing(table, report),
             health: health::health(table, report),
             retry: retry::retry(table, report),
+            path: sent::path(table, section, report),
+            host: sent::host(table, report),
         }),
         Some(Either::Short(_)) | None => Some(Proxy {
             servers: servers(section, PROXY.name, report)?,

@@ -15,7 +15,9 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
     }
     let head = RequestHead {
         method: &Method::GET,
-        uri: &Uri::from_static("http://ignored/a%20b?c"),
+        target: "/a%20b?c",
+        host: "a.test",
+        prefix: None,
         headers: &map,
         framing: RequestFraming::None,
         upgrade: None,
