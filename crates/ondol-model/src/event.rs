@@ -35,6 +35,8 @@ pub enum EventKind {
     Listener,
     /// A server behind a site does not answer as it should, or does again.
     Upstream,
+    /// Many visitors do what no honest one does; their connections are closed.
+    Flood,
 }
 
 impl EventKind {
@@ -55,6 +57,7 @@ impl EventKind {
         Self::Descriptors,
         Self::Listener,
         Self::Upstream,
+        Self::Flood,
     ];
 
     /// The word for it.
@@ -75,6 +78,7 @@ impl EventKind {
             Self::Descriptors => "descriptors",
             Self::Listener => "listener",
             Self::Upstream => "upstream",
+            Self::Flood => "flood",
         }
     }
 

@@ -30,6 +30,7 @@ pub mod host;
 pub mod limits;
 pub mod listen;
 pub mod network;
+pub mod pace;
 pub mod path;
 pub mod plan;
 pub mod rewrite;

@@ -25,6 +25,12 @@ pub const HEAD: Duration = Duration::from_secs(15);
 pub const IDLE: Duration = Duration::from_secs(120);
 /// A visitor who takes nothing of a response, or sends nothing of a body.
 pub const STALL: Duration = Duration::from_secs(60);
+/// What a body or an answer must move in each second that its visitor is waited for, on the average of
+/// [`STALL`]; a modem of 1985 was faster.
+pub const BYTES_PER_SECOND_MIN: u64 = 240;
+/// Bytes of answers that the visitors of one core have been given and don't take. Above this, those who
+/// have had theirs for longest lose it; what is just on its way is spared up to twice as much.
+pub const LENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A tunnel (WebSocket) in which nothing moves.
 pub const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
 /// From the order to stop to the end of the box, and of the last request.

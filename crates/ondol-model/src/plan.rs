@@ -4,6 +4,7 @@
 //! certificates) is not known here.
 
 mod proxy;
+mod patience;
 mod rules;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use proxy::SentHost;
 pub use proxy::SentPath;
 pub use proxy::Server;
 pub use proxy::Statuses;
+pub use patience::Patience;
 pub use rules::Rules;
 pub use rules::Timeouts;
 

@@ -1,15 +1,18 @@
 //! All connections of a worker: who is let in, who is overdue, who goes first when room is needed.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::rc::Rc;
 
+use ondol_model::limits;
 use slab::Slab;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+use crate::connection::Common;
 use crate::connection::ConnectionState;
 use crate::connection::Order;
 use crate::connection::Phase;
@@ -17,6 +20,8 @@ use crate::connection::Phase;
 /// A draining worker closes a connection that has been idle for this long: a visitor who was about to
 /// send a request has done so by then, and been told to come again.
 const DRAIN_IDLE: Duration = Duration::from_secs(2);
+/// A part of an answer that was handed over this recently may just be on its way.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 /// Which part of the connections that could be closed is, when there is no room left.
 const SHED_SHARE: usize = 16;
 
@@ -27,6 +32,8 @@ pub(crate) struct Connections {
     per_address: RefCell<HashMap<IpAddr, usize>>,
     max: usize,
     per_address_max: usize,
+    /// When loans were last called in, and how much was lent then.
+    called_in: Cell<(Option<Instant>, usize)>,
 }
 
 /// A connection's place among the others, to be given back by [`Connections::leave`].
@@ -44,6 +51,7 @@ impl Connections {
             per_address: RefCell::default(),
             max,
             per_address_max,
+            called_in: Cell::default(),
         }
     }
 
@@ -90,10 +98,9 @@ impl Connections {
     /// Ends what is over its time; while draining, what is idle too.
     pub(crate) fn look_after(&self, now: Instant, order: Order) {
         for state in self.snapshot() {
-            let is_idle = state.phase() == Phase::Idle;
             let rests = now.duration_since(state.since()) > DRAIN_IDLE;
-            if state.is_overdue(now) {
-                state.tell(if is_idle { Order::Finish } else { Order::Close });
+            if let Some(order) = state.look_after(now) {
+                state.tell(order);
             } else if rests && order == Order::Finish {
                 match state.phase() {
                     Phase::Opening => state.tell(Order::Close), // It has asked for nothing.
@@ -132,6 +139,39 @@ impl Connections {
         waiting.len() as u64
     }
 
+    /// Cuts answers that were not taken, those first that were handed over first, until what is left is
+    /// well below the limit. What is just on its way is spared, unless it is twice too much.
+    pub(crate) fn call_in(&self, common: &Common) {
+        let (now, lent) = (common.now(), common.lent());
+        let (last, then) = self.called_in.get();
+        let is_checked = last == Some(now) && lent < then + limits::LENT_BYTES_MAX / 4;
+        if is_checked {
+            return;
+        }
+        self.called_in.set((Some(now), lent));
+        let spared = if lent > 2 * limits::LENT_BYTES_MAX {
+            Duration::ZERO
+        } else {
+            ON_ITS_WAY
+        };
+        let states = self.snapshot();
+        let mut loans: Vec<_> = states.iter().flat_map(|state| state.loans()).collect();
+        loans.retain(|(since, _)| now.saturating_duration_since(*since) >= spared);
+        loans.sort_by_key(|(since, _)| *since);
+        let mut left = lent.saturating_sub(limits::LENT_BYTES_MAX / 4 * 3);
+        let mut sum = 0;
+        let until = loans.iter().find_map(|(since, bytes)| {
+            sum += bytes;
+            (sum >= left).then_some(*since)
+        });
+        let Some(until) = until.or(loans.last().map(|(since, _)| *since)) else {
+            return;
+        };
+        for state in states {
+            state.call_in(until, &mut left);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.open.borrow().len()
     }
@@ -151,7 +191,7 @@ impl Connections {
 }
 
 /// Whose connections are counted together: a version 6 visitor has a whole /64 to itself.
-fn network_of(peer: IpAddr) -> IpAddr {
+pub(crate) fn network_of(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),

@@ -107,6 +107,7 @@ async fn phases(
         .find_route(found.site.0, &path)
         .ok_or(Failure::NotFound)?;
     visit.route = Some(at);
+    visit.wait_as(view.route(at).rules.patience);
     if body.size_hint().lower() > view.route(at).rules.body_bytes_max {
         return Err(Failure::BodyTooLarge);
     }

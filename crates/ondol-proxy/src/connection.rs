@@ -15,6 +15,8 @@ use std::task::Poll;
 use std::task::Waker;
 
 use ondol_model::limits;
+use ondol_model::pace::Pace;
+use ondol_model::plan::Patience;
 use ondol_model::plan::Scheme;
 use slab::Slab;
 use tokio::time::Duration;
@@ -22,6 +24,14 @@ use tokio::time::Instant;
 
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
+
+mod common;
+mod credit;
+mod in_flight;
+
+pub(crate) use common::Common;
+use credit::Credit;
+use in_flight::InFlight;
 
 /// What the request path knows of a connection.
 #[derive(Debug)]
@@ -37,6 +47,34 @@ pub(crate) struct Connection {
     /// The name that the TLS handshake asked for, in canonical form.
     pub(crate) server_name: Option<Box<str>>,
 }
+
+impl Connection {
+    /// Notes that a part of an answer was handed over. When visitors have too much that they don't take,
+    /// those that have had theirs for longest lose it.
+    pub(crate) fn gave(&self, request: usize, bytes: usize) {
+        self.state.gave(request, bytes);
+        let common = &self.worker.clock;
+        if common.lent() > limits::LENT_BYTES_MAX {
+            self.worker.connections.call_in(common);
+        }
+    }
+
+    /// How large the pieces of a file's answer may be: large ones are quicker, small ones take less memory
+    /// while nobody takes them.
+    pub(crate) fn piece_bytes(&self) -> usize {
+        let is_crowded = self.state.requests.borrow().len() > CROWD
+            || self.worker.clock.lent() > limits::LENT_BYTES_MAX / 4;
+        if is_crowded {
+            PIECE_BYTES_MIN
+        } else {
+            usize::MAX
+        }
+    }
+}
+
+/// Requests at once on one connection from which on their answers are read in small pieces.
+const CROWD: usize = 8;
+const PIECE_BYTES_MIN: usize = 16 * 1024;
 
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +104,15 @@ pub(crate) enum Order {
     Close,
 }
 
+/// Whether an answer has been taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// All of it.
+    Whole,
+    /// Less than all.
+    Unfinished,
+}
+
 /// How a connection's HTTP version tells bytes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaks {
@@ -78,16 +125,24 @@ pub(crate) enum Speaks {
 /// The part of a connection that its I/O, its requests and its worker write to.
 #[derive(Debug)]
 pub(crate) struct ConnectionState {
-    clock: Rc<Cell<Instant>>,
+    common: Rc<Common>,
     phase: Cell<Phase>,
     /// When the phase began; in a tunnel, when a byte last moved.
     since: Cell<Instant>,
     speaks: Cell<Speaks>,
-    in_flight: Cell<u32>,
+    requests: RefCell<Slab<InFlight>>,
+    /// The request whose task runs, between its beginning and the end of that run (HTTP/2).
+    begun: Cell<Option<usize>>,
+    /// What is left to an HTTP/2 visitor for frames that ask for nothing.
+    credit: Cell<Credit>,
+    is_overdrawn: Cell<bool>,
     write_blocked_since: Cell<Option<Instant>>,
-    /// Since when parts of answers have been with the protocol, which takes no more: an HTTP/2 visitor
-    /// may keep the window of one stream shut while the connection lives.
-    untaken: RefCell<Slab<Instant>>,
+    /// How fast the visitor takes what is written, and how slow it may.
+    pace: Cell<Pace>,
+    patience: Cell<Patience>,
+    looked_after: Cell<Instant>,
+    /// Bytes of answers that have ended for us and may not be written yet (HTTP/1.1).
+    tail: Cell<usize>,
     reached_end: Cell<bool>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
@@ -95,20 +150,27 @@ pub(crate) struct ConnectionState {
 }
 
 impl ConnectionState {
-    /// A connection that was just accepted; `clock` is the worker's, exact to a fraction of a second.
-    pub(crate) fn new(clock: Rc<Cell<Instant>>) -> Self {
+    /// A connection that was just accepted.
+    pub(crate) fn new(common: Rc<Common>) -> Self {
+        let now = common.now();
         Self {
             phase: Cell::new(Phase::Opening),
             since: Cell::new(ondol_base::clock::now()), // Exact: the newest is to be shed last.
             speaks: Cell::new(Speaks::Http1),
-            in_flight: Cell::new(0),
+            requests: RefCell::default(),
+            begun: Cell::new(None),
+            credit: Cell::new(Credit::new(now)),
+            is_overdrawn: Cell::new(false),
             write_blocked_since: Cell::new(None),
-            untaken: RefCell::default(),
+            pace: Cell::default(),
+            patience: Cell::default(),
+            looked_after: Cell::new(now),
+            tail: Cell::new(0),
             reached_end: Cell::new(false),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
             tunnel: RefCell::new(None),
-            clock,
+            common,
         }
     }
 
@@ -126,7 +188,7 @@ impl ConnectionState {
             Phase::Opening | Phase::Idle if self.speaks.get() == Speaks::Http1 => {
                 self.enter(Phase::Head);
             }
-            Phase::Tunnel => self.since.set(self.clock.get()),
+            Phase::Tunnel => self.since.set(self.common.now()),
             Phase::Opening | Phase::Handshake | Phase::Idle | Phase::Head | Phase::Request => {}
         }
     }
@@ -139,27 +201,28 @@ impl ConnectionState {
         self.reached_end.get()
     }
 
-    pub(crate) fn sent(&self) {
+    /// Notes so many bytes that the visitor's side has taken.
+    pub(crate) fn sent(&self, bytes: usize) {
         self.write_blocked_since.set(None);
+        let mut pace = self.pace.get();
+        pace.moved(bytes as u64);
+        self.pace.set(pace);
         if self.phase.get() == Phase::Tunnel {
-            self.since.set(self.clock.get());
+            self.since.set(self.common.now());
         }
     }
 
     pub(crate) fn write_blocked(&self) {
         if self.write_blocked_since.get().is_none() {
-            self.write_blocked_since.set(Some(self.clock.get()));
+            self.write_blocked_since.set(Some(self.common.now()));
         }
     }
 
-    /// Notes that a part of an answer was handed over and more is to come; see [`Self::asked_for_more`].
-    pub(crate) fn gave(&self) -> usize {
-        self.untaken.borrow_mut().insert(self.clock.get())
-    }
-
-    /// The next part of that answer is asked for, or it has ended.
-    pub(crate) fn asked_for_more(&self, given: usize) {
-        self.untaken.borrow_mut().try_remove(given);
+    /// Notes that nothing waits to be written: on HTTP/1.1, all answers that have ended are on their way.
+    pub(crate) fn flushed(&self) {
+        if self.tail.get() > 0 {
+            self.common.take_back(self.tail.take());
+        }
     }
 
     /// Whether the visitor takes nothing of what is written to it.
@@ -167,17 +230,138 @@ impl ConnectionState {
         self.write_blocked_since.get().is_some()
     }
 
-    pub(crate) fn request_begins(&self) {
-        self.in_flight.set(self.in_flight.get() + 1);
+    /// Notes a request; it has this number until it ends.
+    pub(crate) fn request_begins(&self) -> usize {
+        let mut requests = self.requests.borrow_mut();
+        if requests.is_empty() {
+            self.patience.set(Patience::default());
+        }
+        let request = requests.insert(InFlight::default());
+        self.begun.set(Some(request));
         self.enter(Phase::Request);
+        request
     }
 
-    pub(crate) fn request_ends(&self) {
-        let left = self.in_flight.get().saturating_sub(1);
-        self.in_flight.set(left);
-        if left == 0 && self.phase.get() == Phase::Request {
+    /// How slowly the visitor may take the answer, once it is known whose answer it is.
+    pub(crate) fn has_patience(&self, request: usize, patience: Patience) {
+        if let Some(request) = self.requests.borrow_mut().get_mut(request) {
+            request.set_patience(patience);
+        }
+        // What is written may belong to any of several answers, so the most patient counts.
+        let connections = self.patience.get();
+        self.patience.set(Patience {
+            send: connections.send.max(patience.send),
+            ..patience
+        });
+        if self.speaks.get() == Speaks::Http1 {
+            self.patience.set(patience);
+        }
+    }
+
+    pub(crate) fn request_ends(&self, request: usize, answer: Answer) {
+        let mut requests = self.requests.borrow_mut();
+        let Some(ended) = requests.try_remove(request) else {
+            return;
+        };
+        if self.speaks.get() == Speaks::Http1 {
+            self.tail.set(self.tail.get() + ended.lent);
+        } else {
+            self.common.take_back(ended.lent);
+        }
+        if answer == Answer::Whole {
+            self.with_credit(Credit::earn_by_answer);
+        }
+        if requests.is_empty() && self.phase.get() == Phase::Request {
             self.enter(Phase::Idle);
         }
+    }
+
+    /// Notes that a part of an answer was handed over; see [`Self::asked_for_more`].
+    pub(crate) fn gave(&self, request: usize, bytes: usize) {
+        if let Some(request) = self.requests.borrow_mut().get_mut(request) {
+            request.gave(bytes, self.common.now());
+            self.common.lend(bytes);
+            self.with_credit(|credit| credit.earn_by_part(bytes));
+        }
+    }
+
+    /// The next part of that answer is asked for.
+    pub(crate) fn asked_for_more(&self, request: usize) {
+        if let Some(request) = self.requests.borrow_mut().get_mut(request) {
+            self.common.take_back(request.took());
+        }
+    }
+
+    /// Whether the answer was cut because the visitor took it too slowly.
+    pub(crate) fn is_cut(&self, request: usize) -> bool {
+        let requests = self.requests.borrow();
+        requests.get(request).is_some_and(|request| request.is_cut)
+    }
+
+    /// Polls the task of an HTTP/2 stream, whose request has the number `request` once it has begun. Done
+    /// as well when the stream is to end alone: what is dropped unfinished is reset.
+    pub(crate) fn poll_stream(
+        &self,
+        cx: &mut Context<'_>,
+        request: &mut Option<usize>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
+    ) -> Poll<()> {
+        if request.is_some_and(|request| self.is_cut(request)) {
+            return Poll::Ready(());
+        }
+        self.begun.set(None);
+        let polled = poll(cx);
+        *request = request.or(self.begun.take());
+        if polled.is_pending()
+            && let Some(request) = request
+            && let Some(request) = self.requests.borrow_mut().get_mut(*request)
+        {
+            request.is_waited_for_by(cx.waker());
+        }
+        polled
+    }
+
+    /// Pays for frames that an HTTP/2 visitor sent; false when it has no credit left.
+    pub(crate) fn pay(&self, cost: u32) -> bool {
+        let mut credit = self.credit.get();
+        let paid = credit.spend(cost, self.common.now());
+        self.credit.set(credit);
+        self.is_overdrawn.set(!paid);
+        paid
+    }
+
+    /// Whether the connection ends because its visitor sent too many frames that ask for nothing.
+    pub(crate) fn is_overdrawn(&self) -> bool {
+        self.is_overdrawn.get()
+    }
+
+    /// What of answers the visitor was given and has not taken: since when, and how many bytes.
+    pub(crate) fn loans(&self) -> Vec<(Instant, usize)> {
+        let requests = self.requests.borrow();
+        let given = requests.iter().filter(|(_, request)| !request.is_cut);
+        let given = given.filter_map(|(_, request)| Some((request.given?, request.lent)));
+        given.chain(self.tail_loan()).collect()
+    }
+
+    /// Ends the answers with loans that are as old as `until`, while `bytes` are still to be given back.
+    pub(crate) fn call_in(&self, until: Instant, bytes: &mut usize) {
+        self.cut(|request| {
+            let is_due = *bytes > 0 && request.given.is_some_and(|since| since <= until);
+            *bytes = bytes.saturating_sub(if is_due { request.lent } else { 0 });
+            is_due
+        });
+        if *bytes > 0
+            && let Some((_, lent)) = self.tail_loan().filter(|(since, _)| *since <= until)
+        {
+            *bytes = bytes.saturating_sub(lent);
+            self.tell(Order::Close);
+        }
+    }
+
+    /// Of answers that have ended for us while the visitor takes nothing of what is written.
+    fn tail_loan(&self) -> Option<(Instant, usize)> {
+        let since = self.write_blocked_since.get()?;
+        (self.tail.get() > 0 && !self.is_to_close()).then(|| (since, self.tail.get()))
     }
 
     /// Leaves a tunnel to be entered once the response that agrees to it has been written.
@@ -191,6 +375,10 @@ impl ConnectionState {
             self.enter(Phase::Tunnel);
         }
         tunnel
+    }
+
+    pub(crate) fn speaks(&self) -> Speaks {
+        self.speaks.get()
     }
 
     /// Whether the protocol has a way to end that loses no request (GOAWAY).
@@ -207,19 +395,63 @@ impl ConnectionState {
         self.since.get()
     }
 
-    /// Whether the connection is over one of its time limits.
-    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
-        let lasts = |since: Instant| now.duration_since(since) > limits::STALL;
-        let stalled = self.write_blocked_since.get().is_some_and(lasts)
-            || self.untaken.borrow().iter().any(|(_, since)| lasts(*since));
-        let phase_max = match self.phase.get() {
-            Phase::Opening | Phase::Handshake => limits::HANDSHAKE,
-            Phase::Idle => limits::IDLE,
-            Phase::Head => limits::HEAD,
-            Phase::Request => Duration::MAX, // Upstreams and bodies have time limits of their own.
-            Phase::Tunnel => limits::TUNNEL_IDLE,
+    /// Looks after its time limits: cuts the answers that are taken too slowly, and says what the
+    /// connection itself is to be told, if anything.
+    pub(crate) fn look_after(&self, now: Instant) -> Option<Order> {
+        let elapsed = now.saturating_duration_since(self.looked_after.replace(now));
+        if self.speaks.get() == Speaks::Http2 {
+            self.cut(|request| request.is_too_slow(now, elapsed));
+        }
+        if self.takes_too_slowly(now, elapsed) {
+            return Some(Order::Close);
+        }
+        let lasts = now.saturating_duration_since(self.since.get());
+        let (max, order) = match self.phase.get() {
+            Phase::Opening | Phase::Handshake => (limits::HANDSHAKE, Order::Close),
+            Phase::Idle if self.is_finishing() => (limits::IDLE + limits::STALL, Order::Close),
+            Phase::Idle => (limits::IDLE, Order::Finish),
+            Phase::Head => (limits::HEAD, Order::Close),
+            Phase::Request => return None, // Upstreams and bodies have time limits of their own.
+            Phase::Tunnel => (limits::TUNNEL_IDLE, Order::Close),
         };
-        stalled || now.duration_since(self.since.get()) > phase_max
+        (lasts > max).then_some(order)
+    }
+
+    /// Whether it is ending and can't: an HTTP/2 visitor keeps the window of a stream shut whose answer
+    /// has ended for us. (What HTTP/1.1 has left to write is looked after as it is written.)
+    fn is_finishing(&self) -> bool {
+        self.order.get() == Order::Finish && self.speaks.get() == Speaks::Http2
+    }
+
+    fn takes_too_slowly(&self, now: Instant, elapsed: Duration) -> bool {
+        let Some(since) = self.write_blocked_since.get() else {
+            return false;
+        };
+        let blocked = now.saturating_duration_since(since);
+        let patience = self.patience.get();
+        let mut pace = self.pace.get();
+        let is_slow = pace.waited(elapsed, patience.send, patience.bytes_per_second_min);
+        self.pace.set(pace);
+        is_slow || blocked > patience.send
+    }
+
+    fn cut(&self, mut is_due: impl FnMut(&mut InFlight) -> bool) {
+        let mut is_cut = false;
+        for (_, request) in self.requests.borrow_mut().iter_mut() {
+            if !request.is_cut && is_due(request) {
+                request.cut();
+                is_cut = true;
+            }
+        }
+        if is_cut && self.speaks.get() == Speaks::Http1 {
+            self.tell(Order::Close); // It has no other way to end an answer early.
+        }
+    }
+
+    fn with_credit(&self, earn: impl FnOnce(&mut Credit)) {
+        let mut credit = self.credit.get();
+        earn(&mut credit);
+        self.credit.set(credit);
     }
 
     /// Tells the connection what to do; it hears at once.
@@ -257,7 +489,13 @@ impl ConnectionState {
 
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
-        self.since.set(self.clock.get());
+        self.since.set(self.common.now());
+    }
+}
+
+impl Drop for ConnectionState {
+    fn drop(&mut self) {
+        self.flushed();
     }
 }
 

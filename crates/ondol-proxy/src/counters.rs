@@ -40,6 +40,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) bytes_sent: Counter,
     pub(crate) handshakes_failed: Counter,
     pub(crate) shed: Counter,
+    pub(crate) glitches: Counter,
     /// When the worker last looked after its things, in microseconds of the monotonic clock.
     pub(crate) ticked_us: Counter,
 }
@@ -63,6 +64,8 @@ pub struct Counters {
     pub handshakes_failed: u64,
     /// Connections closed to make room for others.
     pub shed: u64,
+    /// HTTP/2 connections closed because their visitors sent too much that asks for nothing.
+    pub glitches: u64,
     /// Access log lines that were dropped because the log could not be written.
     pub log_lines_dropped: u64,
 }
@@ -79,5 +82,6 @@ impl Counters {
         self.bytes_sent += worker.bytes_sent.value();
         self.handshakes_failed += worker.handshakes_failed.value();
         self.shed += worker.shed.value();
+        self.glitches += worker.glitches.value();
     }
 }

@@ -128,6 +128,7 @@ impl DataPlane {
         let share = sockets.len().max(1);
         let shortage = Shortage::default();
         let watch = Watch::default();
+        let floods = Shortage::default();
         let log = start_log(access_log, &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
@@ -140,6 +141,7 @@ impl DataPlane {
                 recorder: log.recorder(snapshot.plan.access_log),
                 failures: failures.clone(),
                 shortage: shortage.clone(),
+                floods: floods.clone(),
                 https_port,
                 connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),

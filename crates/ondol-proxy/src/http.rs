@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -21,6 +22,8 @@ use tokio::net::TcpStream;
 use tokio::time::Duration;
 use tokio_rustls::TlsAcceptor;
 
+use crate::abuse;
+use crate::abuse::Abuse;
 use crate::admission::Place;
 use crate::answer;
 use crate::connection::Connection;
@@ -42,6 +45,24 @@ const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Response bytes that hyper keeps for a visitor who is slow to take them.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
+/// What a visitor may send of one body by HTTP/2 before any of it is taken on.
+const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// And of all bodies of a connection: more than of one, so that an unread upload does not stall others.
+const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+const H2_FRAME_BYTES_MAX: u32 = 16 * 1024;
+/// The decoded head of a request: one that is larger is refused, one of four times that ends the connection.
+const H2_HEAD_BYTES_MAX: u32 = 16 * 1024;
+/// What a visitor's header compression may make us remember.
+const H2_HEADER_TABLE_BYTES: u32 = 4 * 1024;
+/// Requests that were taken back before they were looked at (CVE-2023-44487).
+const H2_UNHEARD_RESETS_MAX: usize = 20;
+/// Streams that a visitor made us reset by breaking the protocol (CVE-2025-8671), over a connection's life.
+const H2_OWN_RESETS_MAX: usize = 200;
+/// A connection is asked for a sign of life this often,
+const H2_PING: Duration = Duration::from_secs(20);
+/// and has this long to give it.
+const H2_PONG: Duration = Duration::from_secs(10);
+
 /// Lets a connection in, or closes it.
 pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, protocol: Protocol) {
     let state = Rc::new(ConnectionState::new(Rc::clone(&worker.clock)));
@@ -56,6 +77,7 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, pr
     let counted = Some(peer.ip()).filter(|address| !worker.view().trusts(*address));
     let Some(place) = worker.connections.admit(counted, &state) else {
         worker.counters.shed.add(1);
+        worker.abused_by(peer.ip(), Abuse::Connections);
         return;
     };
     worker.counters.connections.add(1);
@@ -238,22 +260,27 @@ async fn linger(mut stream: VisitorStream, state: &ConnectionState) {
 
 async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
+    let worker = Rc::clone(&connection.worker);
+    let peer = connection.peer;
     let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
     let mut http = std::pin::pin!(
-        http2::Builder::new(OnThisThread)
+        http2::Builder::new(OnThisThread(Rc::clone(&state)))
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits::H2_STREAMS_MAX)
-            .initial_stream_window_size(256 * 1024)
-            // Larger than a stream's, so that one unread upload does not stall the others.
-            .initial_connection_window_size(4 * 1024 * 1024)
+            .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
+            .max_frame_size(H2_FRAME_BYTES_MAX)
             .max_send_buf_size(SEND_BUFFER_BYTES)
-            .max_header_list_size(16 * 1024)
-            .keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(Duration::from_secs(10))
+            .max_header_list_size(H2_HEAD_BYTES_MAX)
+            .header_table_size(H2_HEADER_TABLE_BYTES)
+            .max_pending_accept_reset_streams(H2_UNHEARD_RESETS_MAX)
+            .max_local_error_reset_streams(H2_OWN_RESETS_MAX)
+            .keep_alive_interval(H2_PING)
+            .keep_alive_timeout(H2_PONG)
             .serve_connection(TokioIo::new(stream), service)
     );
     let mut told = Order::Serve;
-    let _ = std::future::poll_fn(|cx| {
+    let result = std::future::poll_fn(|cx| {
         if state.poll_order(cx) == Order::Finish && told == Order::Serve {
             told = Order::Finish;
             http.as_mut().graceful_shutdown();
@@ -261,17 +288,30 @@ async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
         http.as_mut().poll(cx)
     })
     .await;
+    let is_flood = state.is_overdrawn() || result.is_err_and(|error| abuse::is_by_http2(&error));
+    if is_flood {
+        worker.counters.glitches.add(1);
+        worker.abused_by(peer.ip(), Abuse::Frames);
+    }
 }
 
 /// Runs the streams of an HTTP/2 connection on its worker's own thread.
-#[derive(Debug, Clone, Copy)]
-struct OnThisThread;
+#[derive(Debug, Clone)]
+struct OnThisThread(Rc<ConnectionState>);
 
 impl<F> Executor<F> for OnThisThread
 where
     F: Future<Output = ()> + 'static,
 {
     fn execute(&self, stream: F) {
-        drop(tasks::spawn_local(stream));
+        let state = Rc::clone(&self.0);
+        drop(tasks::spawn_local(async move {
+            let mut stream = pin!(stream);
+            let mut request = None;
+            std::future::poll_fn(|cx| {
+                state.poll_stream(cx, &mut request, |cx| stream.as_mut().poll(cx))
+            })
+            .await;
+        }));
     }
 }

@@ -7,6 +7,7 @@
 //! `data_plane.rs` (the owner's view) → `worker.rs` (one thread) → `http.rs` (one connection) →
 //! `answer.rs` (one request) → `upstream.rs`, `files.rs`, `redirect.rs`, `respond.rs` (its target).
 
+mod abuse;
 mod access_log;
 mod admission;
 mod answer;
@@ -21,6 +22,7 @@ mod failure;
 mod files;
 mod headers;
 mod http;
+mod http2_frames;
 mod redirect;
 mod request_id;
 mod respond;

@@ -21,13 +21,14 @@ use http_body::Frame;
 use http_body::SizeHint;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
-
+use ondol_model::plan::Patience;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
 use crate::body::Body;
 use crate::body::BodyError;
+use crate::connection::Answer;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::request_id::RequestId;
@@ -68,8 +69,10 @@ pub(crate) struct Visit {
     status: u16,
     body_bytes: u64,
     outcome: Outcome,
-    /// Set while a part of the body is with the protocol and more is to come.
-    given: Option<usize>,
+    /// Its number on the connection.
+    request: usize,
+    /// Whether a part of the body is with the protocol.
+    has_given: bool,
 }
 
 /// Whether the body has been taken whole.
@@ -85,7 +88,7 @@ enum Outcome {
 
 impl Visit {
     pub(crate) fn begin(connection: Rc<Connection>, parts: &Parts) -> Box<Self> {
-        connection.state.request_begins();
+        let request = connection.state.request_begins();
         let worker = &connection.worker;
         worker.counters.requests.add(1);
         let header = |name| parts.headers.get(name).cloned();
@@ -108,7 +111,8 @@ impl Visit {
             status: VISITOR_LEFT,
             body_bytes: 0,
             outcome: Outcome::Open,
-            given: None,
+            request,
+            has_given: false,
             connection,
         })
     }
@@ -116,6 +120,11 @@ impl Visit {
     /// Remembers why the request failed, for the log.
     pub(crate) fn failed(&mut self, failure: &Failure) {
         self.failure = Some(Chain(failure).to_string());
+    }
+
+    /// Takes up how long the visitor is waited for.
+    pub(crate) fn wait_as(&self, patience: Patience) {
+        self.connection.state.has_patience(self.request, patience);
     }
 
     /// Ties the visit to the response: it ends with the body.
@@ -129,10 +138,12 @@ impl Visit {
 
     fn end(&self) {
         let worker = &self.connection.worker;
-        self.connection.state.request_ends();
-        if let Some(given) = self.given {
-            self.connection.state.asked_for_more(given);
-        }
+        let is_slow = self.connection.state.is_cut(self.request);
+        let answer = match self.outcome {
+            Outcome::Whole => Answer::Whole,
+            Outcome::Open | Outcome::Cut => Answer::Unfinished,
+        };
+        self.connection.state.request_ends(self.request, answer);
         let now = clock::now();
         let status = if self.outcome == Outcome::Open {
             VISITOR_LEFT
@@ -147,7 +158,8 @@ impl Visit {
         let authority = self.uri.authority().map(http::uri::Authority::as_str);
         let host = authority.or_else(|| self.host.as_ref().and_then(|host| host.to_str().ok()));
         let cut = (self.outcome == Outcome::Cut).then_some("the answer was cut short");
-        let failure = self.failure.as_deref().or(cut);
+        let slow = is_slow.then_some("the visitor took the answer too slowly");
+        let failure = self.failure.as_deref().or(slow).or(cut);
         let site = self.site.map(|site| self.view.site_name(site));
         worker.log.borrow_mut().record(&Entry {
             at: worker.wall(self.started),
@@ -238,17 +250,22 @@ impl http_body::Body for Visited {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(visit) = &mut self.visit
-            && let Some(given) = visit.given.take()
+            && std::mem::take(&mut visit.has_given)
         {
-            visit.connection.state.asked_for_more(given);
+            visit.connection.state.asked_for_more(visit.request);
         }
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        let is_last = self.body.is_end_stream();
+        let Self { body, visit } = &mut *self;
+        if let (Body::File(file), Some(visit)) = (&mut *body, visit) {
+            file.in_pieces_of(visit.connection.piece_bytes());
+        }
+        let polled = Pin::new(body).poll_frame(cx);
         if let (Poll::Ready(polled), Some(visit)) = (&polled, &mut self.visit) {
             match polled {
                 Some(Ok(frame)) => {
-                    visit.body_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                    visit.given = (!is_last).then(|| visit.connection.state.gave());
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    visit.body_bytes += bytes as u64;
+                    visit.has_given = true;
+                    visit.connection.gave(visit.request, bytes);
                 }
                 Some(Err(error)) => {
                     visit.outcome = Outcome::Cut;

@@ -14,12 +14,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::connection::ConnectionState;
+use crate::connection::Speaks;
+use crate::http2_frames::Frames;
 
 /// A visitor's stream. The connection's state is told what moves, for its time limits.
 #[derive(Debug)]
 pub(crate) struct VisitorStream {
     transport: Transport,
     state: Rc<ConnectionState>,
+    /// Of a visitor who speaks HTTP/2.
+    frames: Option<Frames>,
 }
 
 #[derive(Debug)]
@@ -33,22 +37,48 @@ impl VisitorStream {
         Self {
             transport: Transport::Plain(stream),
             state,
+            frames: None,
         }
     }
 
     pub(crate) fn tls(stream: TlsStream<TcpStream>, state: Rc<ConnectionState>) -> Self {
         Self {
             transport: Transport::Tls(Box::new(stream)),
+            frames: (state.speaks() == Speaks::Http2).then(Frames::new),
             state,
         }
     }
 
-    fn note_write<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Ready(_) => self.state.sent(),
+            Poll::Ready(count) => self.state.sent(*count.as_ref().unwrap_or(&0)),
             Poll::Pending => self.state.write_blocked(),
         }
         written
+    }
+
+    fn note_flush(&self, flushed: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+        match &flushed {
+            Poll::Ready(_) => {
+                self.state.sent(0);
+                self.state.flushed();
+            }
+            Poll::Pending => self.state.write_blocked(),
+        }
+        flushed
+    }
+
+    /// What was read: a visitor who asks for nothing and has no credit left is listened to no more.
+    fn note_read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.state.received();
+        let Some(frames) = &mut self.frames else {
+            return Ok(());
+        };
+        let cost = frames.cost(bytes);
+        if cost == 0 || self.state.pay(cost) {
+            return Ok(());
+        }
+        Err(io::Error::other("too many frames that ask for nothing"))
     }
 }
 
@@ -64,10 +94,11 @@ impl AsyncRead for VisitorStream {
             Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         };
         if read.is_ready() {
-            if buffer.filled().len() > before {
-                self.state.received();
-            } else {
+            let new = &buffer.filled()[before..];
+            if new.is_empty() {
                 self.state.reached_end();
+            } else {
+                self.note_read(new)?;
             }
         }
         read
@@ -105,10 +136,10 @@ impl AsyncWrite for VisitorStream {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = match &mut self.transport {
-            Transport::Plain(_) => return Poll::Ready(Ok(())),
+            Transport::Plain(_) => Poll::Ready(Ok(())),
             Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
         };
-        self.note_write(flushed)
+        self.note_flush(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -116,6 +147,6 @@ impl AsyncWrite for VisitorStream {
             Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         };
-        self.note_write(shut)
+        self.note_flush(shut)
     }
 }

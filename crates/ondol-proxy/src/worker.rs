@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::io;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,8 +26,12 @@ use tokio::time::Duration;
 use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
+use crate::abuse::Abuse;
+use crate::abuse::Abusers;
 use crate::access_log::Recorder;
 use crate::admission::Connections;
+use crate::admission::network_of;
+use crate::connection::Common;
 use crate::connection::Order;
 use crate::counters::WorkerCounters;
 use crate::data_plane::Failures;
@@ -48,6 +53,10 @@ const WARNINGS_PER_TICK: u32 = 2;
 /// How long no connection is accepted after the descriptors ran out, or listening has ended.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Threads of one worker that wait for disks. More would wait for the same disks, and each takes memory;
+/// what finds none waits in a line.
+const BLOCKING_THREADS_MAX: usize = 64;
+
 /// What a worker is made of; all of it can be sent to its thread.
 pub(crate) struct Equipment {
     pub(crate) sockets: Vec<Socket>,
@@ -57,6 +66,7 @@ pub(crate) struct Equipment {
     pub(crate) recorder: Recorder,
     pub(crate) failures: Failures,
     pub(crate) shortage: Shortage,
+    pub(crate) floods: Shortage,
     pub(crate) https_port: Option<u16>,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
@@ -87,14 +97,16 @@ pub(crate) struct Worker {
     pub(crate) tls: Arc<ServerConfig>,
     /// What all connections have been told.
     pub(crate) order: Cell<Order>,
-    /// The time to a fraction of a second, for limits that need no more.
-    pub(crate) clock: Rc<Cell<Instant>>,
+    /// What its connections have in common, the time among it.
+    pub(crate) clock: Rc<Common>,
     /// The wall time at an instant not long ago.
     wall: Cell<(Instant, SystemTime)>,
     /// Failures that may still be logged before the next tick.
     warnings: Cell<u32>,
     failures: Failures,
     shortage: Shortage,
+    abusers: Abusers,
+    floods: Shortage,
 }
 
 impl Worker {
@@ -129,11 +141,13 @@ impl Worker {
             https_port: equipment.https_port,
             tls: equipment.tls,
             order: Cell::new(Order::Serve),
-            clock: Rc::new(Cell::new(now)),
+            clock: Rc::new(Common::new(now)),
             wall: Cell::new((now, clock::wall())),
             warnings: Cell::new(WARNINGS_PER_TICK),
             failures: equipment.failures,
             shortage: equipment.shortage,
+            abusers: Abusers::new(now),
+            floods: equipment.floods,
         };
         (Rc::new(worker), equipment.sockets)
     }
@@ -146,7 +160,7 @@ impl Worker {
 
     fn tick(&self) {
         let now = clock::now();
-        self.clock.set(now);
+        self.clock.set_now(now);
         self.wall.set((now, clock::wall()));
         self.connections.look_after(now, self.order.get());
         self.pools.thin_out(now);
@@ -162,6 +176,25 @@ impl Worker {
         let left = self.warnings.get();
         self.warnings.set(left.saturating_sub(1));
         left > 0
+    }
+
+    /// Tells of a visitor who does what no honest one does: a line for each, an event for many.
+    pub(crate) fn abused_by(&self, client: IpAddr, abuse: Abuse) {
+        let now = self.clock.now();
+        let news = self.abusers.note(network_of(client), now);
+        if news.of_client {
+            tracing::warn!("abuse by {client}: {abuse}");
+        }
+        if news.of_flood && self.floods.is_news(now) {
+            self.failures.report(ServeFailure {
+                kind: EventKind::Flood,
+                subject: "visitors".to_owned(),
+                message: format!(
+                    "Many connections were closed or refused because of what their visitors do, that of {client} among them ({abuse}). \
+                     The others are served. Each address is named once in this service's log as `abuse by …`; fail2ban can keep them out."
+                ),
+            });
+        }
     }
 
     fn out_of_descriptors(&self, error: &io::Error) {
@@ -195,6 +228,7 @@ pub(crate) fn run(
 ) {
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::limits;
+use crate::plan::Patience;
 
 /// What applies to requests on their way to a target, and to answers on their way back. A route has
 /// the rules of its site, with its own in their place.
@@ -12,6 +13,8 @@ pub struct Rules {
     pub body_bytes_max: u64,
     /// How long an upstream may take.
     pub timeouts: Timeouts,
+    /// How slow a visitor may be.
+    pub patience: Patience,
 }
 
 impl Default for Rules {
@@ -20,6 +23,7 @@ impl Default for Rules {
         Self {
             body_bytes_max: limits::BODY_BYTES_MAX,
             timeouts: Timeouts::default(),
+            patience: Patience::default(),
         }
     }
 }

@@ -1,37 +1,177 @@
-//! When a connection is over one of its time limits.
+//! When a connection is over one of its time limits, and what its visitor owes.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::task::Wake;
 
 use super::*;
 
-fn connection() -> (ConnectionState, Rc<Cell<Instant>>) {
-    let clock = Rc::new(Cell::new(ondol_base::clock::now()));
-    (ConnectionState::new(Rc::clone(&clock)), clock)
+const SECOND: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(200);
+
+fn connection(speaks: Speaks) -> (ConnectionState, Rc<Common>) {
+    let common = Rc::new(Common::new(ondol_base::clock::now()));
+    let state = ConnectionState::new(Rc::clone(&common));
+    state.handshake_done(speaks);
+    (state, common)
 }
 
-#[test]
-fn a_part_of_an_answer_that_nobody_takes_makes_it_overdue() {
-    let (state, clock) = connection();
-    state.handshake_done(Speaks::Http2);
-    state.request_begins();
-    let given = state.gave();
-    let later = clock.get() + limits::STALL + Duration::from_secs(1);
-    assert!(!state.is_overdue(clock.get() + limits::STALL));
-    assert!(state.is_overdue(later));
-    state.asked_for_more(given);
-    assert!(!state.is_overdue(later));
+/// Looks after it at each tick for so long; what it is told first, if anything.
+fn told_within(
+    time: Duration,
+    (state, common): (&ConnectionState, &Common),
+    mut at_tick: impl FnMut(),
+) -> Option<Order> {
+    let end = common.now() + time;
+    while common.now() < end {
+        at_tick();
+        common.set_now(common.now() + TICK);
+        let order = state.look_after(common.now());
+        if order.is_some() {
+            return order;
+        }
+    }
+    None
 }
 
 #[test]
 fn each_phase_has_its_time() {
-    let (state, clock) = connection();
-    let after = |limit: Duration| clock.get() + limit + Duration::from_secs(1);
-    assert!(state.is_overdue(after(limits::HANDSHAKE)));
+    let (state, common) = connection(Speaks::Http1);
+    let both = (&state, &*common);
     state.received();
-    assert!(!state.is_overdue(after(limits::HANDSHAKE)) && state.is_overdue(after(limits::HEAD)));
-    state.request_begins();
-    assert!(!state.is_overdue(after(limits::TUNNEL_IDLE)));
+    assert_eq!(told_within(limits::HEAD, both, || {}), None);
+    assert_eq!(told_within(SECOND, both, || {}), Some(Order::Close));
+    let request = state.request_begins();
+    assert_eq!(told_within(2 * limits::TUNNEL_IDLE, both, || {}), None);
     state.write_blocked();
-    assert!(state.is_overdue(after(limits::STALL)));
-    state.sent();
-    state.request_ends();
-    assert!(!state.is_overdue(after(limits::HEAD)) && state.is_overdue(after(limits::IDLE)));
+    assert_eq!(told_within(limits::STALL - SECOND, both, || {}), None);
+    assert_eq!(told_within(2 * SECOND, both, || {}), Some(Order::Close));
+    state.sent(1_000_000);
+    state.request_ends(request, Answer::Whole);
+    assert_eq!(told_within(limits::IDLE, both, || {}), None);
+    assert_eq!(told_within(SECOND, both, || {}), Some(Order::Finish));
+}
+
+#[test]
+fn an_answer_by_http2_that_nobody_takes_is_cut_alone() {
+    let (state, common) = connection(Speaks::Http2);
+    let (slow, other) = (state.request_begins(), state.request_begins());
+    state.gave(slow, 1000);
+    assert_eq!(common.lent(), 1000);
+    let both = (&state, &*common);
+    assert_eq!(told_within(limits::STALL - SECOND, both, || {}), None);
+    assert!(!state.is_cut(slow));
+    assert_eq!(told_within(2 * SECOND, both, || {}), None);
+    assert!(state.is_cut(slow) && !state.is_cut(other));
+    state.request_ends(slow, Answer::Unfinished);
+    assert_eq!(common.lent(), 0);
+}
+
+#[test]
+fn an_answer_by_http2_that_is_taken_a_byte_at_a_time_is_cut() {
+    for (bytes, is_cut) in [(1, true), (100, false)] {
+        let (state, common) = connection(Speaks::Http2);
+        let request = state.request_begins();
+        let give = || {
+            state.asked_for_more(request);
+            state.gave(request, bytes);
+        };
+        give();
+        let told = told_within(2 * limits::STALL, (&state, &common), give);
+        assert_eq!(told, None);
+        assert_eq!(state.is_cut(request), is_cut, "{bytes} bytes a tick");
+    }
+}
+
+#[test]
+fn a_visitor_who_takes_a_byte_at_a_time_is_cut_off() {
+    for (bytes, told) in [(1, Some(Order::Close)), (100, None)] {
+        let (state, common) = connection(Speaks::Http1);
+        state.request_begins();
+        let take = || {
+            state.sent(bytes);
+            state.write_blocked();
+        };
+        take();
+        let seen = told_within(2 * limits::STALL, (&state, &common), take);
+        assert_eq!(seen, told, "{bytes} bytes a tick");
+    }
+}
+
+#[test]
+fn a_site_may_have_more_patience() {
+    let (state, common) = connection(Speaks::Http1);
+    let request = state.request_begins();
+    let patience = Patience {
+        send: 10 * limits::STALL,
+        bytes_per_second_min: 0,
+        ..Patience::default()
+    };
+    state.has_patience(request, patience);
+    state.write_blocked();
+    let both = (&state, &*common);
+    assert_eq!(told_within(9 * limits::STALL, both, || {}), None);
+    assert_eq!(
+        told_within(2 * limits::STALL, both, || {}),
+        Some(Order::Close)
+    );
+}
+
+#[test]
+fn a_connection_that_keeps_an_ended_answer_from_ending_is_closed() {
+    let (state, common) = connection(Speaks::Http2);
+    let both = (&state, &*common);
+    let told = told_within(2 * limits::IDLE, both, || {});
+    assert_eq!(told, Some(Order::Finish));
+    state.tell(Order::Finish);
+    assert_eq!(told_within(limits::STALL - SECOND, both, || {}), None);
+    assert_eq!(told_within(2 * SECOND, both, || {}), Some(Order::Close));
+}
+
+#[test]
+fn what_http1_has_not_written_yet_is_owed_until_it_is() {
+    let (state, common) = connection(Speaks::Http1);
+    let request = state.request_begins();
+    state.gave(request, 1000);
+    state.write_blocked();
+    state.request_ends(request, Answer::Whole);
+    assert_eq!(common.lent(), 1000);
+    assert_eq!(state.loans(), [(common.now(), 1000)]);
+    state.flushed();
+    assert_eq!(common.lent(), 0);
+    let request = state.request_begins();
+    state.gave(request, 1000);
+    state.request_ends(request, Answer::Unfinished);
+    drop(state);
+    assert_eq!(common.lent(), 0);
+}
+
+/// Whether it was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_ends_when_it_is_polled_next() {
+    let (state, common) = connection(Speaks::Http2);
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let cx = &mut Context::from_waker(&waker);
+    let mut number = None;
+    let polled = state.poll_stream(cx, &mut number, |_| {
+        let request = state.request_begins();
+        state.gave(request, 1);
+        Poll::Pending
+    });
+    assert!(polled.is_pending() && !woken.0.load(Ordering::SeqCst));
+    state.call_in(common.now(), &mut 1);
+    assert!(woken.0.load(Ordering::SeqCst));
+    let polled = state.poll_stream(cx, &mut number, |_| unreachable!("it was polled"));
+    assert!(polled.is_ready());
 }

@@ -22,6 +22,7 @@ pub(crate) struct FileBody {
     file: Arc<File>,
     offset: u64,
     remaining: u64,
+    piece_bytes: usize,
     waiting: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
@@ -32,6 +33,7 @@ impl FileBody {
             file: Arc::new(file),
             offset,
             remaining: length,
+            piece_bytes: CHUNK_BYTES,
             waiting: None,
         }
     }
@@ -53,14 +55,19 @@ impl FileBody {
         Poll::Ready(Some(bytes))
     }
 
+    /// How much is read at once from now on, at most.
+    pub(crate) fn in_pieces_of(&mut self, bytes: usize) {
+        self.piece_bytes = bytes.min(CHUNK_BYTES);
+    }
+
     /// Bytes that are still to come.
     pub(crate) fn remaining(&self) -> u64 {
         self.remaining
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        let length =
-            usize::try_from(self.remaining).map_or(CHUNK_BYTES, |rest| rest.min(CHUNK_BYTES));
+        let most = self.piece_bytes;
+        let length = usize::try_from(self.remaining).map_or(most, |rest| rest.min(most));
         let waiting = match self.waiting.as_mut() {
             Some(waiting) => waiting,
             None => match read::cached(&self.file, self.offset, length) {
