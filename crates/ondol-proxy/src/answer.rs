@@ -163,6 +163,7 @@ async fn proxy(
             id: visit.id,
         },
         timeouts: rules.timeouts,
+        patience: rules.patience,
         body_bytes_max: rules.body_bytes_max,
         upgrade: upgrade(parts),
     };

@@ -18,6 +18,7 @@ mod response_body;
 mod response_head;
 mod sent;
 mod servers;
+mod stall;
 mod stream;
 mod watched;
 

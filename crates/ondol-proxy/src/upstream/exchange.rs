@@ -157,6 +157,7 @@ impl Exchange {
             let is_final =
                 !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS;
             if is_final {
+                self.request.answer_begins();
                 return Ok(Some(head));
             }
             self.interim += 1;

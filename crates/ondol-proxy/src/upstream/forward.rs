@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use ondol_base::clock;
 use ondol_model::health::Trial;
 use ondol_model::limits::UPSTREAM_IDLE;
+use ondol_model::plan::Patience;
 use ondol_model::plan::Timeouts;
 use tokio::time::Duration;
 use tokio::time::Instant;
@@ -59,6 +60,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) client: IpAddr,
     pub(crate) forwarding: Forwarding<'a>,
     pub(crate) timeouts: Timeouts,
+    /// How slow the visitor may be.
+    pub(crate) patience: Patience,
     pub(crate) body_bytes_max: u64,
     /// The protocol to upgrade to, if that is asked for.
     pub(crate) upgrade: Option<HeaderValue>,
@@ -88,6 +91,7 @@ pub(crate) async fn forward(
         forwarding,
         timeouts,
         body_bytes_max,
+        patience,
         upgrade,
     } = outgoing;
     let framing = framing(&parts.method, &body);
@@ -128,7 +132,7 @@ pub(crate) async fn forward(
         let mut buffer = std::mem::take(&mut connection.write);
         let host = sent.map_or(head.host, |sent| sent.host(head.host, pool));
         request_head::encode(&RequestHead { host, ..head }, &mut buffer);
-        let request = RequestBody::new(body.take(), framing, body_bytes_max, buffer);
+        let request = RequestBody::new(body.take(), framing, (body_bytes_max, patience), buffer);
         let mut exchange = Exchange::new(connection, request);
         let failure = match exchange::head(&mut exchange, &parts.method, timeouts.response).await {
             Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {

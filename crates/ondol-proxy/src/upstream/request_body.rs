@@ -1,6 +1,5 @@
 //! Sends a request to an upstream: its head, then its body as the visitor sends it.
 
-use std::future::Future;
 use std::io;
 use std::io::IoSlice;
 use std::io::Write;
@@ -13,11 +12,11 @@ use bytes::Buf;
 use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
-use ondol_model::limits::STALL;
+use ondol_model::plan::Patience;
 use tokio::io::AsyncWrite;
-use tokio::time::Sleep;
 
 use super::request_head::RequestFraming;
+use super::stall::Stall;
 use super::stream::UpstreamStream;
 
 /// Why the request could not be sent whole.
@@ -25,7 +24,7 @@ use super::stream::UpstreamStream;
 pub(super) enum SendError {
     /// The visitor left, or broke the coding of the body.
     Visitor(hyper::Error),
-    /// The visitor sent nothing for too long.
+    /// The visitor sent nothing for too long, or too little.
     VisitorStalled,
     /// The body is larger than the site allows.
     TooLarge,
@@ -61,7 +60,7 @@ pub(super) struct RequestBody {
     written: usize,
     chunk: Bytes,
     suffix: &'static [u8],
-    stall: Option<Pin<Box<Sleep>>>,
+    stall: Stall,
     bytes_sent: u64,
 }
 
@@ -70,7 +69,7 @@ impl RequestBody {
     pub(super) fn new(
         incoming: Option<Incoming>,
         framing: RequestFraming,
-        bytes_max: u64,
+        (bytes_max, patience): (u64, Patience),
         head: Vec<u8>,
     ) -> Self {
         Self {
@@ -81,7 +80,7 @@ impl RequestBody {
             written: 0,
             chunk: Bytes::new(),
             suffix: b"",
-            stall: None,
+            stall: Stall::new(patience),
             bytes_sent: 0,
         }
     }
@@ -106,6 +105,11 @@ impl RequestBody {
             bytes_sent: self.bytes_sent,
             awaits,
         }
+    }
+
+    /// The upstream has begun its answer.
+    pub(super) fn answer_begins(&mut self) {
+        self.stall.answer_begins();
     }
 
     /// The body, for another try; only for a request that is untouched, or has none.
@@ -133,7 +137,10 @@ impl RequestBody {
             };
             match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.stall = None;
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    if self.stall.received(bytes) {
+                        return Poll::Ready(Err(SendError::VisitorStalled));
+                    }
                     if let Ok(data) = frame.into_data() {
                         self.stage(data)?;
                     }
@@ -142,18 +149,12 @@ impl RequestBody {
                     return Poll::Ready(Err(SendError::Visitor(error)));
                 }
                 Poll::Ready(None) => self.stage_end(),
-                Poll::Pending => return self.poll_stalled(cx),
+                Poll::Pending => {
+                    ready!(self.stall.poll_over(cx));
+                    return Poll::Ready(Err(SendError::VisitorStalled));
+                }
             }
         }
-    }
-
-    /// The visitor has STALL from the last byte it sent to the next.
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let stall = self
-            .stall
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
-        ready!(stall.as_mut().poll(cx));
-        Poll::Ready(Err(SendError::VisitorStalled))
     }
 
     fn stage(&mut self, data: Bytes) -> Result<(), SendError> {

@@ -72,6 +72,9 @@ fn a_site_is_taken_over_with_its_routes_longest_first() {
     assert_eq!(site.rules.body_bytes_max, 32_000_000);
     assert_eq!(site.rules.timeouts.connect.as_millis(), 500);
     assert_eq!(site.rules.timeouts.response.as_secs(), 120);
+    assert_eq!(site.rules.patience.body.as_secs(), 300);
+    assert_eq!(site.rules.patience.send.as_secs(), 90);
+    assert_eq!(site.rules.patience.bytes_per_second_min, 1_000);
     let certificate = site.certificate.as_ref().expect("its certificate");
     assert_eq!(certificate.key, Path::new("/etc/ondol/coffee/key.pem"));
     let routes = site.routes.iter();

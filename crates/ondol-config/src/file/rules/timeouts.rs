@@ -1,4 +1,4 @@
-//! `timeouts`: how long an upstream may take.
+//! `timeouts`: how long an upstream may take, and how slow a visitor may be.
 
 use ondol_model::plan::Rules;
 
@@ -10,17 +10,18 @@ use crate::shape::Form;
 use crate::shape::Key;
 use crate::shape::Shape;
 use crate::shape::Table;
+use crate::size;
 
 pub(super) const TIMEOUTS: Key = Key {
     name: "timeouts",
-    doc: "How long an upstream may take.",
+    doc: "How long an upstream may take, and how slow a visitor may be.",
     shape: Shape::Table(&TIMEOUTS_TABLE),
     absent: Absent::Means,
 };
 
 static TIMEOUTS_TABLE: Table = Table {
     title: "`timeouts`",
-    doc: "How long an upstream may take.",
+    doc: "How long an upstream may take, and how slow a visitor may be.",
     keys: &[
         Key {
             name: "connect",
@@ -40,6 +41,33 @@ static TIMEOUTS_TABLE: Table = Table {
             }),
             absent: Absent::Default("\"60s\""),
         },
+        Key {
+            name: "body",
+            doc: "How long a visitor may send nothing of its request's body; then it gets 408.",
+            shape: Shape::Text(Form {
+                what: "a time",
+                example: "60s",
+            }),
+            absent: Absent::Default("\"60s\""),
+        },
+        Key {
+            name: "send",
+            doc: "How long a visitor may take nothing of its answer; then it is cut.",
+            shape: Shape::Text(Form {
+                what: "a time",
+                example: "60s",
+            }),
+            absent: Absent::Default("\"60s\""),
+        },
+        Key {
+            name: "min_rate",
+            doc: "What a visitor must send of a body before its answer begins, and take of an answer, on the average of `body` or `send`; only while nothing else is waited for. \"0B/s\" asks for nothing.",
+            shape: Shape::Text(Form {
+                what: "a rate",
+                example: "240B/s",
+            }),
+            absent: Absent::Default("\"240B/s\""),
+        },
     ],
     later: &[],
 };
@@ -55,4 +83,26 @@ pub(super) fn read(section: Section<'_>, rules: &mut Rules, report: &mut Report)
     if let Some(response) = time("response") {
         rules.timeouts.response = response;
     }
+    if let Some(body) = time("body") {
+        rules.patience.body = body;
+    }
+    if let Some(send) = time("send") {
+        rules.patience.send = send;
+    }
+    if let Some(rate) = super::read(table, "min_rate", parse_rate, report) {
+        rules.patience.bytes_per_second_min = rate;
+    }
+}
+
+/// Reads bytes per second; zero is the word for no least.
+fn parse_rate(text: &str) -> Result<u64, String> {
+    let Some(bytes) = text.strip_suffix("/s") else {
+        return Err("a rate is a size per second, as in \"240B/s\"".into());
+    };
+    if bytes == "0B" {
+        return Ok(0);
+    }
+    size::parse(bytes).map_err(|reason| {
+        format!("a rate is a size per second (\"0B/s\" asks for nothing), and {reason}")
+    })
 }
