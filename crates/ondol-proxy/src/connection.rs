@@ -60,11 +60,17 @@ impl Connection {
     }
 
     /// How large the pieces of a file's answer may be: large ones are quicker, small ones take less memory
-    /// while nobody takes them.
-    pub(crate) fn piece_bytes(&self) -> usize {
-        let is_crowded = self.state.requests.borrow().len() > CROWD
-            || self.worker.clock.lent() > limits::LENT_BYTES_MAX / 4;
-        if is_crowded {
+    /// while nobody takes them. By HTTP/2 a piece is taken whole or not at all, so its visitor has to show
+    /// first that it is quick; otherwise it would look as if it took nothing.
+    pub(crate) fn piece_bytes(&self, request: usize) -> usize {
+        let requests = self.state.requests.borrow();
+        let is_slow = self.state.speaks.get() == Speaks::Http2
+            && !requests
+                .get(request)
+                .is_some_and(InFlight::takes_large_parts);
+        let is_crowded = requests.len() > CROWD;
+        let is_much = self.worker.clock.lent() > limits::LENT_BYTES_MAX / 4;
+        if is_slow || is_crowded || is_much {
             PIECE_BYTES_MIN
         } else {
             usize::MAX
@@ -143,6 +149,8 @@ pub(crate) struct ConnectionState {
     looked_after: Cell<Instant>,
     /// Bytes of answers that have ended for us and may not be written yet (HTTP/1.1).
     tail: Cell<usize>,
+    /// Whether the next bytes to be written are of an answer of ours.
+    has_words: Cell<bool>,
     reached_end: Cell<bool>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
@@ -166,6 +174,7 @@ impl ConnectionState {
             patience: Cell::default(),
             looked_after: Cell::new(now),
             tail: Cell::new(0),
+            has_words: Cell::new(false),
             reached_end: Cell::new(false),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
@@ -220,6 +229,7 @@ impl ConnectionState {
 
     /// Notes that nothing waits to be written: on HTTP/1.1, all answers that have ended are on their way.
     pub(crate) fn flushed(&self) {
+        self.has_words.set(false);
         if self.tail.get() > 0 {
             self.common.take_back(self.tail.take());
         }
@@ -240,6 +250,16 @@ impl ConnectionState {
         self.begun.set(Some(request));
         self.enter(Phase::Request);
         request
+    }
+
+    /// Notes that an answer was handed over.
+    pub(crate) fn has_words(&self) {
+        self.has_words.set(true);
+    }
+
+    /// Whether what is written to an HTTP/1.1 visitor now is neither ours nor an upstream's.
+    pub(crate) fn is_speechless(&self) -> bool {
+        !self.has_words.get() && self.phase.get() != Phase::Tunnel
     }
 
     /// How slowly the visitor may take the answer, once it is known whose answer it is.
@@ -280,6 +300,7 @@ impl ConnectionState {
     pub(crate) fn gave(&self, request: usize, bytes: usize) {
         if let Some(request) = self.requests.borrow_mut().get_mut(request) {
             request.gave(bytes, self.common.now());
+            self.has_words.set(true);
             self.common.lend(bytes);
             self.with_credit(|credit| credit.earn_by_part(bytes));
         }
@@ -288,7 +309,7 @@ impl ConnectionState {
     /// The next part of that answer is asked for.
     pub(crate) fn asked_for_more(&self, request: usize) {
         if let Some(request) = self.requests.borrow_mut().get_mut(request) {
-            self.common.take_back(request.took());
+            self.common.take_back(request.took(self.common.now()));
         }
     }
 
@@ -403,6 +424,7 @@ impl ConnectionState {
             self.cut(|request| request.is_too_slow(now, elapsed));
         }
         if self.takes_too_slowly(now, elapsed) {
+            self.cut(|_| true); // The log says why they end.
             return Some(Order::Close);
         }
         let lasts = now.saturating_duration_since(self.since.get());

@@ -31,9 +31,9 @@ use crate::connection::ConnectionState;
 use crate::connection::Order;
 use crate::connection::Speaks;
 use crate::data_plane::Protocol;
+use crate::refusal::Refusal;
 use crate::tls;
 use crate::tunnel;
-use crate::visit;
 use crate::visitor_stream::VisitorStream;
 use crate::worker::Worker;
 
@@ -182,9 +182,10 @@ async fn https(connection: Connection, stream: TcpStream) {
 
 async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
-    let worker = Rc::clone(&connection.worker);
-    let (peer, tls_version) = (connection.peer, connection.tls_version);
-    let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
+    let service = {
+        let connection = Rc::clone(&connection);
+        service_fn(move |request| answer::answer(Rc::clone(&connection), request))
+    };
     let mut http = http1_builder().serve_connection(TokioIo::new(stream), service);
     let mut told = Order::Serve;
     let result = std::future::poll_fn(|cx| {
@@ -195,16 +196,21 @@ async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
         Pin::new(&mut http).poll(cx)
     })
     .await;
+    let parts = http.into_parts();
+    let mut stream = parts.io.into_inner();
+    let was_refused = stream.end_refusal();
     if let Err(error) = &result
         && error.is_parse()
     {
-        visit::record_unreadable(&worker, peer, tls_version, error);
+        let refusal = Refusal::record(&connection, error, &parts.read_buf);
+        if was_refused {
+            let answer = refusal.answer(&connection, &parts.read_buf);
+            let _ = tokio::time::timeout(LINGER, stream.write_all(&answer)).await;
+        }
     }
-    let parts = http.into_parts();
-    let stream = parts.io.into_inner();
     match state.take_tunnel() {
         Some(tunnel) if result.is_ok() => {
-            let _presence = InTunnel::new(worker);
+            let _presence = InTunnel::new(Rc::clone(&connection.worker));
             through_tunnel(stream, parts.read_buf, tunnel).await;
         }
         _ => linger(stream, &state).await,

@@ -24,6 +24,7 @@ mod headers;
 mod http;
 mod http2_frames;
 mod redirect;
+mod refusal;
 mod request_id;
 mod respond;
 mod shortage;

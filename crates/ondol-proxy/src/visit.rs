@@ -1,7 +1,6 @@
 //! One request from its first phase to the last byte of its answer: counted, timed and logged once.
 
 use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -22,7 +21,6 @@ use http_body::SizeHint;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::plan::Patience;
-use tokio::time::Duration;
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
@@ -36,7 +34,6 @@ use crate::upstream::Asked;
 use crate::upstream::Peer;
 use crate::view::RouteIndex;
 use crate::view::View;
-use crate::worker::Worker;
 
 /// The status in the log for a visitor who left before the end, as nginx has it; never sent.
 const VISITOR_LEFT: u16 = 499;
@@ -130,6 +127,7 @@ impl Visit {
     /// Ties the visit to the response: it ends with the body.
     pub(crate) fn finish(mut self: Box<Self>, response: Response<Body>) -> Response<Visited> {
         self.status = response.status().as_u16();
+        self.connection.state.has_words();
         response.map(|body| Visited {
             body,
             visit: Some(self),
@@ -199,41 +197,6 @@ impl Drop for Visit {
     }
 }
 
-/// Logs and counts a request that could not be read; hyper has answered it with a bare 400 or 431.
-pub(crate) fn record_unreadable(
-    worker: &Worker,
-    peer: SocketAddr,
-    tls: Option<rustls::ProtocolVersion>,
-    error: &hyper::Error,
-) {
-    let status = if error.is_parse_too_large() {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
-    } else {
-        StatusCode::BAD_REQUEST
-    };
-    worker.counters.requests.add(1);
-    worker.counters.responses[3].add(1);
-    worker.log.borrow_mut().record(&Entry {
-        at: worker.wall(clock::now()),
-        client: peer.ip(),
-        method: "-",
-        target: "-",
-        version: Version::HTTP_11,
-        status: status.as_u16(),
-        body_bytes: 0,
-        duration: Duration::ZERO,
-        host: "",
-        site: "",
-        referer: None,
-        user_agent: None,
-        request_id: worker.ids.next(),
-        upstream: None,
-        upstream_us: None,
-        tls,
-        failure: Some(&Chain(error).to_string()),
-    });
-}
-
 /// The body of a response together with its visit.
 #[derive(Debug)]
 pub(crate) struct Visited {
@@ -256,7 +219,7 @@ impl http_body::Body for Visited {
         }
         let Self { body, visit } = &mut *self;
         if let (Body::File(file), Some(visit)) = (&mut *body, visit) {
-            file.in_pieces_of(visit.connection.piece_bytes());
+            file.in_pieces_of(visit.connection.piece_bytes(visit.request));
         }
         let polled = Pin::new(body).poll_frame(cx);
         if let (Poll::Ready(polled), Some(visit)) = (&polled, &mut self.visit) {

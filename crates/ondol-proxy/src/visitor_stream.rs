@@ -24,6 +24,18 @@ pub(crate) struct VisitorStream {
     state: Rc<ConnectionState>,
     /// Of a visitor who speaks HTTP/2.
     frames: Option<Frames>,
+    refusal: HypersRefusal,
+}
+
+/// The empty page by which hyper refuses a request that it can't read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HypersRefusal {
+    /// It has not been said.
+    Awaited,
+    /// It was not passed on, and neither is the end that follows it.
+    HeldBack,
+    /// What is written is no longer hyper's.
+    Over,
 }
 
 #[derive(Debug)]
@@ -38,6 +50,7 @@ impl VisitorStream {
             transport: Transport::Plain(stream),
             state,
             frames: None,
+            refusal: HypersRefusal::Awaited,
         }
     }
 
@@ -45,8 +58,28 @@ impl VisitorStream {
         Self {
             transport: Transport::Tls(Box::new(stream)),
             frames: (state.speaks() == Speaks::Http2).then(Frames::new),
+            refusal: HypersRefusal::Awaited,
             state,
         }
+    }
+
+    /// Whether hyper's refusal was held back, so that another one may be written from now on.
+    pub(crate) fn end_refusal(&mut self) -> bool {
+        let refusal = std::mem::replace(&mut self.refusal, HypersRefusal::Over);
+        refusal == HypersRefusal::HeldBack
+    }
+
+    /// Keeps hyper's refusal to itself. Nothing else that is written begins like that while no answer is
+    /// under way.
+    fn holds_back(&mut self, bytes: &[u8]) -> bool {
+        let is_refusal = self.frames.is_none()
+            && self.refusal == HypersRefusal::Awaited
+            && self.state.is_speechless()
+            && bytes.starts_with(b"HTTP/1.1 4");
+        if is_refusal {
+            self.refusal = HypersRefusal::HeldBack;
+        }
+        is_refusal
     }
 
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -111,6 +144,9 @@ impl AsyncWrite for VisitorStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.holds_back(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -123,6 +159,9 @@ impl AsyncWrite for VisitorStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if slices.first().is_some_and(|first| self.holds_back(first)) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
         let written = match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
@@ -143,6 +182,9 @@ impl AsyncWrite for VisitorStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.refusal == HypersRefusal::HeldBack {
+            return Poll::Ready(Ok(()));
+        }
         let shut = match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),

@@ -7,6 +7,12 @@ use ondol_model::plan::Patience;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+/// What a visitor must have taken before it is given large parts; more than h2 buffers, so that it is
+/// the visitor who took it.
+const PROOF_BYTES: u64 = 256 * 1024;
+/// A part that is taken within this time was taken at once, by a coarse clock.
+const QUICK: Duration = Duration::from_secs(1);
+
 /// A request that is being answered.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
@@ -16,6 +22,10 @@ pub(super) struct InFlight {
     /// Bytes of that part.
     pub(super) lent: usize,
     pub(super) is_cut: bool,
+    /// Bytes that were taken so far.
+    taken: u64,
+    /// Whether the last part was taken at once.
+    is_quick: bool,
     patience: Patience,
     pace: Pace,
     /// Of the task that answers it, where it has one of its own (HTTP/2).
@@ -41,11 +51,17 @@ impl InFlight {
     }
 
     /// The next part is asked for, so the last one has been taken; returns its bytes.
-    pub(super) fn took(&mut self) -> usize {
-        self.given = None;
+    pub(super) fn took(&mut self, now: Instant) -> usize {
+        self.is_quick = self.given.take().is_some_and(|since| now - since < QUICK);
         let lent = std::mem::take(&mut self.lent);
+        self.taken += lent as u64;
         self.pace.moved(lent as u64);
         lent
+    }
+
+    /// Whether the visitor has shown that it takes large parts as quickly as small ones.
+    pub(super) fn takes_large_parts(&self) -> bool {
+        self.is_quick && self.taken >= PROOF_BYTES
     }
 
     /// Whether the visitor takes the answer too slowly; `elapsed` since this was asked last.

@@ -1,5 +1,6 @@
 //! Both ends of the proxy: visitors in front, upstreams behind, and the data plane between them.
 
+pub(crate) mod frames;
 mod http2;
 mod identity;
 mod plane;

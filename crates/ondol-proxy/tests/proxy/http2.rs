@@ -12,7 +12,10 @@ use crate::harness::Http2;
 use crate::harness::Identity;
 use crate::harness::Plane;
 use crate::harness::Upstream;
+use crate::harness::frames;
+use crate::harness::frames::Frames;
 use crate::harness::plan;
+use crate::harness::proxy_to;
 use crate::harness::proxy_to_all;
 use crate::harness::secure_site;
 
@@ -120,4 +123,31 @@ fn an_error_page_for_head_does_not_break_the_connection() {
             200
         );
     });
+}
+
+#[test]
+fn a_goodbye_is_said_twice_so_that_no_request_is_lost() {
+    // RFC 9113 §6.8: first that the end is near, and after a round trip what was still heard.
+    let upstream = Upstream::new();
+    let identity = Identity::new(&["a.test"]);
+    let site = secure_site("a.test", proxy_to(&upstream));
+    let mut plane = Plane::start_with(plan([site]), &[&identity]);
+    let mut visitor = Frames::connect(&plane, "a.test", 65_535);
+    visitor.get(1, "a.test", "/in-flight");
+    let mut app = upstream.accept();
+    app.head();
+    let draining = plane.drain(crate::harness::PATIENCE);
+    assert_eq!(visitor.wait_for(frames::GOAWAY, 0).number(), 0x7fff_ffff);
+    visitor.get(3, "a.test", "/just-sent");
+    let mut second = upstream.accept();
+    second.head();
+    let asked = visitor.wait_for(frames::PING, 0).payload;
+    visitor.send(frames::frame(frames::PING, frames::ACK, 0, &asked));
+    assert_eq!(visitor.wait_for(frames::GOAWAY, 0).number(), 3);
+    app.reply("first");
+    assert_eq!(visitor.wait_for(frames::DATA, 1).payload, b"first");
+    second.reply("second");
+    assert_eq!(visitor.wait_for(frames::DATA, 3).payload, b"second");
+    visitor.read_to_end();
+    assert_eq!(draining.join().unwrap(), 0);
 }

@@ -1,16 +1,21 @@
 //! What is too much of anything.
 
+use std::time::Duration;
+
 use http_body_util::combinators::BoxBody;
 use ondol_model::limits::CONNECTIONS_PER_ADDRESS_MAX;
 use ondol_model::limits::HEAD_BYTES_MAX;
 use ondol_model::limits::HEADERS_MAX;
 use ondol_model::limits::TARGET_BYTES_MAX;
+use ondol_model::plan::AccessLogFormat;
 use rustix::process::Resource;
 
 use crate::harness::Http2;
 use crate::harness::Identity;
 use crate::harness::Plane;
+use crate::harness::Upstream;
 use crate::harness::plan;
+use crate::harness::proxy_to;
 use crate::harness::respond;
 use crate::harness::secure_site;
 use crate::harness::site;
@@ -46,6 +51,74 @@ fn a_head_that_is_too_large_gets_431_and_the_connection_ends() {
     let (status, mut visitor) = ask(1024 * 1024);
     assert_eq!(status, 431);
     assert_eq!(visitor.rest(), b"");
+}
+
+#[test]
+fn a_request_that_cannot_be_read_gets_a_page_that_says_so() {
+    let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(2 * HEAD_BYTES_MAX));
+    let large = format!("GET / HTTP/1.1\r\nX: {}\r\n", "x".repeat(HEAD_BYTES_MAX));
+    let cases = [
+        ("what?\r\n\r\n", 400, "Bad request"),
+        ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, "Bad request"),
+        ("GET / HTTP/7.1\r\n\r\n", 400, "Bad request"),
+        (&long, 414, "Address too long"),
+        (&large, 431, "Headers too large"),
+    ];
+    for (request, status, title) in cases {
+        let mut plan = plan([site("a.test", respond("a"))]);
+        plan.access_log = AccessLogFormat::Json;
+        let mut plane = Plane::start(plan);
+        let mut visitor = plane.visit();
+        // One that is answered before, and one that can't be read right behind it.
+        visitor.send(format!("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n{request}"));
+        assert_eq!(visitor.message().text(), "a");
+        let answer = visitor.message();
+        assert_eq!(answer.status(), status, "{request:.40}");
+        assert_eq!(answer.field("connection"), Some("close"));
+        assert_eq!(
+            answer.field("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+        assert!(answer.text().contains(title), "{}", answer.text());
+        assert_eq!(visitor.rest(), b"");
+        plane.drain(Duration::ZERO).join().unwrap();
+        let log = plane.access_log();
+        let line: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        assert_eq!(line["status"], status);
+        let id = line["request_id"].as_str().unwrap();
+        assert!(answer.text().contains(id), "{line}");
+    }
+}
+
+#[test]
+fn a_browser_whose_request_cannot_be_read_gets_a_page_it_can_show() {
+    let plane = start();
+    let mut visitor = plane.visit();
+    visitor.send("GET / HTTP/1.1\r\nAccept: text/html\r\nHost : a.test\r\n\r\n");
+    let answer = visitor.message();
+    assert_eq!(answer.status(), 400);
+    assert!(answer.text().starts_with("<!doctype html>"));
+}
+
+#[test]
+fn an_answer_that_looks_like_a_refusal_is_passed_on() {
+    let refusal = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let mut visitor = plane.visit();
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let mut app = upstream.accept();
+    app.head();
+    app.send("HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n");
+    visitor.head();
+    app.send(refusal);
+    assert_eq!(visitor.take(refusal.len()), refusal.as_bytes());
+    app.send("x".repeat(200 - refusal.len()));
+    visitor.take(200 - refusal.len());
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    app.head();
+    app.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(visitor.message().status(), 400);
 }
 
 #[test]

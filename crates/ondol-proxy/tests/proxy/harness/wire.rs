@@ -144,7 +144,8 @@ impl<S: Read + Write> Wire<S> {
         })
     }
 
-    fn try_take(&mut self, count: usize) -> Result<Vec<u8>, Cut> {
+    /// Reads so many bytes, if there are so many.
+    pub(crate) fn try_take(&mut self, count: usize) -> Result<Vec<u8>, Cut> {
         while self.buffer.len() < count {
             self.need_more()?;
         }
