@@ -3,8 +3,8 @@
 //! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
 //! certificates) is not known here.
 
-mod proxy;
 mod patience;
+mod proxy;
 mod rules;
 
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use crate::listen::ListenAddress;
 use crate::network::Network;
 use crate::path::RoutePath;
 
+pub use patience::Patience;
 pub use proxy::Failing;
 pub use proxy::HealthCheck;
 pub use proxy::Proxy;
@@ -22,7 +23,6 @@ pub use proxy::SentHost;
 pub use proxy::SentPath;
 pub use proxy::Server;
 pub use proxy::Statuses;
-pub use patience::Patience;
 pub use rules::Rules;
 pub use rules::Timeouts;
 

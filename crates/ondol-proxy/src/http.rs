@@ -148,6 +148,7 @@ async fn https(connection: Connection, stream: TcpStream) {
         return; // The visitor has left already.
     }
     connection.state.handshake_begins();
+    connection.worker.handshakes.turn().await;
     let acceptor = TlsAcceptor::from(config);
     let Ok(stream) = acceptor.accept(stream).await else {
         connection.worker.counters.handshakes_failed.add(1);

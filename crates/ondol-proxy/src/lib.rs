@@ -20,6 +20,7 @@ mod data_plane;
 mod error_page;
 mod failure;
 mod files;
+mod handshakes;
 mod headers;
 mod http;
 mod http2_frames;

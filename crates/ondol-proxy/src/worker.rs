@@ -38,6 +38,7 @@ use crate::data_plane::Failures;
 use crate::data_plane::Protocol;
 use crate::data_plane::ServeFailure;
 use crate::data_plane::Socket;
+use crate::handshakes::Handshakes;
 use crate::http;
 use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
@@ -105,6 +106,7 @@ pub(crate) struct Worker {
     warnings: Cell<u32>,
     failures: Failures,
     shortage: Shortage,
+    pub(crate) handshakes: Handshakes,
     abusers: Abusers,
     floods: Shortage,
 }
@@ -146,6 +148,7 @@ impl Worker {
             warnings: Cell::new(WARNINGS_PER_TICK),
             failures: equipment.failures,
             shortage: equipment.shortage,
+            handshakes: Handshakes::default(),
             abusers: Abusers::new(now),
             floods: equipment.floods,
         };

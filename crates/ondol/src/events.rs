@@ -60,7 +60,8 @@ fn log(event: &Event) {
         | EventKind::UpgradeRefused
         | EventKind::AccessLog
         | EventKind::Descriptors
-        | EventKind::Listener => tracing::warn!("{message}"),
+        | EventKind::Listener
+        | EventKind::Flood => tracing::warn!("{message}"),
         EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => {
             tracing::error!("{message}");
         }

@@ -154,6 +154,7 @@ pub(crate) struct Counters {
     pub(crate) bytes_sent: u64,
     pub(crate) handshakes_failed: u64,
     pub(crate) shed: u64,
+    pub(crate) glitches: u64,
     pub(crate) log_lines_dropped: u64,
 }
 
@@ -170,6 +171,7 @@ impl Counters {
             bytes_sent: self.bytes_sent + other.bytes_sent,
             handshakes_failed: self.handshakes_failed + other.handshakes_failed,
             shed: self.shed + other.shed,
+            glitches: self.glitches + other.glitches,
             log_lines_dropped: self.log_lines_dropped + other.log_lines_dropped,
         }
     }

@@ -9,9 +9,14 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::Environment;
 use crate::cli::LogFlags;
 
+/// What libraries say of the bytes of visitors is for those who ask for it (`--log info,h2=debug`): an
+/// attacker could fill the journal with their warnings.
+const LIBRARIES: &str = "h2=error,hyper=error,rustls=error";
+
 /// Begins to log. The journal adds the time itself, so there is none in its lines.
 pub(crate) fn start(flags: &LogFlags, environment: &Environment) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&flags.log).with_context(|| {
+    let directives = format!("{LIBRARIES},{}", flags.log);
+    let filter = EnvFilter::try_new(directives).with_context(|| {
         format!(
             "--log {:?} is neither a level nor a list of directives",
             flags.log

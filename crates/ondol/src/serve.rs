@@ -284,6 +284,7 @@ fn counted(plane: &DataPlane) -> Up {
         bytes_sent,
         handshakes_failed,
         shed,
+        glitches,
         log_lines_dropped,
     } = plane.counters();
     Up::Counters(Counters {
@@ -295,6 +296,7 @@ fn counted(plane: &DataPlane) -> Up {
         bytes_sent,
         handshakes_failed,
         shed,
+        glitches,
         log_lines_dropped,
     })
 }

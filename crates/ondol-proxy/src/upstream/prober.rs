@@ -15,6 +15,7 @@ use ondol_model::health;
 use ondol_model::health::Checked;
 use ondol_model::health::Health;
 use ondol_model::plan::HealthCheck;
+use ondol_model::plan::Patience;
 use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio::sync::Semaphore;
@@ -136,7 +137,12 @@ async fn ask(pool: &Pool, check: &HealthCheck, head: &[u8]) -> Result<u16, Failu
     let asked = async {
         let connection = pool.connect(check.timeout).await;
         let connection = connection.map_err(|error| connect_failure(pool, error))?;
-        let request = RequestBody::new(None, RequestFraming::None, 0, head.to_vec());
+        let request = RequestBody::new(
+            None,
+            RequestFraming::None,
+            (0, Patience::default()),
+            head.to_vec(),
+        );
         let mut exchange = Exchange::new(connection, request);
         match exchange::head(&mut exchange, &Method::GET, check.timeout).await {
             Some(Ok(response)) => Ok(response.status.as_u16()),

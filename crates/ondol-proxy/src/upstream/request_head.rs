@@ -6,6 +6,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::header;
+use memchr::memchr2;
 
 use crate::headers;
 use crate::request_id::RequestId;
@@ -163,14 +164,12 @@ fn encode_cookies(headers: &HeaderMap, buffer: &mut Vec<u8>) {
     put(buffer, &["\r\n"]);
 }
 
-/// Apps behind CGI and its heirs can't tell `_` from `-`: a name that reads as one that stays behind
-/// does so too (CVE-2024-45614 and its like).
+/// Apps behind CGI and its heirs (WSGI, Rack, PHP) can't tell `_` and `.` from `-`: with `Remote_User` a
+/// visitor would speak where `Remote-User` is believed. So such names stay behind, as they do with nginx.
 fn stays_behind(name: &str, peer_is: Peer) -> bool {
-    if name.contains('_') {
-        let name = name.replace('_', "-");
-        return is_our_own(&name, Peer::Visitor) || headers::is_hop_by_hop(&name);
-    }
-    is_our_own(name, peer_is) || headers::is_hop_by_hop(name)
+    is_our_own(name, peer_is)
+        || headers::is_hop_by_hop(name)
+        || memchr2(b'_', b'.', name.as_bytes()).is_some()
 }
 
 /// What is written by this module, or must not come from a visitor: framing, `Expect` (answered

@@ -72,9 +72,10 @@ fn what_a_visitor_says_of_itself_is_not_believed() {
 fn what_an_app_could_take_for_our_word_is_dropped() {
     let got = forwarded(
         "GET / HTTP/1.1\r\nHost: a.test\r\nX_Forwarded_For: 1.2.3.4\r\nX-Real_IP: 1.2.3.4\r\n\
-         X_Forwarded-Proto: https\r\nContent_Length: 5\r\nx_own: 1\r\n\r\n",
+         X_Forwarded-Proto: https\r\nX.Forwarded.For: 1.2.3.4\r\nContent_Length: 5\r\nRemote_User: a\r\n\
+         Remote.User: a\r\nx-own: 1\r\n\r\n",
     );
-    let want = format!("GET / HTTP/1.1\r\nhost: a.test\r\nx_own: 1\r\n{FORWARDING}\r\n");
+    let want = format!("GET / HTTP/1.1\r\nhost: a.test\r\nx-own: 1\r\n{FORWARDING}\r\n");
     assert_eq!(got, want);
 }
 

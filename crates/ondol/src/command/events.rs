@@ -89,7 +89,8 @@ fn tint(word: &str) -> Tint {
         | EventKind::UpgradeRefused
         | EventKind::AccessLog
         | EventKind::Descriptors
-        | EventKind::Listener => Tint::Attention,
+        | EventKind::Listener
+        | EventKind::Flood => Tint::Attention,
         EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => Tint::Bad,
     }
 }
