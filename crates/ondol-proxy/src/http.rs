@@ -1,7 +1,6 @@
-//! Speaks HTTP with a visitor: handshake, version, and the connection's life around hyper.
+//! Speaks HTTP with a visitor: the connection's life around hyper.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
@@ -15,24 +14,17 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use ondol_base::tasks;
 use ondol_model::limits;
-use ondol_model::plan::Scheme;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::Duration;
-use tokio_rustls::TlsAcceptor;
 
 use crate::abuse;
 use crate::abuse::Abuse;
-use crate::admission::Place;
 use crate::answer;
 use crate::connection::Connection;
 use crate::connection::ConnectionState;
 use crate::connection::Order;
-use crate::connection::Speaks;
-use crate::data_plane::Protocol;
 use crate::refusal::Refusal;
-use crate::tls;
 use crate::tunnel;
 use crate::visitor_stream::VisitorStream;
 use crate::worker::Worker;
@@ -63,125 +55,8 @@ const H2_PING: Duration = Duration::from_secs(20);
 /// and has this long to give it.
 const H2_PONG: Duration = Duration::from_secs(10);
 
-/// Lets a connection in, or closes it.
-pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, protocol: Protocol) {
-    let state = Rc::new(ConnectionState::new(Rc::clone(&worker.clock)));
-    if worker.connections.is_full() {
-        let max = worker.connections.max();
-        let why = format!("there was no room for another visitor (a core may have {max})");
-        if worker.make_room(&why) == 0 {
-            worker.counters.shed.add(1);
-            return;
-        }
-    }
-    let counted = Some(peer.ip()).filter(|address| !worker.view().trusts(*address));
-    let Some(place) = worker.connections.admit(counted, &state) else {
-        worker.counters.shed.add(1);
-        worker.abused_by(peer.ip(), Abuse::Connections);
-        return;
-    };
-    worker.counters.connections.add(1);
-    worker.counters.connections_total.add(1);
-    let presence = Presence {
-        worker: Rc::clone(worker),
-        place,
-    };
-    // Dropping the handle leaves the task running; its place among the connections owns it.
-    drop(tasks::spawn_local(async move {
-        let worker = &presence.worker;
-        state
-            .until_closed(serve(worker, &state, stream, peer, protocol))
-            .await;
-    }));
-}
-
-/// Counts a connection until its task ends, however it does.
-struct Presence {
-    worker: Rc<Worker>,
-    place: Place,
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.worker.connections.leave(&self.place);
-        self.worker.counters.connections.subtract(1);
-    }
-}
-
-async fn serve(
-    worker: &Rc<Worker>,
-    state: &Rc<ConnectionState>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    protocol: Protocol,
-) {
-    if stream.set_nodelay(true).is_err() {
-        return; // The visitor has left already.
-    }
-    let connection = Connection {
-        worker: Rc::clone(worker),
-        state: Rc::clone(state),
-        peer,
-        peer_text: peer.ip().to_string().into_boxed_str(),
-        scheme: Scheme::Http,
-        tls_version: None,
-        server_name: None,
-    };
-    match protocol {
-        Protocol::Http => {
-            http1(
-                Rc::new(connection),
-                VisitorStream::plain(stream, Rc::clone(state)),
-            )
-            .await;
-        }
-        Protocol::Https => https(connection, stream).await,
-    }
-}
-
-async fn https(connection: Connection, stream: TcpStream) {
-    let view = connection.worker.view();
-    let config = &connection.worker.tls;
-    let config = tls::for_visitors_of(&stream, config, &view.snapshot.certificates);
-    drop(view); // A handshake takes as long as the visitor wants.
-    if stream.readable().await.is_err() {
-        return; // The visitor has left already.
-    }
-    connection.state.handshake_begins();
-    connection.worker.handshakes.turn().await;
-    let acceptor = TlsAcceptor::from(config);
-    let Ok(stream) = acceptor.accept(stream).await else {
-        connection.worker.counters.handshakes_failed.add(1);
-        return;
-    };
-    let (_, session) = stream.get_ref();
-    let asked_for = session.server_name().and_then(ondol_model::host::authority);
-    let server_name = asked_for.map(|(name, _)| name.into_owned().into_boxed_str());
-    let speaks = if session.alpn_protocol() == Some(b"h2") {
-        Speaks::Http2
-    } else {
-        Speaks::Http1
-    };
-    connection.state.handshake_done(speaks);
-    if speaks == Speaks::Http2 {
-        // A drain may have begun during the handshake.
-        connection.state.tell(connection.worker.order.get());
-    }
-    let tls_version = session.protocol_version();
-    let connection = Rc::new(Connection {
-        scheme: Scheme::Https,
-        tls_version,
-        server_name,
-        ..connection
-    });
-    let stream = VisitorStream::tls(stream, Rc::clone(&connection.state));
-    match speaks {
-        Speaks::Http1 => http1(connection, stream).await,
-        Speaks::Http2 => http2(connection, stream).await,
-    }
-}
-
-async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
+/// The whole of a connection that speaks HTTP/1.1.
+pub(crate) async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
     let service = {
         let connection = Rc::clone(&connection);
@@ -265,7 +140,8 @@ async fn linger(mut stream: VisitorStream, state: &ConnectionState) {
     let _ = tokio::time::timeout(LINGER, listen).await;
 }
 
-async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
+/// The whole of a connection that speaks HTTP/2.
+pub(crate) async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
     let worker = Rc::clone(&connection.worker);
     let peer = connection.peer;

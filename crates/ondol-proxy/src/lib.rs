@@ -4,10 +4,11 @@
 //! sockets and a [`Snapshot`], and gives counters and failures.
 //!
 //! A request's way is `answer.rs`, which reads as the list of its phases. What is around it:
-//! `data_plane.rs` (the owner's view) → `worker.rs` (one thread) → `http.rs` (one connection) →
-//! `answer.rs` (one request) → `upstream.rs`, `files.rs`, `redirect.rs`, `respond.rs` (its target).
+//! `data_plane.rs` (the owner's view) → `worker.rs` (one thread) → `accept.rs`, `http.rs` (one
+//! connection) → `answer.rs` (one request) → `upstream.rs`, `files.rs`, `redirect.rs`, `respond.rs` (its target).
 
 mod abuse;
+mod accept;
 mod access_log;
 mod admission;
 mod answer;

@@ -28,6 +28,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::abuse::Abuse;
 use crate::abuse::Abusers;
+use crate::accept;
 use crate::access_log::Recorder;
 use crate::admission::Connections;
 use crate::admission::network_of;
@@ -39,7 +40,6 @@ use crate::data_plane::Protocol;
 use crate::data_plane::ServeFailure;
 use crate::data_plane::Socket;
 use crate::handshakes::Handshakes;
-use crate::http;
 use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
@@ -330,7 +330,7 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                http::admit(&worker, stream, peer, protocol);
+                accept::admit(&worker, stream, peer, protocol);
             }
             Err(error) if is_out_of_resources(&error) => {
                 // The kernel takes a descriptor before it looks whether anyone waits.

@@ -27,10 +27,9 @@ fn request(bytes: &[u8]) -> Result<(Request, &[u8]), &'static str> {
     let [method, target, "HTTP/1.1"] = line.split(' ').collect::<Vec<_>>()[..] else {
         return Err("the request line has not three parts");
     };
-    if method.is_empty()
-        || !method.bytes().all(is_token)
-        || !target.bytes().all(|b| b.is_ascii_graphic())
-    {
+    // Letters of other scripts are not the standard's, but `curl` sends them as they are typed.
+    let is_visible = |byte: u8| byte.is_ascii_graphic() || !byte.is_ascii();
+    if method.is_empty() || !method.bytes().all(is_token) || !target.bytes().all(is_visible) {
         return Err("method or target");
     }
     let (fields, rest) = fields(rest)?;

@@ -146,6 +146,11 @@ async fn whole(mut body: Incoming) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+fn target(parts: &Parts) -> &str {
+    let target = parts.uri.path_and_query();
+    target.map_or("/", http::uri::PathAndQuery::as_str)
+}
+
 /// What the server behind gets.
 fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
     let host = arrival::host_text(&seen.parts).unwrap_or_default();
@@ -160,7 +165,9 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
     let upgrade = answer::upgrade(&seen.parts);
     let head = RequestHead {
         method: &seen.parts.method,
-        uri: &seen.parts.uri,
+        target: target(&seen.parts),
+        host,
+        prefix: None,
         headers: &seen.parts.headers,
         framing: seen.framing,
         upgrade: upgrade.as_ref(),
@@ -212,14 +219,9 @@ fn a_request_means_to_the_server_behind_what_it_meant_here() {
             };
             assert_eq!(understood.method, seen.parts.method.as_str(), "{}", why());
             assert_eq!(understood.body, seen.body, "{}", why());
-            let target = seen
-                .parts
-                .uri
-                .path_and_query()
-                .map_or("/", |target| target.as_str());
             assert_eq!(
                 understood.target.trim_start_matches('/'),
-                target.trim_start_matches('/'),
+                target(&seen.parts).trim_start_matches('/'),
                 "{}",
                 why()
             );
