@@ -19,6 +19,8 @@ pub const READ_BYTES: usize = 16 * 1024;
 
 /// A connection's first byte, and the whole TLS handshake.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The PROXY header of a connection; a proxy sends it at once.
+pub const PROXY_HEADER: Duration = Duration::from_secs(5);
 /// From the first byte of a request's head to its last.
 pub const HEAD: Duration = Duration::from_secs(15);
 /// A connection between two requests.

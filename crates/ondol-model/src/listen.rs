@@ -4,6 +4,35 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 
+/// One entry of `listen.http` or `listen.https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Listener {
+    /// Where visitors come in.
+    pub address: ListenAddress,
+    /// What stands in front of each connection.
+    pub preface: Preface,
+}
+
+/// What stands in front of a connection, before HTTP or TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Preface {
+    /// Nothing: it is the visitor's own.
+    None,
+    /// The header of the PROXY protocol, by which a trusted proxy says who the visitor is. A connection
+    /// without it is closed.
+    ProxyProtocol,
+}
+
+impl From<ListenAddress> for Listener {
+    /// One that visitors come to themselves.
+    fn from(address: ListenAddress) -> Self {
+        Self {
+            address,
+            preface: Preface::None,
+        }
+    }
+}
+
 /// An address to listen on: `":443"` (every address of the box, both versions of IP),
 /// `"127.0.0.1:8080"` or `"[::1]:8080"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

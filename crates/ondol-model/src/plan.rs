@@ -10,7 +10,7 @@ mod rules;
 use std::path::PathBuf;
 
 use crate::host::HostPattern;
-use crate::listen::ListenAddress;
+use crate::listen::Listener;
 use crate::network::Network;
 use crate::path::RoutePath;
 
@@ -48,11 +48,11 @@ pub struct Plan {
 /// Where visitors are accepted, and which peers are believed about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
-    /// Addresses for plain HTTP.
-    pub http: Vec<ListenAddress>,
-    /// Addresses for HTTPS.
-    pub https: Vec<ListenAddress>,
-    /// Peers whose `X-Forwarded-*` headers are believed.
+    /// For plain HTTP.
+    pub http: Vec<Listener>,
+    /// For HTTPS.
+    pub https: Vec<Listener>,
+    /// Peers whose word about the visitor is believed.
     pub trusted_proxies: Vec<Network>,
 }
 

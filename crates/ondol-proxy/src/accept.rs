@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use ondol_base::tasks;
+use ondol_model::listen::Preface;
 use ondol_model::plan::Scheme;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -12,15 +13,34 @@ use crate::abuse::Abuse;
 use crate::admission::Place;
 use crate::connection::Connection;
 use crate::connection::ConnectionState;
+use crate::connection::Introduction;
 use crate::connection::Speaks;
 use crate::data_plane::Protocol;
 use crate::http;
+use crate::proxy_header;
+use crate::proxy_header::HeaderError;
+use crate::proxy_protocol::Told;
 use crate::tls;
 use crate::visitor_stream::VisitorStream;
 use crate::worker::Worker;
 
+/// How visitors come in by a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    pub(crate) protocol: Protocol,
+    pub(crate) preface: Preface,
+}
+
 /// Lets a connection in, or closes it.
-pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, protocol: Protocol) {
+pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, arrival: Arrival) {
+    let is_trusted = worker.view().trusts(peer.ip());
+    if arrival.preface == Preface::ProxyProtocol && !is_trusted {
+        worker.refuse_stranger(
+            peer,
+            "it came to a listener for proxies (`proxy_protocol`), and is none of `trusted_proxies`",
+        );
+        return;
+    }
     let state = Rc::new(ConnectionState::new(Rc::clone(&worker.clock)));
     if worker.connections.is_full() {
         let max = worker.connections.max();
@@ -30,7 +50,7 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, pr
             return;
         }
     }
-    let counted = Some(peer.ip()).filter(|address| !worker.view().trusts(*address));
+    let counted = Some(peer.ip()).filter(|_| !is_trusted);
     let Some(place) = worker.connections.admit(counted, &state) else {
         worker.counters.shed.add(1);
         worker.abused_by(peer.ip(), Abuse::Connections);
@@ -38,16 +58,14 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, pr
     };
     worker.counters.connections.add(1);
     worker.counters.connections_total.add(1);
-    let presence = Presence {
+    let mut presence = Presence {
         worker: Rc::clone(worker),
         place,
     };
     // Dropping the handle leaves the task running; its place among the connections owns it.
     drop(tasks::spawn_local(async move {
-        let worker = &presence.worker;
-        state
-            .until_closed(serve(worker, &state, stream, peer, protocol))
-            .await;
+        let serving = serve(&mut presence, &state, stream, peer, arrival);
+        state.until_closed(serving).await;
     }));
 }
 
@@ -65,25 +83,31 @@ impl Drop for Presence {
 }
 
 async fn serve(
-    worker: &Rc<Worker>,
+    presence: &mut Presence,
     state: &Rc<ConnectionState>,
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
-    protocol: Protocol,
+    arrival: Arrival,
 ) {
     if stream.set_nodelay(true).is_err() {
         return; // The visitor has left already.
     }
+    let came = match arrival.preface {
+        Preface::None => Some(Came::by_itself(peer)),
+        Preface::ProxyProtocol => introduced(presence, &mut stream, peer).await,
+    };
+    let Some(came) = came else { return };
     let connection = Connection {
-        worker: Rc::clone(worker),
+        worker: Rc::clone(&presence.worker),
         state: Rc::clone(state),
-        peer,
-        peer_text: peer.ip().to_string().into_boxed_str(),
+        peer: came.peer,
+        introduction: came.introduction,
+        peer_text: came.peer.ip().to_string().into_boxed_str(),
         scheme: Scheme::Http,
         tls_version: None,
         server_name: None,
     };
-    match protocol {
+    match arrival.protocol {
         Protocol::Http => {
             http::http1(
                 Rc::new(connection),
@@ -91,14 +115,69 @@ async fn serve(
             )
             .await;
         }
-        Protocol::Https => https(connection, stream).await,
+        Protocol::Https => https(connection, stream, came.destination).await,
     }
 }
 
-async fn https(connection: Connection, stream: TcpStream) {
+/// Who comes on a connection.
+struct Came {
+    peer: SocketAddr,
+    introduction: Introduction,
+    /// The address that was visited, where the connection does not know it itself.
+    destination: Option<SocketAddr>,
+}
+
+impl Came {
+    fn by_itself(peer: SocketAddr) -> Self {
+        Self {
+            peer,
+            introduction: Introduction::None,
+            destination: None,
+        }
+    }
+}
+
+/// Whom a trusted proxy introduces; `None` when the connection is to be closed.
+async fn introduced(
+    presence: &mut Presence,
+    stream: &mut TcpStream,
+    proxy: SocketAddr,
+) -> Option<Came> {
+    let worker = &presence.worker;
+    match proxy_header::read(stream).await {
+        Ok(Told::Visitor {
+            source,
+            destination,
+        }) => {
+            let is_visitor = !worker.view().trusts(source.ip());
+            let connections = &worker.connections;
+            if is_visitor && !connections.count_visitor(&mut presence.place, source.ip()) {
+                worker.counters.shed.add(1);
+                return None;
+            }
+            Some(Came {
+                peer: source,
+                introduction: Introduction::Named,
+                destination: Some(destination),
+            })
+        }
+        Ok(Told::Nobody) => Some(Came {
+            introduction: Introduction::Nameless,
+            ..Came::by_itself(proxy)
+        }),
+        // A proxy that only looks whether someone listens.
+        Err(HeaderError::Broken(_)) => None,
+        Err(error @ (HeaderError::Missing(_) | HeaderError::Late)) => {
+            worker.refuse_stranger(proxy, &error.to_string());
+            None
+        }
+    }
+}
+
+async fn https(connection: Connection, stream: TcpStream, destination: Option<SocketAddr>) {
     let view = connection.worker.view();
     let config = &connection.worker.tls;
-    let config = tls::for_visitors_of(&stream, config, &view.snapshot.certificates);
+    let config = tls::for_visitors_of(&stream, destination, config, &view.snapshot.certificates);
     drop(view); // A handshake takes as long as the visitor wants.
     if stream.readable().await.is_err() {
         return; // The visitor has left already.

@@ -69,16 +69,30 @@ impl Connections {
     /// address are not counted.
     pub(crate) fn admit(&self, peer: Option<IpAddr>, state: &Rc<ConnectionState>) -> Option<Place> {
         let address = peer.map(network_of);
-        if let Some(address) = address {
-            let mut per_address = self.per_address.borrow_mut();
-            let count = per_address.entry(address).or_default();
-            if *count >= self.per_address_max {
-                return None;
-            }
-            *count += 1;
+        if !address.is_none_or(|address| self.count_one_more(address)) {
+            return None;
         }
         let key = self.open.borrow_mut().insert(Rc::clone(state));
         Some(Place { key, address })
+    }
+
+    /// Counts a connection of a proxy among those of its visitor, who is known now; `false` when the
+    /// visitor has as many as one may have.
+    pub(crate) fn count_visitor(&self, place: &mut Place, visitor: IpAddr) -> bool {
+        let address = network_of(visitor);
+        let has_room = self.count_one_more(address);
+        if has_room {
+            place.address = Some(address);
+        }
+        has_room
+    }
+
+    fn count_one_more(&self, address: IpAddr) -> bool {
+        let mut per_address = self.per_address.borrow_mut();
+        let count = per_address.entry(address).or_default();
+        let has_room = *count < self.per_address_max;
+        *count += usize::from(has_room);
+        has_room
     }
 
     pub(crate) fn leave(&self, place: &Place) {

@@ -69,7 +69,7 @@ pub(crate) fn visitor_scheme(visit: &Visit, parts: &Parts) -> Scheme {
     let connection = &visit.connection;
     let says_https = |proto: &HeaderValue| proto.as_bytes().eq_ignore_ascii_case(b"https");
     let proto = parts.headers.get("x-forwarded-proto");
-    if proto.is_some_and(says_https) && visit.view.trusts(connection.peer.ip()) {
+    if proto.is_some_and(says_https) && connection.is_trusted(&visit.view) {
         Scheme::Https
     } else {
         connection.scheme
@@ -79,8 +79,7 @@ pub(crate) fn visitor_scheme(visit: &Visit, parts: &Parts) -> Scheme {
 /// The visitor's address where a trusted proxy tells it, read from the right: the first that is not
 /// itself a trusted proxy.
 pub(crate) fn client(visit: &Visit, parts: &Parts) -> (Option<IpAddr>, Peer) {
-    let peer = visit.connection.peer.ip();
-    if !visit.view.trusts(peer) {
+    if !visit.connection.is_trusted(&visit.view) {
         return (None, Peer::Visitor);
     }
     let chain = parts.headers.get_all("x-forwarded-for").iter().rev();

@@ -23,6 +23,7 @@ use tokio::time::Duration;
 use tokio::time::Instant;
 
 use crate::tunnel::Tunnel;
+use crate::view::View;
 use crate::worker::Worker;
 
 mod common;
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     pub(crate) worker: Rc<Worker>,
     pub(crate) state: Rc<ConnectionState>,
     pub(crate) peer: SocketAddr,
+    /// Whether the peer is known by a PROXY header.
+    pub(crate) introduction: Introduction,
     /// The peer's address as text, made once.
     pub(crate) peer_text: Box<str>,
     pub(crate) scheme: Scheme,
@@ -81,6 +84,24 @@ impl Connection {
 /// Requests at once on one connection from which on their answers are read in small pieces.
 const CROWD: usize = 8;
 const PIECE_BYTES_MIN: usize = 16 * 1024;
+
+/// Who says whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Introduction {
+    /// Nobody: it is the peer's own.
+    None,
+    /// A trusted proxy, by a header in front of it.
+    Named,
+    /// A trusted proxy, which names nobody: whoever it is must not be believed as the proxy is.
+    Nameless,
+}
+
+impl Connection {
+    /// Whether the peer's word about visitors is believed.
+    pub(crate) fn is_trusted(&self, view: &View) -> bool {
+        self.introduction != Introduction::Nameless && view.trusts(self.peer.ip())
+    }
+}
 
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

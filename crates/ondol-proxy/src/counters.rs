@@ -41,6 +41,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) handshakes_failed: Counter,
     pub(crate) shed: Counter,
     pub(crate) glitches: Counter,
+    pub(crate) strangers: Counter,
     /// When the worker last looked after its things, in microseconds of the monotonic clock.
     pub(crate) ticked_us: Counter,
 }
@@ -66,6 +67,8 @@ pub struct Counters {
     pub shed: u64,
     /// HTTP/2 connections closed because their visitors sent too much that asks for nothing.
     pub glitches: u64,
+    /// Connections closed for want of a PROXY header, or of trust in who sent it.
+    pub strangers: u64,
     /// Access log lines that were dropped because the log could not be written.
     pub log_lines_dropped: u64,
 }
@@ -83,5 +86,6 @@ impl Counters {
         self.handshakes_failed += worker.handshakes_failed.value();
         self.shed += worker.shed.value();
         self.glitches += worker.glitches.value();
+        self.strangers += worker.strangers.value();
     }
 }

@@ -15,6 +15,7 @@ use ondol_base::tasks;
 use ondol_model::Plan;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
+use ondol_model::listen::Preface;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -53,6 +54,8 @@ pub enum Protocol {
 pub struct Socket {
     /// What is spoken.
     pub protocol: Protocol,
+    /// What stands in front of each connection.
+    pub preface: Preface,
     /// The socket; bound and listening.
     pub listener: TcpListener,
 }
@@ -126,7 +129,7 @@ impl DataPlane {
         let tls = tls::server_config(Arc::clone(&certificates)).map_err(io::Error::other)?;
         let https_port = https_port(&sockets);
         let share = sockets.len().max(1);
-        let shortage = Shortage::default();
+        let (shortage, strangers) = (Shortage::default(), Shortage::default());
         let watch = Watch::default();
         let floods = Shortage::default();
         let log = start_log(access_log, &failures)?;
@@ -142,6 +145,7 @@ impl DataPlane {
                 failures: failures.clone(),
                 shortage: shortage.clone(),
                 floods: floods.clone(),
+                strangers: strangers.clone(),
                 https_port,
                 connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),
@@ -272,12 +276,12 @@ fn asked(plan: &Plan, watch: &Watch) -> Vec<Arc<Watched>> {
     asked.cloned().collect()
 }
 
-/// The port that a redirect to HTTPS names.
+/// The port that a redirect to HTTPS names. Behind a PROXY header it is the proxy's, which is not known.
 fn https_port(sockets: &[Vec<Socket>]) -> Option<u16> {
     let https = sockets
         .iter()
         .flatten()
-        .find(|socket| socket.protocol == Protocol::Https)?;
+        .find(|socket| socket.protocol == Protocol::Https && socket.preface == Preface::None)?;
     https
         .listener
         .local_addr()

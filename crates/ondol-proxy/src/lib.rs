@@ -25,6 +25,8 @@ mod handshakes;
 mod headers;
 mod http;
 mod http2_frames;
+mod proxy_header;
+mod proxy_protocol;
 mod redirect;
 mod refusal;
 mod request_id;

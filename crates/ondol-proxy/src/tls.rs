@@ -1,5 +1,6 @@
 //! The TLS side of a connection: which certificate a visitor sees, and what is negotiated.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::RwLock;
 
@@ -67,13 +68,18 @@ pub(crate) fn server_config(
     Ok(Arc::new(config))
 }
 
-/// The same, for a connection to an address that has a certificate of its own.
+/// The same, for a connection to an address that has a certificate of its own. `destination` is the address
+/// that was visited, where a proxy in front knows it.
 pub(crate) fn for_visitors_of(
     stream: &TcpStream,
+    destination: Option<SocketAddr>,
     config: &Arc<ServerConfig>,
     certificates: &Certificates,
 ) -> Arc<ServerConfig> {
-    let local = || Some(stream.local_addr().ok()?.ip().to_canonical());
+    let local = || {
+        let visited = destination.or_else(|| stream.local_addr().ok())?;
+        Some(visited.ip().to_canonical())
+    };
     let Some(of_address) = certificates.of_address(local) else {
         return Arc::clone(config);
     };

@@ -29,6 +29,7 @@ use tokio::time::MissedTickBehavior;
 use crate::abuse::Abuse;
 use crate::abuse::Abusers;
 use crate::accept;
+use crate::accept::Arrival;
 use crate::access_log::Recorder;
 use crate::admission::Connections;
 use crate::admission::network_of;
@@ -36,7 +37,6 @@ use crate::connection::Common;
 use crate::connection::Order;
 use crate::counters::WorkerCounters;
 use crate::data_plane::Failures;
-use crate::data_plane::Protocol;
 use crate::data_plane::ServeFailure;
 use crate::data_plane::Socket;
 use crate::handshakes::Handshakes;
@@ -68,6 +68,8 @@ pub(crate) struct Equipment {
     pub(crate) failures: Failures,
     pub(crate) shortage: Shortage,
     pub(crate) floods: Shortage,
+    /// Connections without the PROXY header that they need.
+    pub(crate) strangers: Shortage,
     pub(crate) https_port: Option<u16>,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
@@ -109,6 +111,7 @@ pub(crate) struct Worker {
     pub(crate) handshakes: Handshakes,
     abusers: Abusers,
     floods: Shortage,
+    strangers: Shortage,
 }
 
 impl Worker {
@@ -151,6 +154,7 @@ impl Worker {
             handshakes: Handshakes::default(),
             abusers: Abusers::new(now),
             floods: equipment.floods,
+            strangers: equipment.strangers,
         };
         (Rc::new(worker), equipment.sockets)
     }
@@ -203,6 +207,22 @@ impl Worker {
     fn out_of_descriptors(&self, error: &io::Error) {
         self.pools.close_idle();
         self.make_room(&format!("no connection could be accepted ({error})"));
+    }
+
+    /// Counts a connection that was closed because nobody vouches for its visitor; the owner hears once.
+    pub(crate) fn refuse_stranger(&self, peer: SocketAddr, why: &str) {
+        self.counters.strangers.add(1);
+        if self.strangers.is_news(clock::now()) {
+            self.failures.report(ServeFailure {
+                kind: EventKind::Listener,
+                subject: "proxy_protocol".to_owned(),
+                message: format!(
+                    "A connection from {} was closed: {why}. Such connections are counted; this is not said again \
+                     while they go on. If it is your proxy, have it send the header, and name it in `trusted_proxies`.",
+                    peer.ip()
+                ),
+            });
+        }
     }
 
     /// Closes connections that nobody waits for an answer on; returns how many.
@@ -313,24 +333,29 @@ async fn drain(worker: &Rc<Worker>, grace: Duration) -> u64 {
 
 fn accept_all(worker: &Rc<Worker>, sockets: Vec<Socket>) -> io::Result<Vec<JoinHandle<()>>> {
     let mut accepting = Vec::with_capacity(sockets.len());
-    for Socket { protocol, listener } in sockets {
+    for socket in sockets {
+        let Socket {
+            protocol,
+            preface,
+            listener,
+        } = socket;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         accepting.push(tasks::spawn_local(accept(
             Rc::clone(worker),
             listener,
-            protocol,
+            Arrival { protocol, preface },
         )));
     }
     Ok(accepting)
 }
 
-async fn accept(worker: Rc<Worker>, listener: TcpListener, protocol: Protocol) {
+async fn accept(worker: Rc<Worker>, listener: TcpListener, arrival: Arrival) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                accept::admit(&worker, stream, peer, protocol);
+                accept::admit(&worker, stream, peer, arrival);
             }
             Err(error) if is_out_of_resources(&error) => {
                 // The kernel takes a descriptor before it looks whether anyone waits.

@@ -33,6 +33,7 @@ use crate::generation::Adopted;
 use crate::generation::Number;
 use crate::generation::Phase;
 use crate::generation::texts_of;
+use crate::link::SocketPreface;
 use crate::link::SocketProtocol;
 use crate::link::Text;
 use crate::listeners::Listener;
@@ -130,6 +131,8 @@ struct Written {
 struct WrittenListener {
     protocol: SocketProtocol,
     address: String,
+    #[serde(default)]
+    preface: SocketPreface,
     sockets: Vec<RawFd>,
 }
 
@@ -281,6 +284,7 @@ fn keep_listener(listener: &Arc<Listener>) -> Result<WrittenListener, HandoverEr
     Ok(WrittenListener {
         protocol: key.protocol,
         address: key.address.to_string(),
+        preface: key.preface.into(),
         sockets: sockets.iter().map(kept).collect::<Result<_, _>>()?,
     })
 }
@@ -290,6 +294,7 @@ fn take_listener(written: WrittenListener) -> Option<Result<Arc<Listener>, Hando
     let WrittenListener {
         protocol,
         address,
+        preface,
         sockets,
     } = written;
     let address = ListenAddress::parse(&address)?;
@@ -297,7 +302,11 @@ fn take_listener(written: WrittenListener) -> Option<Result<Arc<Listener>, Hando
         .into_iter()
         .map(|number| inherited(number).map(TcpListener::from));
     let listener = sockets.collect::<Result<_, _>>().map(|sockets| Listener {
-        key: ListenerKey { protocol, address },
+        key: ListenerKey {
+            protocol,
+            address,
+            preface: preface.into(),
+        },
         sockets,
     });
     Some(listener.map(Arc::new))

@@ -15,6 +15,7 @@ use std::task::ready;
 use bytes::Buf;
 use bytes::Bytes;
 use bytes::BytesMut;
+use ondol_model::listen::Preface;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,11 +68,42 @@ pub(crate) struct Start {
 
 /// What a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)] // Visitors must not be taken in otherwise than a later agent meant.
 pub(crate) struct SocketUse {
     /// Which worker accepts from it, counted from 0.
     pub(crate) worker: usize,
     /// What is spoken on it.
     pub(crate) protocol: SocketProtocol,
+    /// What stands in front of each connection.
+    #[serde(default)]
+    pub(crate) preface: SocketPreface,
+}
+
+/// What stands in front of each connection of a socket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SocketPreface {
+    #[default]
+    None,
+    ProxyProtocol,
+}
+
+impl From<Preface> for SocketPreface {
+    fn from(preface: Preface) -> Self {
+        match preface {
+            Preface::None => Self::None,
+            Preface::ProxyProtocol => Self::ProxyProtocol,
+        }
+    }
+}
+
+impl From<SocketPreface> for Preface {
+    fn from(preface: SocketPreface) -> Self {
+        match preface {
+            SocketPreface::None => Self::None,
+            SocketPreface::ProxyProtocol => Self::ProxyProtocol,
+        }
+    }
 }
 
 /// What is spoken on a socket.
@@ -155,6 +187,7 @@ pub(crate) struct Counters {
     pub(crate) handshakes_failed: u64,
     pub(crate) shed: u64,
     pub(crate) glitches: u64,
+    pub(crate) strangers: u64,
     pub(crate) log_lines_dropped: u64,
 }
 
@@ -172,6 +205,7 @@ impl Counters {
             handshakes_failed: self.handshakes_failed + other.handshakes_failed,
             shed: self.shed + other.shed,
             glitches: self.glitches + other.glitches,
+            strangers: self.strangers + other.strangers,
             log_lines_dropped: self.log_lines_dropped + other.log_lines_dropped,
         }
     }

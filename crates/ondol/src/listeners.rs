@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use ondol_model::listen::IpVersions;
 use ondol_model::listen::ListenAddress;
+use ondol_model::listen::Preface;
 use ondol_model::plan::Listen;
 use rustix::io::Errno;
 use socket2::Domain;
@@ -32,6 +33,7 @@ const BACKLOG: i32 = 4_096;
 pub(crate) struct ListenerKey {
     pub(crate) protocol: SocketProtocol,
     pub(crate) address: ListenAddress,
+    pub(crate) preface: Preface,
 }
 
 /// One address, with a socket for each worker.
@@ -96,7 +98,8 @@ impl Listeners {
         workers: usize,
     ) -> impl Iterator<Item = Result<Arc<Listener>, BindError>> {
         keys(listen).map(move |key| match held.find(key) {
-            Some(listener) => Ok(Arc::clone(listener)),
+            Some(listener) if listener.key == key => Ok(Arc::clone(listener)),
+            Some(listener) => listener.used_as(key).map(Arc::new),
             None => Listener::open(key, held, workers).map(Arc::new),
         })
     }
@@ -132,8 +135,12 @@ impl Listeners {
             .collect()
     }
 
+    /// The sockets of an address, whatever stands in front of its connections so far.
     fn find(&self, key: ListenerKey) -> Option<&Arc<Listener>> {
-        self.0.iter().find(|listener| listener.key == key)
+        let same = |listener: &&Arc<Listener>| {
+            (listener.key.protocol, listener.key.address) == (key.protocol, key.address)
+        };
+        self.0.iter().find(same)
     }
 
     fn has_port(&self, port: u16) -> bool {
@@ -158,6 +165,14 @@ impl Listener {
             address.address.set_port(local.port());
             sockets.push(socket);
         }
+        Ok(Self { key, sockets })
+    }
+
+    /// The same sockets for another purpose: nobody who waits in them is turned away.
+    fn used_as(&self, key: ListenerKey) -> Result<Self, BindError> {
+        let sockets = self.sockets.iter().map(TcpListener::try_clone);
+        let sockets = sockets.collect::<Result<_, _>>();
+        let sockets = sockets.map_err(|error| key.refused(error))?;
         Ok(Self { key, sockets })
     }
 
@@ -212,13 +227,16 @@ pub(crate) fn keys(listen: &Listen) -> impl Iterator<Item = ListenerKey> {
     let http = listen
         .http
         .iter()
-        .map(|address| (SocketProtocol::Http, *address));
+        .map(|listener| (SocketProtocol::Http, *listener));
     let https = listen
         .https
         .iter()
-        .map(|address| (SocketProtocol::Https, *address));
-    http.chain(https)
-        .map(|(protocol, address)| ListenerKey { protocol, address })
+        .map(|listener| (SocketProtocol::Https, *listener));
+    http.chain(https).map(|(protocol, listener)| ListenerKey {
+        protocol,
+        address: listener.address,
+        preface: listener.preface,
+    })
 }
 
 fn shared(address: ListenAddress) -> io::Result<TcpListener> {

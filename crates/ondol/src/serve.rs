@@ -269,7 +269,11 @@ fn by_worker(
             SocketProtocol::Http => Protocol::Http,
             SocketProtocol::Https => Protocol::Https,
         };
-        by_worker[socket.worker].push(Socket { protocol, listener });
+        by_worker[socket.worker].push(Socket {
+            protocol,
+            preface: socket.preface.into(),
+            listener,
+        });
     }
     Ok(by_worker)
 }
@@ -285,6 +289,7 @@ fn counted(plane: &DataPlane) -> Up {
         handshakes_failed,
         shed,
         glitches,
+        strangers,
         log_lines_dropped,
     } = plane.counters();
     Up::Counters(Counters {
@@ -297,6 +302,7 @@ fn counted(plane: &DataPlane) -> Up {
         handshakes_failed,
         shed,
         glitches,
+        strangers,
         log_lines_dropped,
     })
 }

@@ -6,12 +6,16 @@ use std::net::SocketAddr;
 
 use ondol_model::listen::IpVersions;
 use ondol_model::listen::ListenAddress;
+use ondol_model::listen::Listener;
+use ondol_model::listen::Preface;
 use ondol_model::network::Network;
 use ondol_model::plan::Listen;
 
 use crate::nearest::repeated;
 use crate::report::Report;
+use crate::section::Either;
 use crate::section::Section;
+use crate::section::Word;
 use crate::shape::Absent;
 use crate::shape::Form;
 use crate::shape::Key;
@@ -24,10 +28,11 @@ const HTTP: &str = ":80";
 /// The same for HTTPS.
 const HTTPS: &str = ":443";
 
-const ADDRESS: Shape = Shape::Text(Form {
+const ADDRESS: Form = Form {
     what: "an address to listen on",
     example: ":8080",
-});
+};
+const LISTENER_OR_ADDRESS: Shape = Shape::TextOrTable(ADDRESS, &LISTENER);
 const NETWORK: Shape = Shape::Text(Form {
     what: "a network",
     example: "192.168.0.0/24",
@@ -39,19 +44,19 @@ pub(super) static LISTEN: Table = Table {
     keys: &[
         Key {
             name: "http",
-            doc: "Addresses for plain HTTP: `\":80\"` (every address of the box), `\"127.0.0.1:8080\"` or `\"[::1]:8080\"`; port 0 lets the system choose. `[]`: none.",
-            shape: Shape::List(&ADDRESS),
+            doc: "Addresses for plain HTTP: `\":80\"` (every address of the box), `\"127.0.0.1:8080\"` or `\"[::1]:8080\"`; port 0 lets the system choose. An address with settings of its own is a table. `[]`: none.",
+            shape: Shape::List(&LISTENER_OR_ADDRESS),
             absent: Absent::Default("[\":80\"]"),
         },
         Key {
             name: "https",
             doc: "Addresses for HTTPS. `[]`: none.",
-            shape: Shape::List(&ADDRESS),
+            shape: Shape::List(&LISTENER_OR_ADDRESS),
             absent: Absent::Default("[\":443\"]"),
         },
         Key {
             name: "trusted_proxies",
-            doc: "Networks of the proxies in front of this box, whose word about the visitor (`X-Forwarded-*`) is believed.",
+            doc: "Networks of the proxies in front of this box, whose word about the visitor (`X-Forwarded-*`, the PROXY protocol) is believed.",
             shape: Shape::List(&NETWORK),
             absent: Absent::Default("[]"),
         },
@@ -59,31 +64,84 @@ pub(super) static LISTEN: Table = Table {
     later: &[],
 };
 
+static LISTENER: Table = Table {
+    title: "a listener",
+    doc: "An address to listen on, with settings of its own.",
+    keys: &[
+        Key {
+            name: "address",
+            doc: "The address, as it would stand there alone.",
+            shape: Shape::Text(ADDRESS),
+            absent: Absent::Mistake,
+        },
+        Key {
+            name: "proxy_protocol",
+            doc: "`true`: each connection begins with a header of the PROXY protocol (version 1 or 2), which is believed from `trusted_proxies`; any other connection is closed. Without it visitors come themselves.",
+            shape: Shape::Flag,
+            absent: Absent::Means,
+        },
+    ],
+    later: &[],
+};
+
 pub(super) fn listen(section: Option<Section<'_>>, report: &mut Report) -> Listen {
     let mut taken = HashMap::new();
-    let mut addresses = |key, default| {
-        let Some(words) = section.and_then(|section| section.texts(key)) else {
-            return Vec::from_iter(ListenAddress::parse(default));
+    let mut listeners = |key, default| {
+        let Some(entries) = section.and_then(|section| section.eithers(key)) else {
+            return Vec::from_iter(ListenAddress::parse(default).map(Listener::from));
         };
-        let mut addresses = Vec::new();
-        for word in words {
-            let Some(address) = ListenAddress::parse(word.text) else {
-                let problem = format!("\"{}\" is not an address to listen on", repeated(word.text));
-                report
-                    .add(word.at, problem)
-                    .help("accepted: \":443\", \"127.0.0.1:8080\", \"[::1]:8080\"");
-                continue;
-            };
-            claim(&mut taken, address, word.at, report);
-            addresses.push(address);
-        }
-        addresses
+        let entries = entries.into_iter();
+        let read = entries.filter_map(|entry| listener(entry, section, &mut taken, report));
+        read.collect()
     };
     Listen {
-        http: addresses("http", HTTP),
-        https: addresses("https", HTTPS),
+        http: listeners("http", HTTP),
+        https: listeners("https", HTTPS),
         trusted_proxies: networks(section, report),
     }
+}
+
+fn listener(
+    entry: Either<'_>,
+    listen: Option<Section<'_>>,
+    taken: &mut HashMap<SocketAddr, Place>,
+    report: &mut Report,
+) -> Option<Listener> {
+    let (word, preface) = match entry {
+        Either::Short(word) => (word, Preface::None),
+        Either::Long(table) => (table.text("address")?, preface(table, listen, report)),
+    };
+    let address = address(word, report)?;
+    claim(taken, address, word.at, report);
+    Some(Listener { address, preface })
+}
+
+fn address(word: Word<'_>, report: &mut Report) -> Option<ListenAddress> {
+    let address = ListenAddress::parse(word.text);
+    if address.is_none() {
+        let problem = format!("\"{}\" is not an address to listen on", repeated(word.text));
+        report
+            .add(word.at, problem)
+            .help("accepted: \":443\", \"127.0.0.1:8080\", \"[::1]:8080\"");
+    }
+    address
+}
+
+/// Without proxies that are believed nobody could come in by a header.
+fn preface(listener: Section<'_>, listen: Option<Section<'_>>, report: &mut Report) -> Preface {
+    if listener.flag("proxy_protocol") != Some(true) {
+        return Preface::None;
+    }
+    let has_proxies = listen.is_some_and(|listen| {
+        listen.has("trusted_proxies") && !listen.is_empty_list("trusted_proxies")
+    });
+    if !has_proxies {
+        let problem = "nobody could come in here: there are no `trusted_proxies`";
+        report
+            .add(listener.key_at("proxy_protocol"), problem)
+            .help("name the proxy in `[listen]`: trusted_proxies = [\"192.168.0.2\"]");
+    }
+    Preface::ProxyProtocol
 }
 
 /// An address can be bound once. One of every address of the box takes them for both versions of IP;

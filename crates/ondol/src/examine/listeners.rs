@@ -21,7 +21,7 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
         };
         let index = addresses
             .iter()
-            .position(|address| *address == error.key.address);
+            .position(|listener| listener.address == error.key.address);
         let key = KeyPath::listen(scheme, index.unwrap_or_default());
         let help = help(&error);
         findings.mistake(subject, &key, Chain(&error).to_string(), help);

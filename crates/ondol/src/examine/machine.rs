@@ -55,7 +55,7 @@ fn confinement(possible: Confinement) -> Option<String> {
 fn version_6(subject: Subject<'_>) -> Option<String> {
     let listen = &subject.plan.listen;
     let mut addresses = listen.http.iter().chain(&listen.https);
-    let wanted = addresses.any(|address| address.versions == IpVersions::Both);
+    let wanted = addresses.any(|address| address.address.versions == IpVersions::Both);
     let missing = wanted && TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err();
     missing.then(|| {
         "This machine has no IPv6: addresses such as \":443\" accept visitors over IPv4 alone."

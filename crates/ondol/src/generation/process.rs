@@ -90,7 +90,11 @@ fn hand_sockets(link: &UnixStream, listeners: &Listeners) -> io::Result<Vec<link
     for listener in &listeners.0 {
         for (worker, socket) in listener.sockets.iter().enumerate() {
             let protocol = listener.key.protocol;
-            uses.push(link::SocketUse { worker, protocol });
+            uses.push(link::SocketUse {
+                worker,
+                protocol,
+                preface: listener.key.preface.into(),
+            });
             sockets.push(socket.as_fd());
         }
     }

@@ -1,6 +1,7 @@
 //! Which change needs another process.
 
 use ondol_model::listen::ListenAddress;
+use ondol_model::listen::Preface;
 
 use super::*;
 use crate::link::SocketProtocol;
@@ -9,6 +10,7 @@ fn fixed(addresses: &[&str], roots: &[&str]) -> Fixed {
     let key = |address: &&str| ListenerKey {
         protocol: SocketProtocol::Https,
         address: ListenAddress::parse(address).unwrap(),
+        preface: Preface::None,
     };
     Fixed {
         listeners: addresses.iter().map(key).collect(),

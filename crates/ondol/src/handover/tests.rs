@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use ondol_model::plan::Listen;
 
 use super::*;
+use crate::listeners;
 
 fn facts() -> Facts {
     Facts {
@@ -29,7 +30,10 @@ fn the_next_image_finds_everything_as_it_was_left() {
     let folder = tempfile::tempdir().unwrap();
     let lock_path = folder.path().join("lock");
     let listen = Listen {
-        http: vec![ListenAddress::parse("127.0.0.1:0").unwrap()],
+        http: vec![ondol_model::listen::Listener {
+            address: ListenAddress::parse("127.0.0.1:0").unwrap(),
+            preface: ondol_model::listen::Preface::ProxyProtocol,
+        }],
         https: Vec::new(),
         trusted_proxies: Vec::new(),
     };
@@ -59,6 +63,11 @@ fn the_next_image_finds_everything_as_it_was_left() {
     assert_eq!(taken.facts, facts());
     assert_eq!(taken.listeners.addresses(), addresses);
     assert_eq!(taken.listeners.0[0].sockets.len(), 2);
+    assert_eq!(
+        taken.listeners.keys(),
+        listeners::keys(&listen).collect(),
+        "what stands in front of connections is forgotten"
+    );
     assert!(
         ondol_base::file::lock_exclusive(&lock_path).is_err(),
         "the lock was let go"

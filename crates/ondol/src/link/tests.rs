@@ -50,6 +50,19 @@ fn what_a_later_version_sends_is_ignored() {
 }
 
 #[test]
+fn a_socket_of_a_kind_that_is_not_known_is_no_other_socket() {
+    let socket = serde_json::json!({ "worker": 0, "protocol": "http" });
+    let known: SocketUse = serde_json::from_value(socket).unwrap();
+    assert_eq!(known.preface, SocketPreface::None);
+    for later in [
+        serde_json::json!({ "worker": 0, "protocol": "http", "preface": "proxy-protocol-3" }),
+        serde_json::json!({ "worker": 0, "protocol": "http", "preface": "none", "secret": "x" }),
+    ] {
+        serde_json::from_value::<SocketUse>(later).unwrap_err();
+    }
+}
+
+#[test]
 fn a_frame_over_the_limit_is_refused_before_it_is_read() {
     let mut frames = Frames::default();
     frames.extend(&u32::MAX.to_be_bytes());

@@ -6,7 +6,7 @@ fn listen(http: &[&str]) -> Listen {
     Listen {
         http: http
             .iter()
-            .map(|text| ListenAddress::parse(text).unwrap())
+            .map(|text| ListenAddress::parse(text).unwrap().into())
             .collect(),
         https: Vec::new(),
         trusted_proxies: Vec::new(),
@@ -72,6 +72,25 @@ fn what_is_held_is_kept_and_may_change_its_shape() {
     assert_eq!(port(&wider), port(&held));
     let (narrow, held) = (listen(&[&held.addresses()[0].1.to_string()]), wider.keys());
     assert!(Listeners::probe(&narrow, &held).is_empty());
+}
+
+#[test]
+fn an_address_that_gets_another_preface_keeps_its_sockets() {
+    let plain = open(&["127.0.0.1:0"], &Listeners::default()).unwrap();
+    let (address, local) = (plain.0[0].key.address, plain.addresses());
+    let mut wanted = listen(&[]);
+    let preface = Preface::ProxyProtocol;
+    wanted.http = vec![ondol_model::listen::Listener { address, preface }];
+    let proxied = Listeners::open(&wanted, &plain, 3).unwrap();
+    assert_eq!(proxied.keys(), keys(&wanted).collect());
+    assert_ne!(
+        proxied.keys(),
+        plain.keys(),
+        "a data plane would not be replaced"
+    );
+    drop(plain);
+    assert_eq!(proxied.addresses(), local);
+    assert!(std::net::TcpStream::connect(local[0].1).is_ok());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use ondol_model::Target;
 use ondol_model::balance::Balance;
+use ondol_model::listen::Preface;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
@@ -31,9 +32,22 @@ fn the_sections_of_the_box_are_taken_over() {
     assert_eq!(plan.email.as_deref(), Some("me@example.com"));
     assert_eq!(plan.timezone.as_deref(), Some("Asia/Seoul"));
     assert_eq!(plan.access_log, AccessLogFormat::Json);
-    let http: Vec<_> = plan.listen.http.iter().map(ToString::to_string).collect();
+    let http = plan.listen.http.iter();
+    let http: Vec<_> = http.map(|listener| listener.address.to_string()).collect();
     assert_eq!(http, ["127.0.0.1:8080", "[::1]:8080", ":0"]);
-    assert_eq!(plan.listen.https.len(), 1);
+    let https = plan.listen.https.iter();
+    let https: Vec<_> = https
+        .map(|listener| (listener.address.to_string(), listener.preface))
+        .collect();
+    let expected = [
+        (":8443", Preface::None),
+        ("127.0.0.1:8444", Preface::ProxyProtocol),
+        ("127.0.0.1:8445", Preface::None),
+    ];
+    assert_eq!(
+        https,
+        expected.map(|(address, it)| (address.to_owned(), it))
+    );
     let proxies = plan.listen.trusted_proxies.iter().map(ToString::to_string);
     assert_eq!(proxies.collect::<Vec<_>>(), ["10.0.0.0/8", "::1/128"]);
     let [wild] = &plan.certificates[..] else {

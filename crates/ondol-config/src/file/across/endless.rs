@@ -73,7 +73,7 @@ fn is_same_site(plan: &Plan, routing: &Routing, index: SiteIndex, redirect: &Red
         _ => (&plan.listen.http, 80),
     };
     let port = port.unwrap_or(default_port);
-    let is_listening = listeners.iter().any(|it| it.address.port() == port);
+    let is_listening = listeners.iter().any(|it| it.address.address.port() == port);
     let site = routing.find(&host).filter(|found| found.site == index);
     let site = site.and_then(|found| plan.sites.get(found.site.0));
     is_listening

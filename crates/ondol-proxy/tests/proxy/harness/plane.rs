@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ondol_base::tasks;
 use ondol_model::Plan;
+use ondol_model::listen::Preface;
 use ondol_proxy::Certificates;
 use ondol_proxy::Counters;
 use ondol_proxy::DataPlane;
@@ -52,15 +53,20 @@ impl Plane {
 
     /// Two workers.
     pub(crate) fn start_with(plan: Plan, identities: &[&Identity]) -> Self {
-        Self::start_workers(2, plan, identities)
+        Self::start_workers(2, plan, identities, Preface::None)
+    }
+
+    /// Two workers whose visitors all come by the PROXY protocol.
+    pub(crate) fn start_behind_proxies(plan: Plan, identities: &[&Identity]) -> Self {
+        Self::start_workers(2, plan, identities, Preface::ProxyProtocol)
     }
 
     /// One worker, for what is kept per worker.
     pub(crate) fn start_one(plan: Plan) -> Self {
-        Self::start_workers(1, plan, &[])
+        Self::start_workers(1, plan, &[], Preface::None)
     }
 
-    fn start_workers(count: usize, plan: Plan, identities: &[&Identity]) -> Self {
+    fn start_workers(count: usize, plan: Plan, identities: &[&Identity], preface: Preface) -> Self {
         let runtime = runtime();
         let folder = tempfile::tempdir().unwrap();
         let access_log = folder.path().join("access.log");
@@ -70,8 +76,8 @@ impl Plane {
         let sockets = (0..count)
             .map(|_| {
                 vec![
-                    socket(Protocol::Http, http.local_addr()),
-                    socket(Protocol::Https, https.local_addr()),
+                    socket(Protocol::Http, preface, http.local_addr()),
+                    socket(Protocol::Https, preface, https.local_addr()),
                 ]
             })
             .collect();
@@ -188,11 +194,12 @@ fn free_address() -> Reserved {
     Reserved(shared(SocketAddr::from(([127, 0, 0, 1], 0))))
 }
 
-fn socket(protocol: Protocol, address: SocketAddr) -> Socket {
+fn socket(protocol: Protocol, preface: Preface, address: SocketAddr) -> Socket {
     let socket = shared(address);
     socket.listen(1024).unwrap();
     Socket {
         protocol,
+        preface,
         listener: TcpListener::from(socket),
     }
 }

@@ -1,0 +1,53 @@
+//! Takes the PROXY header off a connection, and not a byte more.
+
+use std::io;
+
+use ondol_model::limits;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use crate::proxy_protocol;
+use crate::proxy_protocol::HEADER_MAX;
+use crate::proxy_protocol::NoHeader;
+use crate::proxy_protocol::Progress;
+use crate::proxy_protocol::Told;
+
+/// Why a connection was not introduced.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HeaderError {
+    /// It begins with something else.
+    #[error("it did not begin with a PROXY header")]
+    Missing(#[from] NoHeader),
+    /// It never came whole.
+    #[error("its PROXY header did not come in time")]
+    Late,
+    /// The connection broke.
+    #[error("it broke off in its PROXY header")]
+    Broken(#[from] io::Error),
+}
+
+/// Reads the header. What follows it stays in the socket, for whoever reads next.
+pub(crate) async fn read(stream: &mut TcpStream) -> Result<Told, HeaderError> {
+    let reading = tokio::time::timeout(limits::PROXY_HEADER, read_header(stream));
+    reading.await.unwrap_or(Err(HeaderError::Late))
+}
+
+async fn read_header(stream: &mut TcpStream) -> Result<Told, HeaderError> {
+    let mut header = vec![0; HEADER_MAX];
+    let mut taken = 0;
+    loop {
+        let seen = taken + stream.peek(&mut header[taken..]).await?;
+        if seen == taken {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        let (told, end) = match proxy_protocol::parse(&header[..seen])? {
+            Progress::Whole(told, end) => (Some(told), end),
+            Progress::Partial(_) => (None, seen), // All of it belongs to the header.
+        };
+        stream.read_exact(&mut header[taken..end]).await?;
+        taken = end;
+        if let Some(told) = told {
+            return Ok(told);
+        }
+    }
+}
