@@ -161,7 +161,8 @@ pub struct Site {
 pub struct Route {
     /// The path that it begins at.
     pub path: String,
-    /// `files`, `proxy`, `redirect` or `respond`.
+    /// `files`, `proxy`, `redirect` or `respond`; or `passthrough`, where it is no path that decides but the
+    /// name that a TLS connection asks for.
     pub target: String,
     /// Where that is: a folder, the upstreams, an address, a status.
     pub to: String,

@@ -3,6 +3,7 @@
 //! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
 //! certificates) is not known here.
 
+mod passthrough;
 mod patience;
 mod proxy;
 mod rules;
@@ -14,6 +15,9 @@ use crate::listen::Listener;
 use crate::network::Network;
 use crate::path::RoutePath;
 
+pub use passthrough::Destination;
+pub use passthrough::Passthrough;
+pub use passthrough::ProxyVersion;
 pub use patience::Patience;
 pub use proxy::Failing;
 pub use proxy::HealthCheck;
@@ -87,6 +91,9 @@ pub struct Site {
     pub scheme: Scheme,
     /// The site's own certificate; `None` means one of `[tls]` that covers it, else Ondol's own CA.
     pub certificate: Option<CertificateFiles>,
+    /// The machine that serves the site in place of this one; then it has no certificate here, and at most
+    /// one route, of plain HTTP.
+    pub passthrough: Option<Passthrough>,
     /// What applies where no route does, and to routes that say nothing else.
     pub rules: Rules,
     /// The routes, longest path first. The site's own target, when it has one, is the route of `/`.
@@ -97,6 +104,17 @@ impl Site {
     /// The main name and the aliases.
     pub fn names(&self) -> impl Iterator<Item = &HostPattern> {
         std::iter::once(&self.name).chain(&self.aliases)
+    }
+
+    /// Whether TLS connections of the site end here.
+    pub fn has_tls(&self) -> bool {
+        self.scheme == Scheme::Https && self.passthrough.is_none()
+    }
+
+    /// Whether requests by plain HTTP are led to HTTPS.
+    pub fn leads_to_https(&self) -> bool {
+        let is_forwarded = self.passthrough.is_some() && !self.routes.is_empty();
+        self.scheme == Scheme::Https && !is_forwarded
     }
 }
 

@@ -1,22 +1,33 @@
 //! A connection before HTTP: it is let in or closed, and its TLS handshake is done.
 
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
 
 use ondol_base::tasks;
 use ondol_model::listen::Preface;
 use ondol_model::plan::Scheme;
+use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::abuse::Abuse;
 use crate::admission::Place;
+use crate::client_hello;
+use crate::client_hello::Hello;
 use crate::connection::Connection;
 use crate::connection::ConnectionState;
 use crate::connection::Introduction;
 use crate::connection::Speaks;
 use crate::data_plane::Protocol;
 use crate::http;
+use crate::passthrough;
+use crate::passthrough::Passage;
 use crate::proxy_header;
 use crate::proxy_header::HeaderError;
 use crate::proxy_protocol::Told;
@@ -174,18 +185,38 @@ async fn introduced(
     }
 }
 
-async fn https(connection: Connection, stream: TcpStream, destination: Option<SocketAddr>) {
+async fn https(connection: Connection, mut stream: TcpStream, destination: Option<SocketAddr>) {
     let view = connection.worker.view();
     let config = &connection.worker.tls;
-    let config = tls::for_visitors_of(&stream, destination, config, &view.snapshot.certificates);
+    let certificates = &view.snapshot.certificates;
+    let config = tls::for_visitors_of(&stream, destination, config, certificates);
+    let names_decide = view.names_decide;
     drop(view); // A handshake takes as long as the visitor wants.
     if stream.readable().await.is_err() {
         return; // The visitor has left already.
     }
     connection.state.handshake_begins();
     connection.worker.handshakes.turn().await;
-    let acceptor = TlsAcceptor::from(config);
-    let Ok(stream) = acceptor.accept(stream).await else {
+    let mut hello = Hello::default();
+    if names_decide {
+        let Ok(read) = client_hello::read(&mut stream).await else {
+            return; // The visitor has left again.
+        };
+        hello = read;
+        let view = connection.worker.view();
+        let name = hello.name.as_deref();
+        if let Some((site, to)) = name.and_then(|name| view.passed_to(name)) {
+            let passage = Passage {
+                site: view.site_name(site).into(),
+                to: Rc::clone(to),
+                hello: hello.bytes.freeze(),
+                destination,
+            };
+            drop(view);
+            return passthrough::run(connection, stream, passage).await;
+        }
+    }
+    let Ok(stream) = handshake(config, stream, &hello).await else {
         connection.worker.counters.handshakes_failed.add(1);
         return;
     };
@@ -214,4 +245,26 @@ async fn https(connection: Connection, stream: TcpStream, destination: Option<So
         Speaks::Http1 => http::http1(connection, stream).await,
         Speaks::Http2 => http::http2(connection, stream).await,
     }
+}
+
+/// The handshake, of which a part may have been read already.
+async fn handshake(
+    config: Arc<ServerConfig>,
+    stream: TcpStream,
+    hello: &Hello,
+) -> io::Result<TlsStream<TcpStream>> {
+    let mut given_back = Ok(());
+    let mut accepting = TlsAcceptor::from(config).accept_with(stream, |session| {
+        given_back = hello.give_back(session);
+    });
+    if let Err(error) = given_back {
+        // It would wait for more of what it refuses; what it says to that is written before.
+        std::future::poll_fn(|cx| {
+            let _ = Pin::new(&mut accepting).poll(cx);
+            Poll::Ready(())
+        })
+        .await;
+        return Err(error);
+    }
+    accepting.await
 }

@@ -231,7 +231,7 @@ fn to_https_or_main_name(
         return Ok(None);
     };
     let scheme = arrival::visitor_scheme(visit, parts);
-    let wants_https = site.scheme == Scheme::Https && scheme == Scheme::Http;
+    let wants_https = site.leads_to_https() && scheme == Scheme::Http;
     let wants_name = by == FoundBy::Alias && site.alias_answer == AliasAnswer::Redirect;
     if !wants_https && !wants_name {
         return Ok(None);

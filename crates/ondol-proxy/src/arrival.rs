@@ -49,7 +49,7 @@ pub(crate) fn find_site(visit: &Visit, host: &str) -> Result<Found, Failure> {
         return found.ok_or(Failure::UnknownHost);
     }
     let found = found
-        .filter(|found| visit.view.site(found.site.0).scheme == Scheme::Https)
+        .filter(|found| visit.view.site(found.site.0).has_tls())
         .ok_or(Failure::Misdirected)?;
     let is_covered = match connection.server_name.as_deref() {
         None => true,

@@ -411,10 +411,15 @@ impl ConnectionState {
         *self.tunnel.borrow_mut() = Some(tunnel);
     }
 
+    /// Bytes are passed both ways from now on.
+    pub(crate) fn tunnel_begins(&self) {
+        self.enter(Phase::Tunnel);
+    }
+
     pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
         let tunnel = self.tunnel.borrow_mut().take();
         if tunnel.is_some() {
-            self.enter(Phase::Tunnel);
+            self.tunnel_begins();
         }
         tunnel
     }

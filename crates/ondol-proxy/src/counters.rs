@@ -42,6 +42,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) shed: Counter,
     pub(crate) glitches: Counter,
     pub(crate) strangers: Counter,
+    pub(crate) passed_through: Counter,
     /// When the worker last looked after its things, in microseconds of the monotonic clock.
     pub(crate) ticked_us: Counter,
 }
@@ -69,6 +70,8 @@ pub struct Counters {
     pub glitches: u64,
     /// Connections closed for want of a PROXY header, or of trust in who sent it.
     pub strangers: u64,
+    /// TLS connections passed on to another machine so far.
+    pub passed_through: u64,
     /// Access log lines that were dropped because the log could not be written.
     pub log_lines_dropped: u64,
 }
@@ -87,5 +90,6 @@ impl Counters {
         self.shed += worker.shed.value();
         self.glitches += worker.glitches.value();
         self.strangers += worker.strangers.value();
+        self.passed_through += worker.passed_through.value();
     }
 }

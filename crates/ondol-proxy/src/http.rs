@@ -26,8 +26,8 @@ use crate::connection::ConnectionState;
 use crate::connection::Order;
 use crate::refusal::Refusal;
 use crate::tunnel;
+use crate::tunnel::InTunnel;
 use crate::visitor_stream::VisitorStream;
-use crate::worker::Worker;
 
 /// A visitor who still sends when its connection ends is listened to for this long, so that it reads
 /// the last answer before it sees the connection reset (RFC 9112 §9.6).
@@ -86,7 +86,7 @@ pub(crate) async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     }
     match state.take_tunnel() {
         Some(tunnel) if result.is_ok() => {
-            let _presence = InTunnel::new(Rc::clone(&connection.worker));
+            let _presence = InTunnel::new(&connection.worker);
             through_tunnel(stream, parts.read_buf, tunnel).await;
         }
         _ => linger(stream, &state).await,
@@ -101,22 +101,6 @@ pub(crate) fn http1_builder() -> http1::Builder {
         .max_header_size(limits::HEAD_BYTES_MAX)
         .max_buf_size(SEND_BUFFER_BYTES);
     builder
-}
-
-/// Counts a tunnel until it ends, however it does.
-struct InTunnel(Rc<Worker>);
-
-impl InTunnel {
-    fn new(worker: Rc<Worker>) -> Self {
-        worker.counters.tunnels.add(1);
-        Self(worker)
-    }
-}
-
-impl Drop for InTunnel {
-    fn drop(&mut self) {
-        self.0.counters.tunnels.subtract(1);
-    }
 }
 
 async fn through_tunnel(stream: VisitorStream, from_visitor: Bytes, tunnel: tunnel::Tunnel) {

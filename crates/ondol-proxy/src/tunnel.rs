@@ -1,6 +1,7 @@
-//! What follows an upgrade: bytes passed both ways until one side ends, or nothing moves for too long.
+//! What follows an upgrade, or stands in place of TLS here: bytes passed both ways until one side ends, or nothing moves for too long.
 
 use std::io;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
@@ -9,6 +10,7 @@ use tokio::io::copy_bidirectional_with_sizes;
 use crate::upstream::InFlight;
 use crate::upstream::UpstreamStream;
 use crate::visitor_stream::VisitorStream;
+use crate::worker::Worker;
 
 /// The buffer of each direction: WebSocket messages are small, and a tunnel may be one of thousands.
 const BUFFER_BYTES: usize = 8 * 1024;
@@ -21,6 +23,22 @@ pub(crate) struct Tunnel {
     pub(crate) from_upstream: Bytes,
     /// Counts it where several servers share the requests.
     pub(crate) in_flight: Option<InFlight>,
+}
+
+/// Counts a tunnel until it ends, however it does.
+pub(crate) struct InTunnel(Rc<Worker>);
+
+impl InTunnel {
+    pub(crate) fn new(worker: &Rc<Worker>) -> Self {
+        worker.counters.tunnels.add(1);
+        Self(Rc::clone(worker))
+    }
+}
+
+impl Drop for InTunnel {
+    fn drop(&mut self) {
+        self.0.counters.tunnels.subtract(1);
+    }
 }
 
 /// Passes bytes until both sides have ended. `from_visitor` is what the visitor sent right behind

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use ondol_model::Target;
+use ondol_model::plan::Passthrough;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::Route;
 use ondol_model::plan::Site;
@@ -13,6 +14,7 @@ use ondol_model::upstream::Upstream;
 
 use crate::data_plane::Failures;
 use crate::files::Root;
+use crate::passthrough::PassedTo;
 use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
 use crate::upstream::Known;
@@ -29,6 +31,8 @@ pub(crate) struct View {
     known: Known,
     /// In the order of the plan.
     sites: Vec<SiteView>,
+    /// Whether the name that a visitor asks for decides what becomes of its handshake.
+    pub(crate) names_decide: bool,
 }
 
 /// What a worker keeps for a site.
@@ -37,6 +41,8 @@ struct SiteView {
     name: Box<str>,
     /// For each of its routes.
     answers: Vec<Answers>,
+    /// Where its TLS connections are passed on to, in place of being served here.
+    passed_to: Option<Rc<PassedTo>>,
 }
 
 /// Where a route stands in the plan of a view.
@@ -74,9 +80,12 @@ impl View {
         let sites = snapshot.plan.sites.iter().map(|site| SiteView {
             name: site.name.to_string().into_boxed_str(),
             answers: site.routes.iter().map(keep).collect(),
+            passed_to: site.passthrough.as_ref().map(|it| pools.passed_to(it)),
         });
+        let sites: Vec<_> = sites.collect();
         Self {
-            sites: sites.collect(),
+            names_decide: sites.iter().any(|site| site.passed_to.is_some()),
+            sites,
             known: Known::of(&snapshot.plan, watch),
             snapshot,
         }
@@ -94,6 +103,12 @@ impl View {
     /// Tells the owner of servers that went down, or are up again.
     pub(crate) fn tell(&self, failures: &Failures) {
         self.known.tell(failures);
+    }
+
+    /// The site that a TLS connection is passed on for, by the name that it asks for.
+    pub(crate) fn passed_to(&self, name: &str) -> Option<(usize, &Rc<PassedTo>)> {
+        let site = self.snapshot.routing.find(name)?.site.0;
+        Some((site, self.sites[site].passed_to.as_ref()?))
     }
 
     /// The main name of a site, as text.
@@ -151,6 +166,10 @@ impl Pools {
             .entry(upstream.clone())
             .or_insert_with(|| Rc::new(Pool::new(upstream.clone(), self.leases.clone())));
         Rc::clone(pool)
+    }
+
+    fn passed_to(&self, passthrough: &Passthrough) -> Rc<PassedTo> {
+        Rc::new(PassedTo::new(passthrough, self.leases.clone()))
     }
 
     /// Closes all idle connections.

@@ -188,6 +188,7 @@ pub(crate) struct Counters {
     pub(crate) shed: u64,
     pub(crate) glitches: u64,
     pub(crate) strangers: u64,
+    pub(crate) passed_through: u64,
     pub(crate) log_lines_dropped: u64,
 }
 
@@ -206,6 +207,7 @@ impl Counters {
             shed: self.shed + other.shed,
             glitches: self.glitches + other.glitches,
             strangers: self.strangers + other.strangers,
+            passed_through: self.passed_through + other.passed_through,
             log_lines_dropped: self.log_lines_dropped + other.log_lines_dropped,
         }
     }

@@ -171,6 +171,7 @@ fn sites_of(served: &Served) -> api::Sites {
     }
     let sites = served.plan().sites.iter().map(|site| {
         let (listens, certificate) = match site.scheme {
+            Scheme::Https if !site.has_tls() => (&https, None),
             Scheme::Https => (&https, certificates.get(&site.name).map(|row| short(row))),
             Scheme::Http => (&http, None),
         };

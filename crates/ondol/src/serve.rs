@@ -290,6 +290,7 @@ fn counted(plane: &DataPlane) -> Up {
         shed,
         glitches,
         strangers,
+        passed_through,
         log_lines_dropped,
     } = plane.counters();
     Up::Counters(Counters {
@@ -303,6 +304,7 @@ fn counted(plane: &DataPlane) -> Up {
         shed,
         glitches,
         strangers,
+        passed_through,
         log_lines_dropped,
     })
 }

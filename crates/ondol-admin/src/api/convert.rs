@@ -34,10 +34,23 @@ impl Site {
             serves_aliases: site.alias_answer == plan::AliasAnswer::Serve,
             scheme: scheme.to_owned(),
             listens,
-            routes: site.routes.iter().map(Route::from).collect(),
+            routes: routes(site),
             certificate,
         }
     }
+}
+
+/// What answers, and where TLS connections are passed on to.
+fn routes(site: &plan::Site) -> Vec<Route> {
+    let passed = site.passthrough.iter().map(|passed| {
+        let to: Vec<_> = passed.tls.iter().map(ToString::to_string).collect();
+        Route {
+            path: "/".to_owned(),
+            target: "passthrough".to_owned(),
+            to: to.join(", "),
+        }
+    });
+    passed.chain(site.routes.iter().map(Route::from)).collect()
 }
 
 impl From<&plan::Route> for Route {

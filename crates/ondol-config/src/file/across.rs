@@ -2,6 +2,7 @@
 //! never end.
 
 mod endless;
+mod itself;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -33,6 +34,7 @@ pub(super) fn check(
     claimed_twice(&plan.sites, &names, report);
     unreachable(&plan, listen, report);
     endless::check(&plan, &routes, report);
+    itself::check(&plan, &names, report);
     plan
 }
 

@@ -1,5 +1,6 @@
 //! `[sites."…"]`: one domain and what it serves.
 
+mod passthrough;
 mod route;
 
 use std::path::Path;
@@ -33,7 +34,7 @@ const SCHEME: Scheme = Scheme::Https;
 
 pub(crate) static SITE: Table = Table {
     title: "a site",
-    doc: "One domain and what it serves: exactly one target (`proxy`, `files`, `redirect` or `respond`), or routes, or both.",
+    doc: "One domain and what it serves: exactly one target (`proxy`, `files`, `redirect` or `respond`), or routes, or both; or `passthrough`.",
     keys: &[
         Key {
             name: "aliases",
@@ -68,6 +69,7 @@ pub(crate) static SITE: Table = Table {
         target::FILES,
         target::REDIRECT,
         target::RESPOND,
+        passthrough::PASSTHROUGH,
         Key {
             name: "routes",
             doc: "Paths of the site with targets of their own, as `[[sites.\"example.com\".routes]]`. The longest path that fits a request answers it, whatever the order.",
@@ -106,9 +108,16 @@ fn site(
     let pattern = host(name, report);
     let (aliases, alias_places) = aliases(section, report);
     let rules = rules::rules(section, &Rules::default(), report);
-    let routes = route::routes(section, &rules, folder, report).into_iter();
-    let (mut routes, route_places): (Vec<_>, Vec<_>) = routes.unzip();
-    sort(&mut routes);
+    let passed = passthrough::passthrough(section, report);
+    let (passthrough, routes, route_places) = match passed {
+        Some(passed) => (Some(passed.passthrough), passed.routes, Vec::new()),
+        None => {
+            let routes = route::routes(section, &rules, folder, report).into_iter();
+            let (mut routes, places): (Vec<_>, Vec<_>) = routes.unzip();
+            sort(&mut routes);
+            (None, routes, places)
+        }
+    };
     let certificate = section
         .table("certificate")
         .and_then(|files| certificate::certificate(files, folder, report));
@@ -116,6 +125,7 @@ fn site(
         name: pattern?,
         aliases,
         alias_answer: match section.flag("serve_aliases") {
+            _ if passthrough.is_some() => AliasAnswer::Serve,
             Some(true) => AliasAnswer::Serve,
             Some(false) => AliasAnswer::Redirect,
             None => ALIAS_ANSWER,
@@ -126,6 +136,7 @@ fn site(
             None => SCHEME,
         },
         certificate,
+        passthrough,
         rules,
         routes,
     };

@@ -15,6 +15,7 @@ pub(crate) use identity::TlsStream;
 pub(crate) use identity::client_config;
 pub(crate) use identity::handshake;
 pub(crate) use plane::Plane;
+pub(crate) use sites::passed_site;
 pub(crate) use sites::plan;
 pub(crate) use sites::proxy_to;
 pub(crate) use sites::proxy_to_all;

@@ -24,6 +24,7 @@ mod http2_floods;
 mod lifecycle;
 mod limits;
 mod log;
+mod passthrough;
 mod proxy_protocol;
 mod redirects;
 mod responses;

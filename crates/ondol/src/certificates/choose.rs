@@ -4,7 +4,6 @@ use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::plan::CertificateFiles;
-use ondol_model::plan::Scheme;
 
 use crate::certificates::facts::Facts;
 
@@ -41,11 +40,7 @@ pub(crate) fn choose<'p, 'f>(
         .filter_map(|files| Some((files, facts(files)?)))
         .collect();
     shared.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.validity.not_after));
-    let https = |site: &&Site| match site.scheme {
-        Scheme::Https => true,
-        Scheme::Http => false,
-    };
-    let sites = plan.sites.iter().filter(https);
+    let sites = plan.sites.iter().filter(|site| site.has_tls());
     sites
         .flat_map(|site| {
             let own = site.certificate.as_ref();

@@ -75,6 +75,7 @@ fn rows(site: &Site, now: i64, table: &mut Table) {
 fn ends(site: &Site, now: i64) -> Cell {
     let Some(certificate) = &site.certificate else {
         return match site.scheme.as_str() {
+            "https" if is_passed(site) => Cell::new("not here", Tint::Faint),
             "https" => Cell::new("missing", Tint::Bad),
             _ => Cell::new("-", Tint::Faint),
         };
@@ -86,6 +87,13 @@ fn ends(site: &Site, now: i64) -> Cell {
         Tint::Plain
     };
     Cell::new(span::relative(expires, now), tint)
+}
+
+/// Whether another machine has the certificate.
+fn is_passed(site: &Site) -> bool {
+    site.routes
+        .iter()
+        .any(|route| route.target == "passthrough")
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ fn site() -> plan::Site {
         alias_answer: plan::AliasAnswer::Serve,
         scheme: plan::Scheme::Https,
         certificate: None,
+        passthrough: None,
         rules: plan::Rules::default(),
         routes: vec![
             route("/app/", plan::Target::Proxy(proxy)),
@@ -74,6 +75,25 @@ fn every_target_says_where_it_leads() {
             "/ files /srv/blog",
         ]
     );
+}
+
+#[test]
+fn a_site_of_another_machine_says_where_it_is_passed_on_to() {
+    let to = ["192.168.0.20:443", "[fd00::20]:443"];
+    let mut site = site();
+    site.routes.drain(1..);
+    site.passthrough = Some(plan::Passthrough {
+        tls: to.map(|to| plan::Destination::parse(to).unwrap()).into(),
+        proxy_protocol: None,
+    });
+    let [passed, forwarded] = &Site::new(&site, Vec::new(), None).routes[..] else {
+        panic!("not two routes");
+    };
+    assert_eq!(
+        (&*passed.target, &*passed.to),
+        ("passthrough", &*to.join(", "))
+    );
+    assert_eq!(forwarded.target, "proxy");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
 use ondol_model::plan::HealthCheck;
+use ondol_model::plan::ProxyVersion;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::SentHost;
@@ -74,6 +75,29 @@ fn sites_are_in_the_order_of_their_names() {
         "*.example.com",
     ];
     assert_eq!(names, expected);
+}
+
+#[test]
+fn a_site_of_another_machine_is_passed_on() {
+    let text = "[sites.'machine.example']\naliases = ['www.machine.example']\n\
+        passthrough = { tls = ['192.168.0.20:443', '[fd00::20]:8443'], http = 'other.lan:80', proxy_protocol = 'v2' }";
+    let site = plan(&[("a.toml", text)]).sites.swap_remove(0);
+    let passed = site.passthrough.as_ref().expect("it is passed on");
+    let tls: Vec<_> = passed.tls.iter().map(ToString::to_string).collect();
+    assert_eq!(tls, ["192.168.0.20:443", "[fd00::20]:8443"]);
+    assert_eq!(passed.proxy_protocol, Some(ProxyVersion::Two));
+    assert_eq!(site.alias_answer, AliasAnswer::Serve);
+    assert!(!site.has_tls() && !site.leads_to_https());
+    let [route] = &site.routes[..] else {
+        panic!("{:?}", site.routes)
+    };
+    let Target::Proxy(proxy) = &route.target else {
+        panic!("{:?}", route.target)
+    };
+    assert_eq!(proxy.upstreams[0].to_string(), "http://other.lan:80");
+    let short = "[sites.'a.test']\npassthrough = '192.168.0.20:443'";
+    let site = plan(&[("a.toml", short)]).sites.swap_remove(0);
+    assert!(site.routes.is_empty() && site.leads_to_https());
 }
 
 #[test]

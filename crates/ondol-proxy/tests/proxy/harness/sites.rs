@@ -1,5 +1,6 @@
 //! Plans made by hand.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ondol_model::HostPattern;
@@ -9,7 +10,9 @@ use ondol_model::Target;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Destination;
 use ondol_model::plan::Listen;
+use ondol_model::plan::Passthrough;
 use ondol_model::plan::Proxy;
 use ondol_model::plan::Respond;
 use ondol_model::plan::Route;
@@ -54,6 +57,7 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
         alias_answer: AliasAnswer::Redirect,
         scheme: Scheme::Http,
         certificate: None,
+        passthrough: None,
         rules: rules.clone(),
         routes: vec![Route {
             path: RoutePath::root(),
@@ -68,6 +72,26 @@ pub(crate) fn secure_site(name: &str, target: Target) -> Site {
     Site {
         scheme: Scheme::Https,
         ..site(name, target)
+    }
+}
+
+/// A site whose TLS connections go to these addresses, and its plain HTTP to another if one is given.
+pub(crate) fn passed_site(name: &str, tls: &[SocketAddr], http: Option<Address>) -> Site {
+    let passthrough = Passthrough {
+        tls: tls
+            .iter()
+            .map(|address| Destination::parse(&address.to_string()).unwrap())
+            .collect(),
+        proxy_protocol: None,
+    };
+    let mut site = secure_site(name, proxy_to_all(http.clone()));
+    if http.is_none() {
+        site.routes.clear();
+    }
+    Site {
+        passthrough: Some(passthrough),
+        alias_answer: AliasAnswer::Serve,
+        ..site
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use ondol_model::certificate::Validity;
 
+use ondol_model::plan::Scheme;
+
 use super::*;
 use crate::certificates::facts::KeyKind;
 use crate::certificates::sample::files_in;

@@ -80,3 +80,17 @@ https://old.example.com  /         respond  204                      3 days ago
     let none = render(&Sites::default(), NOW, screen);
     assert_eq!(none, "The configuration has no sites.\n");
 }
+
+#[test]
+fn the_certificate_of_a_site_that_is_passed_on_is_elsewhere() {
+    let passed = [["/", "passthrough", "192.168.0.20:443"]];
+    let sites = Sites {
+        sites: vec![site("nvr.test", "https", &passed, None)],
+    };
+    let screen = Screen {
+        width: Some(80),
+        color: Color::Plain,
+    };
+    let row = "https://nvr.test  /      passthrough  192.168.0.20:443  not here\n";
+    assert!(render(&sites, NOW, screen).ends_with(row));
+}
