@@ -105,5 +105,7 @@ pub const ACCESS_LOG_FIELD_BYTES_MAX: usize = 2 * 1024;
 /// The largest file with a certificate chain or a key. Ten certificates with large RSA keys take
 /// about 20 KiB.
 pub const CERTIFICATE_BYTES_MAX: u64 = 128 * 1024;
+/// Certificates in one file of those who issue certificates to visitors; a handshake names each of them.
+pub const CLIENT_AUTHORITIES_MAX: usize = 100;
 /// Certificates in one chain: clients refuse longer ones.
 pub const CERTIFICATE_CHAIN_MAX: usize = 10;

@@ -3,6 +3,7 @@
 //! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
 //! certificates) is not known here.
 
+mod client_auth;
 mod passthrough;
 mod patience;
 mod proxy;
@@ -15,6 +16,8 @@ use crate::listen::Listener;
 use crate::network::Network;
 use crate::path::RoutePath;
 
+pub use client_auth::ClientAuth;
+pub use client_auth::ClientCertificate;
 pub use passthrough::Destination;
 pub use passthrough::Passthrough;
 pub use passthrough::ProxyVersion;
@@ -91,6 +94,8 @@ pub struct Site {
     pub scheme: Scheme,
     /// The site's own certificate; `None` means one of `[tls]` that covers it, else Ondol's own CA.
     pub certificate: Option<CertificateFiles>,
+    /// Which certificates visitors show; `None` means that they are asked for none.
+    pub client_auth: Option<ClientAuth>,
     /// The machine that serves the site in place of this one; then it has no certificate here, and at most
     /// one route, of plain HTTP.
     pub passthrough: Option<Passthrough>,

@@ -18,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::abuse::Abuse;
 use crate::admission::Place;
+use crate::client_auth::ClientIdentity;
 use crate::client_hello;
 use crate::client_hello::Hello;
 use crate::connection::Connection;
@@ -117,6 +118,8 @@ async fn serve(
         scheme: Scheme::Http,
         tls_version: None,
         server_name: None,
+        guard: None,
+        client: None,
     };
     match arrival.protocol {
         Protocol::Http => {
@@ -197,7 +200,7 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
     }
     connection.state.handshake_begins();
     connection.worker.handshakes.turn().await;
-    let mut hello = Hello::default();
+    let (mut hello, mut guard) = (Hello::default(), None);
     if names_decide {
         let Ok(read) = client_hello::read(&mut stream).await else {
             return; // The visitor has left again.
@@ -215,13 +218,20 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
             drop(view);
             return passthrough::run(connection, stream, passage).await;
         }
+        guard = name.and_then(|name| view.guard_of_name(name)).cloned();
     }
+    let config = match &guard {
+        None => Some(config),
+        Some(guard) => guard.config.clone(),
+    };
     let Ok(stream) = handshake(config, stream, &hello).await else {
         connection.worker.counters.handshakes_failed.add(1);
         return;
     };
     let (_, session) = stream.get_ref();
     let asked_for = session.server_name().and_then(ondol_model::host::authority);
+    let shown = session.peer_certificates().and_then(<[_]>::first);
+    let client = shown.map(ClientIdentity::new);
     let server_name = asked_for.map(|(name, _)| name.into_owned().into_boxed_str());
     let speaks = if session.alpn_protocol() == Some(b"h2") {
         Speaks::Http2
@@ -238,6 +248,8 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
         scheme: Scheme::Https,
         tls_version,
         server_name,
+        guard,
+        client,
         ..connection
     });
     let stream = VisitorStream::tls(stream, Rc::clone(&connection.state));
@@ -247,12 +259,13 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
     }
 }
 
-/// The handshake, of which a part may have been read already.
+/// The handshake, of which a part may have been read already. Without a config nobody is let in.
 async fn handshake(
-    config: Arc<ServerConfig>,
+    config: Option<Arc<ServerConfig>>,
     stream: TcpStream,
     hello: &Hello,
 ) -> io::Result<TlsStream<TcpStream>> {
+    let config = config.ok_or(io::ErrorKind::PermissionDenied)?;
     let mut given_back = Ok(());
     let mut accepting = TlsAcceptor::from(config).accept_with(stream, |session| {
         given_back = hello.give_back(session);

@@ -93,7 +93,7 @@ async fn phases(
     (visit.client, visit.peer_is) = arrival::client(visit, parts);
     let (host, port) = ondol_model::host::authority(arrival::host_text(parts)?)
         .ok_or(Failure::Malformed("its host is none"))?;
-    let found = arrival::find_site(visit, &host)?;
+    let found = arrival::find_site(visit, &host, parts)?;
     visit.site = Some(found.site.0);
     if let Some(response) = to_https_or_main_name(visit, found.by, (&host, port), parts)? {
         return Ok(response);
@@ -161,6 +161,7 @@ async fn proxy(
             host: arrival::host_text(parts)?,
             peer_is: visit.peer_is,
             id: visit.id,
+            certificate: connection.client.as_ref().map(|client| &*client.headers),
         },
         timeouts: rules.timeouts,
         patience: rules.patience,

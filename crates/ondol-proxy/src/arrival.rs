@@ -1,6 +1,7 @@
 //! Who comes, by which scheme, and to which site.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use http::Version;
@@ -9,6 +10,7 @@ use http::request::Parts;
 use ondol_model::plan::Scheme;
 use ondol_model::route::Found;
 
+use crate::client_auth::Guard;
 use crate::failure::Failure;
 use crate::upstream::Peer;
 use crate::visit::Visit;
@@ -42,11 +44,17 @@ pub(crate) fn host_text(parts: &Parts) -> Result<&str, Failure> {
 
 /// The site of a host. On TLS the certificate that was shown for the name asked for must cover it,
 /// because the visitor has checked that one (RFC 9110 §15.5.20); who asked for no name has checked none.
-pub(crate) fn find_site(visit: &Visit, host: &str) -> Result<Found, Failure> {
+pub(crate) fn find_site(visit: &Visit, host: &str, parts: &Parts) -> Result<Found, Failure> {
     let connection = &visit.connection;
     let found = visit.view.snapshot.routing.find(host);
     if connection.scheme == Scheme::Http {
-        return found.ok_or(Failure::UnknownHost);
+        let found = found.ok_or(Failure::UnknownHost)?;
+        // A proxy that ends TLS has asked the visitor for no certificate that could be looked at here.
+        let is_guarded = visit.view.guard(found.site.0).is_some();
+        if is_guarded && visitor_scheme(visit, parts) == Scheme::Https {
+            return Err(Failure::Misdirected);
+        }
+        return Ok(found);
     }
     let found = found
         .filter(|found| visit.view.site(found.site.0).has_tls())
@@ -56,10 +64,21 @@ pub(crate) fn find_site(visit: &Visit, host: &str) -> Result<Found, Failure> {
         Some(asked_for) if asked_for == host => true,
         Some(asked_for) => visit.view.snapshot.certificates.covers(asked_for, host),
     };
-    if is_covered {
+    let guard = visit.view.guard(found.site.0);
+    if is_covered && is_same_guard(guard, connection.guard.as_ref()) {
         Ok(found)
     } else {
         Err(Failure::Misdirected)
+    }
+}
+
+/// Whoever was asked for a certificate by one site has shown it to no other, and nobody gets to a site that
+/// asks for one without having been asked by it.
+fn is_same_guard(wanted: Option<&Arc<Guard>>, passed: Option<&Arc<Guard>>) -> bool {
+    match (wanted, passed) {
+        (None, None) => true,
+        (Some(wanted), Some(passed)) => Arc::ptr_eq(wanted, passed),
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 

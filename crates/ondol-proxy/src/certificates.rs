@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ondol_model::HostPattern;
@@ -62,6 +64,8 @@ pub struct Certificates {
     /// The first of those that are for an address of the box.
     for_address: Option<Arc<CertifiedKey>>,
     parsed: HashMap<KeyPair, Arc<CertifiedKey>>,
+    /// Who issues certificates to visitors, in PEM, by the file that the plan names.
+    client_authorities: HashMap<PathBuf, Arc<str>>,
 }
 
 impl Certificates {
@@ -83,6 +87,27 @@ impl Certificates {
             }
         }
         (certificates, problems)
+    }
+
+    /// The same, with those who issue certificates to visitors: the file that the plan names, and its PEM.
+    #[must_use]
+    pub fn with_client_authorities(
+        self,
+        authorities: impl IntoIterator<Item = (PathBuf, String)>,
+    ) -> Self {
+        let authorities = authorities.into_iter();
+        let client_authorities = authorities
+            .map(|(path, pem)| (path, Arc::from(pem)))
+            .collect();
+        Self {
+            client_authorities,
+            ..self
+        }
+    }
+
+    /// Those who issue certificates to visitors, by the file that the plan names.
+    pub(crate) fn client_authority(&self, ca: &Path) -> Option<&Arc<str>> {
+        self.client_authorities.get(ca)
     }
 
     /// The certificate for a host in canonical form; `None` when none is for it.

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
@@ -22,6 +23,8 @@ use slab::Slab;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+use crate::client_auth::ClientIdentity;
+use crate::client_auth::Guard;
 use crate::tunnel::Tunnel;
 use crate::view::View;
 use crate::worker::Worker;
@@ -49,6 +52,10 @@ pub(crate) struct Connection {
     pub(crate) tls_version: Option<rustls::ProtocolVersion>,
     /// The name that the TLS handshake asked for, in canonical form.
     pub(crate) server_name: Option<Box<str>>,
+    /// The guard of the site that the handshake asked for, which all its requests must be for then.
+    pub(crate) guard: Option<Arc<Guard>>,
+    /// The certificate that the visitor has shown to it.
+    pub(crate) client: Option<ClientIdentity>,
 }
 
 impl Connection {

@@ -7,6 +7,8 @@ use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 use crate::access_log::AccessLog;
+use crate::client_auth::Guards;
 use crate::counters::Counters;
 use crate::counters::WorkerCounters;
 use crate::shortage::Shortage;
@@ -96,6 +99,8 @@ impl std::fmt::Debug for Failures {
 pub struct DataPlane {
     workers: Vec<RunningWorker>,
     certificates: Arc<CurrentCertificates>,
+    /// Of what is served.
+    guards: Mutex<Arc<Guards>>,
     log: AccessLog,
     watch: Watch,
     prober: Prober,
@@ -127,6 +132,9 @@ impl DataPlane {
     ) -> io::Result<Self> {
         let certificates = Arc::new(CurrentCertificates::new(Arc::clone(&snapshot.certificates)));
         let tls = tls::server_config(Arc::clone(&certificates)).map_err(io::Error::other)?;
+        let guards = Guards::new(&snapshot, &certificates, &Guards::default());
+        let guards = Arc::new(guards);
+        let snapshot = snapshot.guarded_by(&guards);
         let https_port = https_port(&sockets);
         let share = sockets.len().max(1);
         let (shortage, strangers) = (Shortage::default(), Shortage::default());
@@ -169,6 +177,7 @@ impl DataPlane {
         Ok(Self {
             workers,
             certificates,
+            guards: Mutex::new(guards),
             log,
             watch,
             prober,
@@ -179,7 +188,7 @@ impl DataPlane {
     pub async fn apply(&self, snapshot: Snapshot) {
         self.certificates
             .replace(Arc::clone(&snapshot.certificates));
-
+        let snapshot = self.guarded(snapshot);
         let mut applied = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
@@ -195,6 +204,12 @@ impl DataPlane {
         for is_done in applied {
             let _ = is_done.await; // A worker that has ended serves nothing old either.
         }
+    }
+
+    fn guarded(&self, snapshot: Snapshot) -> Snapshot {
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        *guards = Arc::new(Guards::new(&snapshot, &self.certificates, &guards));
+        snapshot.guarded_by(&guards)
     }
 
     /// What has been counted so far.
@@ -247,6 +262,7 @@ impl DataPlane {
         let Self {
             workers,
             certificates: _,
+            guards: _,
             log,
             watch: _,
             prober: _,

@@ -15,6 +15,7 @@ mod answer;
 mod arrival;
 mod body;
 mod certificates;
+mod client_auth;
 mod client_hello;
 mod connection;
 mod counters;

@@ -58,6 +58,7 @@ impl Refusal {
             upstream: None,
             upstream_us: None,
             tls: connection.tls_version,
+            client_certificate: None,
             failure: Some(&refusal.why),
         });
         refusal

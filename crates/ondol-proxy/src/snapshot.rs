@@ -6,6 +6,7 @@ use ondol_model::Plan;
 use ondol_model::route::Routing;
 
 use crate::certificates::Certificates;
+use crate::client_auth::Guards;
 
 /// What is served from now on. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -13,9 +14,17 @@ pub struct Snapshot {
     pub(crate) plan: Arc<Plan>,
     pub(crate) routing: Arc<Routing>,
     pub(crate) certificates: Arc<Certificates>,
+    /// Made of the two by the data plane that serves them.
+    pub(crate) guards: Arc<Guards>,
 }
 
 impl Snapshot {
+    /// With what its sites ask of visitors' certificates.
+    pub(crate) fn guarded_by(self, guards: &Arc<Guards>) -> Self {
+        let guards = Arc::clone(guards);
+        Self { guards, ..self }
+    }
+
     /// Joins what is wanted with what it is to be served with.
     pub fn new(plan: Arc<Plan>, certificates: Arc<Certificates>) -> Self {
         let routing = Arc::new(Routing::new(&plan));
@@ -23,6 +32,7 @@ impl Snapshot {
             plan,
             routing,
             certificates,
+            guards: Arc::default(),
         }
     }
 }

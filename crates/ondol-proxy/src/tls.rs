@@ -6,7 +6,10 @@ use std::sync::RwLock;
 
 use rustls::ServerConfig;
 use rustls::server::ClientHello;
+use rustls::server::NoClientAuth;
+use rustls::server::NoServerSessionStorage;
 use rustls::server::ResolvesServerCert;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::CertifiedKey;
 use tokio::net::TcpStream;
 
@@ -58,14 +61,35 @@ impl ResolvesServerCert for CurrentCertificates {
 pub(crate) fn server_config(
     certificates: Arc<CurrentCertificates>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = config(Arc::new(NoClientAuth), certificates)?;
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    Ok(Arc::new(config))
+}
+
+/// For a site whose visitors show certificates. Nobody resumes a session with it, or with another what was
+/// begun here: whoever comes is looked at anew (CVE-2025-23419 and its like).
+pub(crate) fn server_config_for_clients(
+    verifier: Arc<dyn ClientCertVerifier>,
+    certificates: Arc<CurrentCertificates>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = config(verifier, certificates)?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+fn config(
+    verifier: Arc<dyn ClientCertVerifier>,
+    certificates: Arc<CurrentCertificates>,
+) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(certificates::provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(certificates);
-    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
     config.alpn_protocols = ALPN.iter().map(|protocol| protocol.to_vec()).collect();
-    Ok(Arc::new(config))
+    config.max_early_data_size = 0; // What comes early could be sent again by anybody (RFC 8470).
+    Ok(config)
 }
 
 /// The same, for a connection to an address that has a certificate of its own. `destination` is the address

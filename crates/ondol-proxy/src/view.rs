@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ondol_model::Target;
 use ondol_model::plan::Passthrough;
@@ -12,6 +13,7 @@ use ondol_model::plan::Route;
 use ondol_model::plan::Site;
 use ondol_model::upstream::Upstream;
 
+use crate::client_auth::Guard;
 use crate::data_plane::Failures;
 use crate::files::Root;
 use crate::passthrough::PassedTo;
@@ -84,7 +86,7 @@ impl View {
         });
         let sites: Vec<_> = sites.collect();
         Self {
-            names_decide: sites.iter().any(|site| site.passed_to.is_some()),
+            names_decide: snapshot.plan.sites.iter().any(decides),
             sites,
             known: Known::of(&snapshot.plan, watch),
             snapshot,
@@ -109,6 +111,16 @@ impl View {
     pub(crate) fn passed_to(&self, name: &str) -> Option<(usize, &Rc<PassedTo>)> {
         let site = self.snapshot.routing.find(name)?.site.0;
         Some((site, self.sites[site].passed_to.as_ref()?))
+    }
+
+    /// What a site asks of its visitors' certificates.
+    pub(crate) fn guard(&self, site: usize) -> Option<&Arc<Guard>> {
+        self.snapshot.guards.of(site)
+    }
+
+    /// The same for the site that a handshake asks for.
+    pub(crate) fn guard_of_name(&self, name: &str) -> Option<&Arc<Guard>> {
+        self.guard(self.snapshot.routing.find(name)?.site.0)
     }
 
     /// The main name of a site, as text.
@@ -139,6 +151,10 @@ impl View {
         let trusted = &self.snapshot.plan.listen.trusted_proxies;
         trusted.iter().any(|network| network.contains(peer))
     }
+}
+
+fn decides(site: &Site) -> bool {
+    site.passthrough.is_some() || site.client_auth.is_some()
 }
 
 /// All pools of a worker. A pool outlives the view that made it while the next one wants the same

@@ -179,6 +179,11 @@ impl Visit {
             upstream: self.asked.as_ref().map(|asked| asked.pool.label()),
             upstream_us: self.asked.as_ref().and_then(Asked::microseconds),
             tls: self.connection.tls_version,
+            client_certificate: self
+                .connection
+                .client
+                .as_ref()
+                .map(|client| &*client.subject),
             failure,
         });
         if let Some(failure) = failure.filter(|_| status >= 500 || self.outcome == Outcome::Cut)

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+mod authorities;
 mod choose;
 mod entry;
 mod facts;
@@ -27,6 +28,8 @@ mod owner;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub(crate) use authorities::ClientAuthority;
+pub(crate) use authorities::load as load_client_authority;
 pub(crate) use choose::Source;
 pub(crate) use choose::choose;
 pub(crate) use entry::CertificateEntry;

@@ -16,6 +16,7 @@ use crate::sandbox::ServeUser;
 
 mod access;
 mod certificates;
+mod client_authorities;
 mod folders;
 mod listeners;
 mod logs;
@@ -60,6 +61,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     let mut findings = Findings::default();
     listeners::examine(subject, &mut findings);
     certificates::examine(subject, &mut findings);
+    client_authorities::examine(subject, &mut findings);
     folders::examine(subject, &mut findings);
     upstreams::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);

@@ -37,10 +37,12 @@ pub(crate) enum Down {
     Start(Start),
     /// A configuration that the agent accepted.
     Configuration { sequence: u64, texts: Vec<Text> },
-    /// All certificates.
+    /// All certificates, and who issues those of visitors.
     Certificates {
         sequence: u64,
         entries: Vec<Certificate>,
+        #[serde(default)]
+        client_authorities: Vec<ClientAuthority>,
     },
     /// The access log was moved away: begin a new file.
     ReopenLog,
@@ -60,6 +62,9 @@ pub(crate) struct Start {
     pub(crate) texts: Vec<Text>,
     /// See [`Down::Certificates`].
     pub(crate) certificates: Vec<Certificate>,
+    /// See [`Down::Certificates`].
+    #[serde(default)]
+    pub(crate) client_authorities: Vec<ClientAuthority>,
     /// The access log's file.
     pub(crate) access_log: PathBuf,
     /// Folders to read; nothing else of the disk is served.
@@ -145,6 +150,15 @@ impl std::fmt::Debug for Certificate {
             .field("names", names)
             .finish_non_exhaustive()
     }
+}
+
+/// Those who issue certificates to a site's visitors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClientAuthority {
+    /// The file that the configuration names.
+    pub(crate) path: PathBuf,
+    /// PEM.
+    pub(crate) pem: String,
 }
 
 /// What a data plane tells the agent.

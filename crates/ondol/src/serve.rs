@@ -94,6 +94,7 @@ impl Served {
             sockets,
             texts,
             certificates,
+            client_authorities,
             access_log,
             roots,
         } = start;
@@ -102,7 +103,7 @@ impl Served {
         let confinement = sandbox::confine(&roots, logs)?;
         tracing::debug!(?confinement, "confined");
         let (sender, failures) = mpsc::channel(FAILURES_WAITING_MAX);
-        let certificates = take_certificates(certificates, None, &sender);
+        let certificates = take_certificates((certificates, client_authorities), None, &sender);
         let plan = configuration.plan;
         let snapshot = Snapshot::new(Arc::clone(&plan), Arc::clone(&certificates));
         let workers = by_worker(&sockets, listeners)?;
@@ -135,9 +136,9 @@ impl Served {
                         self.apply().await;
                         link.send(&Up::Applied { sequence })?;
                     }
-                    Down::Certificates { sequence, entries } => {
+                    Down::Certificates { sequence, entries, client_authorities } => {
                         let previous = Some(&*self.certificates);
-                        self.certificates = take_certificates(entries, previous, &self.failure_sender);
+                        self.certificates = take_certificates((entries, client_authorities), previous, &self.failure_sender);
                         self.apply().await;
                         link.send(&Up::Applied { sequence })?;
                     }
@@ -187,7 +188,7 @@ impl Served {
 
 /// What came over the link as the request path takes it; what can't be used is left out and told.
 fn take_certificates(
-    entries: Vec<link::Certificate>,
+    (entries, authorities): (Vec<link::Certificate>, Vec<link::ClientAuthority>),
     previous: Option<&Certificates>,
     failures: &mpsc::Sender<Up>,
 ) -> Arc<Certificates> {
@@ -225,7 +226,9 @@ fn take_certificates(
             },
         );
     }
-    Arc::new(certificates)
+    let authorities = authorities.into_iter();
+    let authorities = authorities.map(|link::ClientAuthority { path, pem }| (path, pem));
+    Arc::new(certificates.with_client_authorities(authorities))
 }
 
 /// Sends a failure up the link when there is room; the agent's log gets it in any case.

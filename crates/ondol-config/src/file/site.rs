@@ -1,5 +1,6 @@
 //! `[sites."…"]`: one domain and what it serves.
 
+mod client_auth;
 mod passthrough;
 mod route;
 
@@ -63,6 +64,8 @@ pub(crate) static SITE: Table = Table {
             shape: Shape::Table(&certificate::CERTIFICATE),
             absent: Absent::Means,
         },
+        client_auth::CLIENT_CA,
+        client_auth::CLIENT_CERTIFICATE,
         rules::LIMITS,
         rules::TIMEOUTS,
         target::PROXY,
@@ -136,11 +139,13 @@ fn site(
             None => SCHEME,
         },
         certificate,
+        client_auth: client_auth::client_auth(section, folder, report),
         passthrough,
         rules,
         routes,
     };
     main_name_for_aliases(&plan, section, report);
+    client_auth::needs_names_and_tls(&plan, section, report);
     Some(Placed {
         plan,
         names: std::iter::once(name.at).chain(alias_places).collect(),

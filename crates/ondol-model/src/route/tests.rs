@@ -19,6 +19,7 @@ fn site(name: &str, aliases: &[&str]) -> Site {
         alias_answer: AliasAnswer::Redirect,
         scheme: Scheme::Https,
         certificate: None,
+        client_auth: None,
         passthrough: None,
         rules: Rules::default(),
         routes: Vec::new(),

@@ -43,6 +43,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) upstream_us: Option<u64>,
     /// The version of TLS; `None` on plain HTTP.
     pub(crate) tls: Option<rustls::ProtocolVersion>,
+    /// Who the visitor's certificate is for; `None` when it has shown none.
+    pub(crate) client_certificate: Option<&'a str>,
     /// What went wrong.
     pub(crate) failure: Option<&'a str>,
 }

@@ -12,6 +12,7 @@
 //! | `duration_us` | until the last byte of the response, in microseconds |
 //! | `request_id` | as on the error page and in the header to the upstream |
 //! | `tls` | `"1.2"`, `"1.3"`, or `null` on plain HTTP |
+//! | `client_certificate` | who the visitor's certificate is for, or `null` |
 //! | `referer`, `user_agent` | as sent, or `null`; bytes that are not UTF-8 become U+FFFD |
 //! | `upstream`, `upstream_us` | who was asked and how long the head took, or `null` |
 //! | `failure` | what went wrong, or `null` |
@@ -48,6 +49,7 @@ pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
     let written = write!(line, ",\"request_id\":\"{}\"", entry.request_id);
     debug_assert!(written.is_ok(), "memory takes every write");
     push_optional_text(line, b",\"tls\":", entry.tls.map(tls_text));
+    push_optional_text(line, b",\"client_certificate\":", entry.client_certificate);
     push_bytes(line, b",\"referer\":", entry.referer);
     push_bytes(line, b",\"user_agent\":", entry.user_agent);
     push_optional_text(line, b",\"upstream\":", entry.upstream);

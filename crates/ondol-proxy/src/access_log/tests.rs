@@ -34,6 +34,7 @@ pub(super) fn entry() -> Entry<'static> {
         upstream: None,
         upstream_us: None,
         tls: None,
+        client_certificate: None,
         failure: None,
     }
 }

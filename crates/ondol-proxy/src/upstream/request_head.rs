@@ -8,6 +8,7 @@ use http::Method;
 use http::header;
 use memchr::memchr2;
 
+use crate::client_auth::is_about_certificate;
 use crate::headers;
 use crate::request_id::RequestId;
 
@@ -28,6 +29,8 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) peer_is: Peer,
     /// The id of the request.
     pub(crate) id: RequestId,
+    /// The headers that tell of the visitor's certificate, if it has shown one.
+    pub(crate) certificate: Option<&'a str>,
 }
 
 /// How much a peer is believed.
@@ -180,7 +183,7 @@ fn is_our_own(name: &str, peer_is: Peer) -> bool {
         "x-forwarded-for" | "x-real-ip" | "x-request-id" => true,
         "forwarded" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
         | "x-forwarded-server" | "x-forwarded-prefix" => peer_is == Peer::Visitor,
-        _ => false,
+        name => is_about_certificate(name),
     }
 }
 
@@ -192,6 +195,7 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
         host,
         peer_is,
         id,
+        certificate,
     } = *forwarding;
     put(buffer, &["x-forwarded-for: "]);
     if peer_is == Peer::TrustedProxy {
@@ -210,7 +214,7 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
     }
     put(buffer, &["x-request-id: "]);
     id.put(buffer);
-    put(buffer, &["\r\n"]);
+    put(buffer, &["\r\n", certificate.unwrap_or_default()]);
 }
 
 /// A prefix that a trusted proxy has taken off comes before ours.

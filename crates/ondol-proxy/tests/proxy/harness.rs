@@ -10,10 +10,12 @@ mod wire;
 
 pub(crate) use http2::Http2;
 pub(crate) use http2::SentBody;
+pub(crate) use identity::Authority;
 pub(crate) use identity::Identity;
 pub(crate) use identity::TlsStream;
 pub(crate) use identity::client_config;
 pub(crate) use identity::handshake;
+pub(crate) use identity::showing;
 pub(crate) use plane::Plane;
 pub(crate) use sites::passed_site;
 pub(crate) use sites::plan;

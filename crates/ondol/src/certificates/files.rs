@@ -76,6 +76,19 @@ pub(crate) enum Part {
     Key,
 }
 
+/// Why a file with certificates can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} is larger than {CERTIFICATE_BYTES_MAX} bytes, so it is no certificate or key", .0.display())]
+    TooLarge(PathBuf),
+}
+
 /// Why a pair of files is no certificate that could be shown to anyone.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PairError {
@@ -234,8 +247,15 @@ pub(crate) fn parse(chain_pem: &str, key_pem: &str) -> Result<Pair, TextError> {
 }
 
 fn read(path: &Path, part: Part) -> Result<(String, Metadata), PairError> {
-    let failed = |source| PairError::Read {
-        part,
+    read_text(path).map_err(|error| match error {
+        ReadError::Read { path, source } => PairError::Read { part, path, source },
+        ReadError::TooLarge(path) => PairError::TooLarge { part, path },
+    })
+}
+
+/// Reads a file of certificates or a key. Blocks on the disk.
+pub(super) fn read_text(path: &Path) -> Result<(String, Metadata), ReadError> {
+    let failed = |source| ReadError::Read {
         path: path.to_owned(),
         source,
     };
@@ -252,8 +272,7 @@ fn read(path: &Path, part: Part) -> Result<(String, Metadata), PairError> {
     let mut limited = file.take(CERTIFICATE_BYTES_MAX + 1);
     limited.read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > CERTIFICATE_BYTES_MAX {
-        let path = path.to_owned();
-        return Err(PairError::TooLarge { part, path });
+        return Err(ReadError::TooLarge(path.to_owned()));
     }
     // Some tools write names in other encodings around the PEM itself.
     let text = String::from_utf8_lossy(&bytes).into_owned();

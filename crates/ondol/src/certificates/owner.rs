@@ -19,6 +19,8 @@ use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::plan::CertificateFiles;
 
+use crate::certificates::authorities::Authorities;
+use crate::certificates::authorities::ClientAuthority;
 use crate::certificates::choose::Source;
 use crate::certificates::choose::choose;
 use crate::certificates::entry::CertificateEntry;
@@ -44,6 +46,8 @@ pub(crate) struct CertificateSet {
     pub(crate) rows: Vec<CertificateRow>,
     /// Pairs of the plan that never could be used, and why, as a sentence.
     pub(crate) unusable: Vec<(CertificateFiles, String)>,
+    /// Those who issue certificates to visitors.
+    pub(crate) client_authorities: Vec<ClientAuthority>,
     /// The root of Ondol's own CA in PEM.
     pub(crate) root_pem: Arc<str>,
 }
@@ -78,6 +82,7 @@ pub(crate) struct Owner {
     ca: InternalCa,
     plan: Option<Arc<Plan>>,
     kept: HashMap<CertificateFiles, Kept>,
+    authorities: Authorities,
     leaves: HashMap<Vec<HostPattern>, Pair>,
     /// Names whose certificate is in `leaves`, but not on disk yet.
     unkept: Vec<Vec<HostPattern>>,
@@ -108,10 +113,14 @@ struct Kept {
     names: Vec<HostPattern>,
 }
 
-/// The state of two files: modification time in nanoseconds, size, inode; `None` for a file that
-/// cannot be reached.
+/// The state of two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp([Option<(i128, u64, u64)>; 2]);
+struct Stamp([FileStamp; 2]);
+
+/// The state of a file: modification time in nanoseconds, size, inode; `None` for one that cannot be
+/// reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileStamp(Option<(i128, u64, u64)>);
 
 /// The time, and the zone that it is told in.
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +149,7 @@ impl Owner {
             ca,
             plan: None,
             kept: HashMap::new(),
+            authorities: Authorities::default(),
             leaves: HashMap::new(),
             unkept: Vec::new(),
             issue_trouble: None,
@@ -159,6 +169,7 @@ impl Owner {
                 kept.judge(&files, seen, Cause::Reload, told, &mut self.notices);
             }
         }
+        self.authorities.take_up(&plan, &mut self.notices);
         self.plan = Some(plan);
         self.build(now)
     }
@@ -170,6 +181,7 @@ impl Owner {
         for (files, kept) in &mut self.kept {
             changed |= kept.look(files, told, &mut self.notices);
         }
+        changed |= self.authorities.refresh(&mut self.notices);
         if self.ca.is_ending(now) {
             self.replace_ca(now);
             changed = true;
@@ -211,6 +223,7 @@ impl Owner {
             entries: Vec::new(),
             rows: Vec::new(),
             unusable: Vec::new(),
+            client_authorities: self.authorities.current(),
             root_pem: self.ca.root_pem(),
         }
     }
@@ -447,15 +460,19 @@ impl<'p> Now<'p> {
 impl Stamp {
     fn of(files: &CertificateFiles) -> Self {
         let CertificateFiles { chain, key } = files;
-        Self([chain, key].map(|path| Self::of_file(path)))
+        Self([chain, key].map(|path| FileStamp::of(path)))
     }
+}
 
-    fn of_file(path: &Path) -> Option<(i128, u64, u64)> {
+impl FileStamp {
+    pub(super) fn of(path: &Path) -> Self {
         const NANOSECONDS: i128 = 1_000_000_000;
-        let metadata = fs::metadata(path).ok()?;
-        let modified =
-            i128::from(metadata.mtime()) * NANOSECONDS + i128::from(metadata.mtime_nsec());
-        Some((modified, metadata.size(), metadata.ino()))
+        let stamp = fs::metadata(path).ok().map(|metadata| {
+            let seconds = i128::from(metadata.mtime());
+            let modified = seconds * NANOSECONDS + i128::from(metadata.mtime_nsec());
+            (modified, metadata.size(), metadata.ino())
+        });
+        Self(stamp)
     }
 }
 

@@ -101,6 +101,7 @@ pub(crate) fn site(names: &[&str], certificate: Option<&CertificateFiles>) -> Si
         alias_answer: plan::AliasAnswer::Redirect,
         scheme: plan::Scheme::Https,
         certificate: certificate.cloned(),
+        client_auth: None,
         passthrough: None,
         rules: plan::Rules::default(),
         routes: Vec::new(),

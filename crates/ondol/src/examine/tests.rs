@@ -279,6 +279,21 @@ fn certificate_files_must_be_a_readable_pair_and_the_key_private() {
 }
 
 #[test]
+fn who_issues_certificates_to_visitors_must_be_named() {
+    let place = Place::new();
+    let text = "[sites.\"a.test\"]\nfiles = \"www\"\nclient_ca = \"clients.pem\"\n";
+    let missing = "3:13 cannot read ~/clients.pem: No such file or directory (os error 2)";
+    place.check(text, &[missing], &[]);
+    let file = place.path().join("clients.pem");
+    let sample = Sample::of(&["a.test"]);
+    write(&file, &sample.key, 0o644);
+    let none = "3:13 there is no certificate in ~/clients.pem (`-----BEGIN CERTIFICATE-----`)";
+    place.check(text, &[none], &[]);
+    write(&file, &sample.chain(), 0o644);
+    place.check(text, &[], &[]);
+}
+
+#[test]
 fn a_key_of_a_foreign_group_is_worth_a_word() {
     let place = Place::new();
     let sample = Sample::of(&["*.test"]);

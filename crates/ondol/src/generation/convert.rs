@@ -4,6 +4,8 @@ use ondol_config::SourceFile;
 use ondol_config::Sources;
 
 use crate::certificates::CertificateEntry;
+use crate::certificates::CertificateSet;
+use crate::certificates::ClientAuthority;
 use crate::link;
 
 /// A configuration's files as they travel.
@@ -36,5 +38,14 @@ pub(super) fn certificates_of(entries: &[CertificateEntry]) -> Vec<link::Certifi
             chain: pair.chain_pem.to_string(),
             key: pair.key_pem.to_string(),
         });
+    each.collect()
+}
+
+pub(super) fn authorities_of(certificates: &CertificateSet) -> Vec<link::ClientAuthority> {
+    let each = certificates.client_authorities.iter();
+    let each = each.map(|ClientAuthority { path, pem }| link::ClientAuthority {
+        path: path.clone(),
+        pem: pem.to_string(),
+    });
     each.collect()
 }

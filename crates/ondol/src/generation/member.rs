@@ -95,7 +95,9 @@ impl Member {
         let (certificates_differ, sources_differ) = match &self.sent {
             None => (true, true),
             Some(Desired { wanted: sent, .. }) => (
-                sent.certificates.entries != wanted.certificates.entries,
+                sent.certificates.entries != wanted.certificates.entries
+                    || sent.certificates.client_authorities
+                        != wanted.certificates.client_authorities,
                 sent.sources != wanted.sources,
             ),
         };
@@ -104,6 +106,7 @@ impl Member {
             self.tell(&Down::Certificates {
                 sequence: *sequence,
                 entries: convert::certificates_of(&wanted.certificates.entries),
+                client_authorities: convert::authorities_of(&wanted.certificates),
             });
         }
         if sources_differ {

@@ -76,6 +76,7 @@ pub(super) fn start(
         sockets,
         texts: convert::texts_of(&wanted.sources),
         certificates: convert::certificates_of(&wanted.certificates.entries),
+        client_authorities: convert::authorities_of(&wanted.certificates),
         access_log: surroundings.access_log.clone(),
         roots: wanted.roots.iter().cloned().collect(),
     }))?;

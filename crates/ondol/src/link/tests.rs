@@ -27,6 +27,10 @@ fn values_arrive_as_they_were_sent() {
         Down::Certificates {
             sequence: 8,
             entries: Vec::new(),
+            client_authorities: vec![ClientAuthority {
+                path: "/etc/ondol/clients.pem".into(),
+                pem: "-----BEGIN".to_owned(),
+            }],
         },
         Down::ReopenLog,
         Down::Drain { grace_ms: 30_000 },
@@ -80,7 +84,8 @@ fn a_key_does_not_get_into_a_log() {
         "{:?}",
         Down::Certificates {
             sequence: 1,
-            entries: vec![certificate]
+            entries: vec![certificate],
+            client_authorities: Vec::new(),
         }
     );
     assert!(

@@ -43,6 +43,7 @@ fn site() -> plan::Site {
         alias_answer: plan::AliasAnswer::Serve,
         scheme: plan::Scheme::Https,
         certificate: None,
+        client_auth: None,
         passthrough: None,
         rules: plan::Rules::default(),
         routes: vec![

@@ -6,6 +6,7 @@ use ondol_model::listen::Preface;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::ClientCertificate;
 use ondol_model::plan::HealthCheck;
 use ondol_model::plan::ProxyVersion;
 use ondol_model::plan::RedirectPath;
@@ -98,6 +99,27 @@ fn a_site_of_another_machine_is_passed_on() {
     let short = "[sites.'a.test']\npassthrough = '192.168.0.20:443'";
     let site = plan(&[("a.toml", short)]).sites.swap_remove(0);
     assert!(site.routes.is_empty() && site.leads_to_https());
+}
+
+#[test]
+fn visitors_with_certificates_must_show_them_unless_they_may() {
+    for (more, expected) in [
+        ("", ClientCertificate::Required),
+        (
+            "client_certificate = 'required'",
+            ClientCertificate::Required,
+        ),
+        (
+            "client_certificate = 'optional'",
+            ClientCertificate::Optional,
+        ),
+    ] {
+        let text = format!("[sites.'a.test']\nfiles = '/a'\nclient_ca = 'ca.pem'\n{more}");
+        let site = plan(&[("/etc/ondol/a.toml", &text)]).sites.swap_remove(0);
+        let auth = site.client_auth.expect("it asks for certificates");
+        assert_eq!(auth.ca, Path::new("/etc/ondol/ca.pem"));
+        assert_eq!(auth.certificate, expected, "{more}");
+    }
 }
 
 #[test]

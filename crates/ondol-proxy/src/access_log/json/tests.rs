@@ -26,6 +26,7 @@ fn a_line_has_every_key_in_its_order() {
         upstream: Some("unix:/run/app.sock"),
         upstream_us: Some(900),
         tls: Some(ProtocolVersion::TLSv1_3),
+        client_certificate: Some("CN=alice"),
         failure: Some("unix:/run/app.sock broke off"),
         ..entry()
     };
@@ -35,7 +36,7 @@ fn a_line_has_every_key_in_its_order() {
             r#"{"time":"2026-11-21T05:08:16.042Z","client":"192.0.2.7","method":"GET","#,
             r#""target":"/a?b=c","version":"HTTP/1.1","host":"example.com","site":"example.com","#,
             r#""status":200,"bytes":1234,"duration_us":1500,"request_id":"000000000000beef","#,
-            r#""tls":"1.3","referer":"https://example.com/","#,
+            r#""tls":"1.3","client_certificate":"CN=alice","referer":"https://example.com/","#,
             r#""user_agent":"\ucee4\ud53c/1.0 \ud83d\udd25","upstream":"unix:/run/app.sock","#,
             r#""upstream_us":900,"failure":"unix:/run/app.sock broke off"}"#,
             "\n"
@@ -48,6 +49,7 @@ fn what_is_not_there_is_null() {
     let object: Value = serde_json::from_str(&line(&entry())).unwrap();
     for key in [
         "tls",
+        "client_certificate",
         "referer",
         "user_agent",
         "upstream",
@@ -56,7 +58,7 @@ fn what_is_not_there_is_null() {
     ] {
         assert_eq!(object[key], Value::Null, "{key}");
     }
-    assert_eq!(object.as_object().unwrap().len(), 17);
+    assert_eq!(object.as_object().unwrap().len(), 18);
 }
 
 #[test]

@@ -28,6 +28,7 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
             host: "a.test",
             peer_is,
             id: RequestId(0x2a),
+            certificate: None,
         },
     };
     let mut buffer = Vec::new();

@@ -13,6 +13,7 @@ use hyper::client::conn::http2;
 use hyper::rt::Executor;
 use hyper_util::rt::TokioIo;
 use ondol_base::tasks;
+use rustls::ClientConfig;
 use rustls::DEFAULT_VERSIONS;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -35,7 +36,11 @@ pub(crate) struct Http2 {
 
 impl Http2 {
     pub(crate) async fn connect(plane: &Plane, name: &str) -> Self {
-        let connector = TlsConnector::from(Arc::new(client_config(DEFAULT_VERSIONS, &["h2"])));
+        Self::connect_as(plane, name, client_config(DEFAULT_VERSIONS, &["h2"])).await
+    }
+
+    pub(crate) async fn connect_as(plane: &Plane, name: &str, config: ClientConfig) -> Self {
+        let connector = TlsConnector::from(Arc::new(config));
         let stream = TcpStream::connect(plane.https).await.unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let stream = connector.connect(name, stream).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ondol_model::HostPattern;
@@ -18,7 +19,10 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::client::danger::ServerCertVerified;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::sign::CertifiedKey;
+use rustls::sign::SingleCertAndKey;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::UnixTime;
 
@@ -56,6 +60,53 @@ impl Identity {
     pub(crate) fn was_shown_to(&self, visitor: &TlsStream) -> bool {
         visitor.conn.peer_certificates().unwrap()[0].as_ref() == self.der
     }
+}
+
+/// Who issues certificates to visitors.
+pub(crate) struct Authority {
+    /// Where the plan has it.
+    pub(crate) path: PathBuf,
+    pub(crate) pem: String,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    pub(crate) fn new(path: &str) -> Self {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, path);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self {
+            path: PathBuf::from(path),
+            pem,
+            issuer: rcgen::Issuer::new(params, key),
+        }
+    }
+
+    /// A certificate for a visitor of this name, as it shows it.
+    pub(crate) fn issue(&self, name: &str) -> Arc<CertifiedKey> {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let chain = vec![certificate.der().clone()];
+        Arc::new(CertifiedKey::from_der(chain, key, &default_provider()).unwrap())
+    }
+}
+
+/// The settings of a visitor who shows a certificate to whoever asks for one.
+pub(crate) fn showing(certificate: &Arc<CertifiedKey>, mut config: ClientConfig) -> ClientConfig {
+    let shown = SingleCertAndKey::from(Arc::clone(certificate));
+    config.client_auth_cert_resolver = Arc::new(shown);
+    config
 }
 
 /// A visitor's settings: these versions, these protocols.

@@ -27,6 +27,7 @@ use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio::runtime::LocalRuntime;
 
+use super::Authority;
 use super::Identity;
 use super::PATIENCE;
 use super::TlsStream;
@@ -66,6 +67,17 @@ impl Plane {
         Self::start_workers(1, plan, &[], Preface::None)
     }
 
+    /// One worker that serves this, with those who issue certificates to visitors.
+    pub(crate) fn start_guarded(
+        plan: Plan,
+        identities: &[&Identity],
+        authorities: &[&Authority],
+    ) -> Self {
+        let plane = Self::start_workers(1, plan.clone(), identities, Preface::None);
+        plane.apply_guarded(plan, identities, authorities);
+        plane
+    }
+
     fn start_workers(count: usize, plan: Plan, identities: &[&Identity], preface: Preface) -> Self {
         let runtime = runtime();
         let folder = tempfile::tempdir().unwrap();
@@ -100,6 +112,21 @@ impl Plane {
     /// Serves another plan from the next request on.
     pub(crate) fn apply(&self, plan: Plan, identities: &[&Identity]) {
         let snapshot = snapshot(plan, identities);
+        self.runtime.block_on(self.running().apply(snapshot));
+    }
+
+    /// The same, with those who issue certificates to visitors.
+    pub(crate) fn apply_guarded(
+        &self,
+        plan: Plan,
+        identities: &[&Identity],
+        authorities: &[&Authority],
+    ) {
+        let authorities = authorities
+            .iter()
+            .map(|it| (it.path.clone(), it.pem.clone()));
+        let certificates = certificates(identities).with_client_authorities(authorities);
+        let snapshot = Snapshot::new(Arc::new(plan), Arc::new(certificates));
         self.runtime.block_on(self.running().apply(snapshot));
     }
 
@@ -172,13 +199,17 @@ fn connect(address: SocketAddr) -> TcpStream {
 }
 
 fn snapshot(plan: Plan, identities: &[&Identity]) -> Snapshot {
+    Snapshot::new(Arc::new(plan), Arc::new(certificates(identities)))
+}
+
+fn certificates(identities: &[&Identity]) -> Certificates {
     let entries: Vec<_> = identities
         .iter()
         .map(|identity| identity.entry.clone())
         .collect();
     let (certificates, problems) = Certificates::new(&entries, None);
     assert!(problems.is_empty(), "{problems:?}");
-    Snapshot::new(Arc::new(plan), Arc::new(certificates))
+    certificates
 }
 
 /// A socket that holds a free port, so that the workers' own can join it.

@@ -57,6 +57,7 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
         alias_answer: AliasAnswer::Redirect,
         scheme: Scheme::Http,
         certificate: None,
+        client_auth: None,
         passthrough: None,
         rules: rules.clone(),
         routes: vec![Route {

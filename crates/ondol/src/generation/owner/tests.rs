@@ -66,6 +66,7 @@ fn wanted() -> Wanted {
     Wanted {
         sources: Arc::new(Sources { files: Vec::new() }),
         certificates: Arc::new(CertificateSet {
+            client_authorities: Vec::new(),
             entries: Vec::new(),
             rows: Vec::new(),
             unusable: Vec::new(),
