@@ -30,6 +30,8 @@ pub use proxy::SentHost;
 pub use proxy::SentPath;
 pub use proxy::Server;
 pub use proxy::Statuses;
+pub use proxy::Via;
+pub use rules::BodyKind;
 pub use rules::Rules;
 pub use rules::Timeouts;
 

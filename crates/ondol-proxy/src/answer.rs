@@ -39,6 +39,7 @@ use crate::upstream::Forwarded;
 use crate::upstream::Forwarding;
 use crate::upstream::Outgoing;
 use crate::upstream::Servers;
+use crate::via;
 use crate::view::Answers;
 use crate::view::RouteIndex;
 use crate::visit::Visit;
@@ -147,7 +148,12 @@ async fn proxy(
     (parts, path): (&Parts, &str),
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
+    if upstream::forwards_left(&parts.method, &parts.headers) == Some(0) {
+        return Ok(methods_of_server());
+    }
     let connection = Rc::clone(&visit.connection);
+    let via = &connection.worker.via;
+    via.check(&parts.headers)?;
     let client = visit.client.map(|client| client.to_string());
     let outgoing = Outgoing {
         parts,
@@ -162,6 +168,9 @@ async fn proxy(
             peer_is: visit.peer_is,
             id: visit.id,
             certificate: connection.client.as_ref().map(|client| &*client.headers),
+            via: servers
+                .tells_via()
+                .then(|| (via::version(parts.version), via.name())),
         },
         timeouts: rules.timeouts,
         patience: rules.patience,

@@ -33,6 +33,7 @@ use crate::upstream::Known;
 use crate::upstream::Prober;
 use crate::upstream::Watch;
 use crate::upstream::Watched;
+use crate::via::Via;
 use crate::worker;
 use crate::worker::Command;
 use crate::worker::Equipment;
@@ -140,6 +141,7 @@ impl DataPlane {
         let (shortage, strangers) = (Shortage::default(), Shortage::default());
         let watch = Watch::default();
         let floods = Shortage::default();
+        let via = Via::new(random());
         let log = start_log(access_log, &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
@@ -159,6 +161,7 @@ impl DataPlane {
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),
                 seed: random(),
                 watch: watch.clone(),
+                via: via.clone(),
             };
             let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
             let (ready, is_ready) = oneshot::channel();

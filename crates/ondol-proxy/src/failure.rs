@@ -56,6 +56,14 @@ pub(crate) enum Failure {
     /// A file could not be read.
     #[error("file could not be read")]
     File(#[source] std::io::Error),
+    /// The request has come by again and again: the site leads back to this box.
+    #[error(
+        "the request goes round in a circle: it came through this box {times} times, because a server of the site leads back here"
+    )]
+    Circle {
+        /// How often.
+        times: usize,
+    },
     /// No connection to the upstream could be made.
     #[error("could not connect to {upstream}")]
     Connect {
@@ -107,6 +115,7 @@ impl Failure {
             | Self::Folder { .. }
             | Self::Unreadable(_)
             | Self::File(_)
+            | Self::Circle { .. }
             | Self::Connect { .. }
             | Self::Crowded { .. }
             | Self::Silent { .. }
@@ -137,6 +146,7 @@ impl Failure {
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
             Self::Folder { .. } | Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
+            Self::Circle { .. } => StatusCode::LOOP_DETECTED,
             Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
         }

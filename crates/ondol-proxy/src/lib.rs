@@ -39,6 +39,7 @@ mod snapshot;
 mod tls;
 mod tunnel;
 mod upstream;
+mod via;
 mod view;
 mod visit;
 mod visitor_stream;

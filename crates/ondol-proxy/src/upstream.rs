@@ -9,6 +9,7 @@ mod exchange;
 mod forward;
 #[cfg(test)]
 mod fuzz;
+mod max_forwards;
 mod news;
 mod pool;
 mod prober;
@@ -26,6 +27,7 @@ pub(crate) use forward::Asked;
 pub(crate) use forward::Forwarded;
 pub(crate) use forward::Outgoing;
 pub(crate) use forward::forward;
+pub(crate) use max_forwards::left as forwards_left;
 pub(crate) use news::Known;
 pub(crate) use pool::Pool;
 pub(crate) use prober::Prober;

@@ -44,6 +44,7 @@ use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::upstream::Watch;
+use crate::via::Via;
 use crate::view::Pools;
 use crate::view::View;
 
@@ -75,6 +76,7 @@ pub(crate) struct Equipment {
     pub(crate) connections_per_address_max: usize,
     pub(crate) seed: u64,
     pub(crate) watch: Watch,
+    pub(crate) via: Via,
 }
 
 /// What a worker is told.
@@ -95,6 +97,7 @@ pub(crate) struct Worker {
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) log: RefCell<Recorder>,
     pub(crate) ids: RequestIds,
+    pub(crate) via: Via,
     /// The port of HTTPS visitors, for redirects to it.
     pub(crate) https_port: Option<u16>,
     pub(crate) tls: Arc<ServerConfig>,
@@ -143,6 +146,7 @@ impl Worker {
             counters: equipment.counters,
             log: RefCell::new(equipment.recorder),
             ids: RequestIds::new(equipment.seed),
+            via: equipment.via,
             https_port: equipment.https_port,
             tls: equipment.tls,
             order: Cell::new(Order::Serve),

@@ -61,7 +61,8 @@ fn log(event: &Event) {
         | EventKind::AccessLog
         | EventKind::Descriptors
         | EventKind::Listener
-        | EventKind::Flood => tracing::warn!("{message}"),
+        | EventKind::Flood
+        | EventKind::Upstream => tracing::warn!("{message}"),
         EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => {
             tracing::error!("{message}");
         }

@@ -14,6 +14,7 @@ pub use health_check::Statuses;
 pub use retry::Retry;
 pub use sent::SentHost;
 pub use sent::SentPath;
+pub use sent::Via;
 
 /// Every server counts the same.
 const WEIGHT: u8 = 1;
@@ -35,6 +36,8 @@ pub struct Proxy {
     pub path: SentPath,
     /// The host that they get.
     pub host: SentHost,
+    /// Whether they are told what a request came through.
+    pub via: Via,
 }
 
 /// One of the servers of a [`Proxy`].
@@ -67,6 +70,7 @@ impl Proxy {
             retry: Retry::default(),
             path: SentPath::default(),
             host: SentHost::default(),
+            via: Via::default(),
         }
     }
 

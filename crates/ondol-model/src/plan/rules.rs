@@ -35,6 +35,36 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Until the head of the response, and between two parts of its body; then 504, or a cut.
     pub response: Duration,
+    /// Until the head of the response; `None` means `response`.
+    pub head: Option<Duration>,
+    /// Between two parts of the body; `None` means `response`, and for a stream of events, which is quiet
+    /// by nature, as long as a WebSocket may be.
+    pub silence: Option<Duration>,
+}
+
+impl Timeouts {
+    /// Until the head of the response.
+    pub fn until_head(&self) -> Duration {
+        self.head.unwrap_or(self.response)
+    }
+
+    /// Between two parts of a body.
+    pub fn between_parts(&self, kind: BodyKind) -> Duration {
+        match (self.silence, kind) {
+            (Some(silence), _) => silence,
+            (None, BodyKind::Events) => self.response.max(limits::TUNNEL_IDLE),
+            (None, BodyKind::Other) => self.response,
+        }
+    }
+}
+
+/// What a body is, as far as its pauses are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// `text/event-stream`.
+    Events,
+    /// Anything else.
+    Other,
 }
 
 impl Default for Timeouts {
@@ -42,6 +72,8 @@ impl Default for Timeouts {
         Self {
             connect: limits::UPSTREAM_CONNECT,
             response: limits::UPSTREAM_RESPONSE,
+            head: None,
+            silence: None,
         }
     }
 }

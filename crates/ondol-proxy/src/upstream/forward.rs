@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::Response;
@@ -16,6 +17,7 @@ use hyper::body::Incoming;
 use ondol_base::clock;
 use ondol_model::health::Trial;
 use ondol_model::limits::UPSTREAM_IDLE;
+use ondol_model::plan::BodyKind;
 use ondol_model::plan::Patience;
 use ondol_model::plan::Timeouts;
 use tokio::time::Duration;
@@ -134,33 +136,34 @@ pub(crate) async fn forward(
         request_head::encode(&RequestHead { host, ..head }, &mut buffer);
         let request = RequestBody::new(body.take(), framing, (body_bytes_max, patience), buffer);
         let mut exchange = Exchange::new(connection, request);
-        let failure = match exchange::head(&mut exchange, &parts.method, timeouts.response).await {
-            Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
-                origin = usual;
-                continue;
-            }
-            Some(Ok(response)) => {
-                let now = clock::now();
-                *asked = Some(Asked {
-                    answered: Some(now),
-                    in_flight: attempts.answered(response.status.as_u16()),
-                    ..Asked::new(pool, since)
-                });
-                return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
-            }
-            // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
-            Some(Err(ExchangeError::ClosedUnanswered(_)))
-                if is_reused && (repeatable || exchange.request.is_untouched()) =>
-            {
-                body = exchange.request.into_incoming();
-                origin = Origin::New;
-                continue;
-            }
-            Some(Err(error)) => exchange_failure(pool, error),
-            None => Failure::Silent {
-                upstream: pool.label().to_owned(),
-            },
-        };
+        let failure =
+            match exchange::head(&mut exchange, &parts.method, timeouts.until_head()).await {
+                Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
+                    origin = usual;
+                    continue;
+                }
+                Some(Ok(response)) => {
+                    let now = clock::now();
+                    *asked = Some(Asked {
+                        answered: Some(now),
+                        in_flight: attempts.answered(response.status.as_u16()),
+                        ..Asked::new(pool, since)
+                    });
+                    return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
+                }
+                // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
+                Some(Err(ExchangeError::ClosedUnanswered(_)))
+                    if is_reused && (repeatable || exchange.request.is_untouched()) =>
+                {
+                    body = exchange.request.into_incoming();
+                    origin = Origin::New;
+                    continue;
+                }
+                Some(Err(error)) => exchange_failure(pool, error),
+                None => Failure::Silent {
+                    upstream: pool.label().to_owned(),
+                },
+            };
         let may_be_sent_again = repeatable || exchange.request.is_untouched();
         if !failure.is_upstreams() {
             return Err(failure);
@@ -258,8 +261,18 @@ fn finish(
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return switch(exchange, response, pool, upgrade, asked_for);
     }
-    *response.body_mut() = body(exchange, framing, after, pool, timeouts.response, now);
+    let silence_max = || timeouts.between_parts(body_kind(response.headers()));
+    let body = body(exchange, framing, after, pool, silence_max, now);
+    *response.body_mut() = body;
     Ok(Forwarded::Response(response))
+}
+
+fn body_kind(headers: &HeaderMap) -> BodyKind {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    match kind {
+        Some(kind) if kind.starts_with(b"text/event-stream") => BodyKind::Events,
+        Some(_) | None => BodyKind::Other,
+    }
 }
 
 /// A body that has arrived whole goes on in one piece, and its connection back to the pool at once.
@@ -268,7 +281,7 @@ fn body(
     framing: BodyFraming,
     after: AfterResponse,
     pool: &Rc<Pool>,
-    silence_max: Duration,
+    silence_max: impl Fn() -> Duration,
     now: Instant,
 ) -> Body {
     let here = match framing {
@@ -286,7 +299,7 @@ fn body(
             framing,
             after,
             pool,
-            silence_max,
+            silence_max(),
         )));
     };
     let bytes = exchange.read.split_to(here).freeze();

@@ -3,11 +3,13 @@
 use std::io::Write;
 
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::header;
 use memchr::memchr2;
 
+use super::max_forwards;
 use crate::client_auth::is_about_certificate;
 use crate::headers;
 use crate::request_id::RequestId;
@@ -31,6 +33,8 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) id: RequestId,
     /// The headers that tell of the visitor's certificate, if it has shown one.
     pub(crate) certificate: Option<&'a str>,
+    /// What the request came in, and the name of this box, where the app is told of both.
+    pub(crate) via: Option<(&'static str, &'a str)>,
 }
 
 /// How much a peer is believed.
@@ -69,6 +73,20 @@ pub(super) struct RequestHead<'a> {
     pub(super) forwarding: Forwarding<'a>,
 }
 
+/// Fields that are written with another value.
+#[derive(Debug, Clone, Copy)]
+struct Replaced {
+    prefix: bool,
+    max_forwards: bool,
+}
+
+impl Replaced {
+    fn has(self, name: &HeaderName) -> bool {
+        (self.prefix && name == FORWARDED_PREFIX)
+            || (self.max_forwards && *name == header::MAX_FORWARDS)
+    }
+}
+
 /// Appends the head to a buffer.
 pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
     let RequestHead {
@@ -95,8 +113,18 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
             "\r\n",
         ],
     );
-    encode_passed_on(headers, forwarding.peer_is, prefix, buffer);
+    let forwards_left = max_forwards::left(method, headers);
+    let replaced = Replaced {
+        prefix: prefix.is_some(),
+        max_forwards: forwards_left.is_some(),
+    };
+    encode_passed_on(headers, forwarding.peer_is, replaced, buffer);
     encode_forwarding(headers, &forwarding, buffer);
+    if let Some(left) = forwards_left {
+        put(buffer, &["max-forwards: "]);
+        put_number(buffer, left.saturating_sub(1));
+        put(buffer, &["\r\n"]);
+    }
     if let Some(prefix) = prefix {
         encode_prefix(headers, forwarding.peer_is, prefix, buffer);
     }
@@ -117,12 +145,7 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
     put(buffer, &["\r\n"]);
 }
 
-fn encode_passed_on(
-    headers: &HeaderMap,
-    peer_is: Peer,
-    prefix: Option<&str>,
-    buffer: &mut Vec<u8>,
-) {
+fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, replaced: Replaced, buffer: &mut Vec<u8>) {
     let nominates_some = headers.get_all(header::CONNECTION).iter().any(|list| {
         !list.as_bytes().eq_ignore_ascii_case(b"keep-alive") && list.as_bytes() != b"close"
     });
@@ -141,7 +164,7 @@ fn encode_passed_on(
             cookies = true;
             continue;
         }
-        if prefix.is_some() && name == FORWARDED_PREFIX {
+        if replaced.has(name) {
             continue;
         }
         put_field(buffer, name.as_str(), value.as_bytes());
@@ -196,6 +219,7 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
         peer_is,
         id,
         certificate,
+        via,
     } = *forwarding;
     put(buffer, &["x-forwarded-for: "]);
     if peer_is == Peer::TrustedProxy {
@@ -215,6 +239,9 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
     put(buffer, &["x-request-id: "]);
     id.put(buffer);
     put(buffer, &["\r\n", certificate.unwrap_or_default()]);
+    if let Some((version, name)) = via {
+        put(buffer, &["via: ", version, " ", name, "\r\n"]);
+    }
 }
 
 /// A prefix that a trusted proxy has taken off comes before ours.

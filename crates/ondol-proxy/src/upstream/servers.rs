@@ -13,6 +13,7 @@ use ondol_model::health::Standing;
 use ondol_model::health::Trial;
 use ondol_model::plan::Proxy;
 use ondol_model::plan::Retry;
+use ondol_model::plan::Via;
 
 use super::pool::Pool;
 use super::sent::Sent;
@@ -29,6 +30,7 @@ pub(crate) struct Servers {
     pub(super) sharing: Option<Sharing>,
     /// `None` where servers get what the visitor asked for.
     pub(super) sent: Option<Box<Sent>>,
+    via: Via,
 }
 
 /// How several servers share the requests.
@@ -54,7 +56,13 @@ impl Servers {
             pools,
             sharing,
             sent: Sent::of(proxy),
+            via: proxy.via,
         }
+    }
+
+    /// Whether they are told in `Via` what the request came through.
+    pub(crate) fn tells_via(&self) -> bool {
+        self.via == Via::Told
     }
 }
 

@@ -1,12 +1,16 @@
 //! Upstreams that are down, silent, or speak something else: what the visitor hears.
 
+use std::net::TcpStream;
 use std::time::Duration;
 
 use ondol_model::Site;
 use ondol_model::Target;
 
+use crate::harness::PATIENCE;
 use crate::harness::Plane;
 use crate::harness::Upstream;
+use crate::harness::UpstreamStream;
+use crate::harness::Wire;
 use crate::harness::plan;
 use crate::harness::proxy_to;
 use crate::harness::proxy_to_all;
@@ -103,6 +107,89 @@ fn an_upstream_that_falls_silent_in_its_answer_is_a_cut() {
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
     assert!(visitor.try_message().is_err());
     assert_eq!(connection.rest(), b"");
+}
+
+/// The visitors come in the order of this list, and the last is cut: those before it have had their time.
+fn begun(upstream: &Upstream, plane: &Plane, kinds: &[&str]) -> Vec<Stream> {
+    let begun = kinds.iter().map(|kind| {
+        let mut visitor = plane.visit();
+        visitor.send(GET);
+        let mut connection = upstream.accept();
+        connection.message();
+        connection.send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"
+        ));
+        visitor.head();
+        assert_eq!(visitor.take(10), b"5\r\nfirst\r\n");
+        Stream {
+            visitor,
+            connection,
+        }
+    });
+    begun.collect()
+}
+
+struct Stream {
+    visitor: Wire<TcpStream>,
+    connection: Wire<UpstreamStream>,
+}
+
+impl Stream {
+    fn goes_on(&mut self) {
+        self.connection.send("4\r\nmore\r\n0\r\n\r\n");
+        assert_eq!(self.visitor.take(14), b"4\r\nmore\r\n0\r\n\r\n");
+    }
+}
+
+#[test]
+fn a_stream_of_events_may_be_silent() {
+    let upstream = Upstream::new();
+    let plane = Plane::start_one(plan([impatient(proxy_to(&upstream))]));
+    let kinds = ["text/event-stream", "text/event-stream; x", "text/plain"];
+    let mut streams = begun(&upstream, &plane, &kinds);
+    assert_eq!(streams[2].visitor.rest(), b"");
+    assert_eq!(streams[2].connection.rest(), b"");
+    streams[0].goes_on();
+    streams[1].goes_on();
+}
+
+#[test]
+fn silence_is_told_from_the_time_until_the_answer_begins() {
+    let upstream = Upstream::new();
+    let mut site = impatient(proxy_to(&upstream));
+    site.routes[0].rules.timeouts.head = Some(PATIENCE * 2);
+    let plane = Plane::start_one(plan([site]));
+    // A long poll, of which nothing comes for longer than others may be silent.
+    let mut polls = plane.visit();
+    polls.send(GET);
+    let mut poll = upstream.accept();
+    poll.message();
+    let mut cut = begun(&upstream, &plane, &["text/plain"]);
+    assert_eq!(cut[0].visitor.rest(), b"");
+    poll.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnews");
+    assert_eq!(polls.message().text(), "news");
+
+    let mut site = impatient(proxy_to(&upstream));
+    site.routes[0].rules.timeouts.silence = Some(PATIENCE * 2);
+    plane.apply(plan([site]), &[]);
+    let mut streams = begun(&upstream, &plane, &["text/plain"]);
+    let mut late = plane.visit();
+    late.send(GET);
+    upstream.accept().message();
+    assert_eq!(late.message().status(), 504);
+    streams[0].goes_on();
+}
+
+/// A time that is said holds for streams of events too.
+#[test]
+fn a_stream_of_events_that_is_told_to_is_cut() {
+    let upstream = Upstream::new();
+    let mut site = impatient(proxy_to(&upstream));
+    site.routes[0].rules.timeouts.silence = Some(Duration::from_millis(300));
+    let plane = Plane::start_one(plan([site]));
+    let mut streams = begun(&upstream, &plane, &["text/event-stream"]);
+    assert_eq!(streams[0].visitor.rest(), b"");
+    assert_eq!(streams[0].connection.rest(), b"");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod harness;
 mod balance;
 mod bodies;
 mod broken_upstreams;
+mod circles;
 mod client_certificates;
 mod descriptors;
 mod files;

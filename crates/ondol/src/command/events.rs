@@ -90,7 +90,8 @@ fn tint(word: &str) -> Tint {
         | EventKind::AccessLog
         | EventKind::Descriptors
         | EventKind::Listener
-        | EventKind::Flood => Tint::Attention,
+        | EventKind::Flood
+        | EventKind::Upstream => Tint::Attention,
         EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => Tint::Bad,
     }
 }

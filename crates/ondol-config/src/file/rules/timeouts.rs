@@ -68,6 +68,24 @@ static TIMEOUTS_TABLE: Table = Table {
             }),
             absent: Absent::Default("\"240B/s\""),
         },
+        Key {
+            name: "head",
+            doc: "Until its answer begins, where that may take another time than `response`, as with long polls.",
+            shape: Shape::Text(Form {
+                what: "a time",
+                example: "5m",
+            }),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "silence",
+            doc: "Between two parts of its answer, where that may take another time than `response`. Without it, a stream of events (`text/event-stream`) may be silent for an hour.",
+            shape: Shape::Text(Form {
+                what: "a time",
+                example: "5m",
+            }),
+            absent: Absent::Means,
+        },
     ],
     later: &[],
 };
@@ -88,6 +106,12 @@ pub(super) fn read(section: Section<'_>, rules: &mut Rules, report: &mut Report)
     }
     if let Some(send) = time("send") {
         rules.patience.send = send;
+    }
+    if let Some(head) = time("head") {
+        rules.timeouts.head = Some(head);
+    }
+    if let Some(silence) = time("silence") {
+        rules.timeouts.silence = Some(silence);
     }
     if let Some(rate) = super::read(table, "min_rate", parse_rate, report) {
         rules.patience.bytes_per_second_min = rate;

@@ -52,6 +52,7 @@ static PROXY_TABLE: Table = Table {
         sent::STRIP_PREFIX,
         sent::REWRITE,
         sent::HOST,
+        sent::VIA,
     ],
     later: &["cookie", "sticky"],
 };
@@ -66,6 +67,7 @@ pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> 
             retry: retry::retry(table, report),
             path: sent::path(table, section, report),
             host: sent::host(table, report),
+            via: sent::via(table),
         }),
         Some(Either::Short(_)) | None => Some(Proxy {
             servers: servers(section, PROXY.name, report)?,

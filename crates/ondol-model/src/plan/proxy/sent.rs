@@ -26,3 +26,13 @@ pub enum SentHost {
     /// This one.
     Name(String),
 }
+
+/// Whether `Via` tells servers that a request came through this box (RFC 9110 §7.6.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Via {
+    /// It does; a request that goes round in a circle is found by it.
+    #[default]
+    Told,
+    /// It does not: some apps compress nothing for proxies.
+    Silent,
+}

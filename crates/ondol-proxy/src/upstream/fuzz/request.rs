@@ -161,6 +161,8 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
         host,
         peer_is: Peer::Visitor,
         id: ids.next(),
+        certificate: None,
+        via: None,
     };
     let upgrade = answer::upgrade(&seen.parts);
     let head = RequestHead {

@@ -29,6 +29,7 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
             peer_is,
             id: RequestId(0x2a),
             certificate: None,
+            via: Some(("1.1", "ondol-1")),
         },
     };
     let mut buffer = Vec::new();
@@ -52,7 +53,7 @@ fn the_head_is_written_anew() {
         encoded(&[("accept", "*/*"), ("host", "evil.test")], Peer::Visitor),
         "GET /a%20b?c HTTP/1.1\r\nhost: a.test\r\naccept: */*\r\nx-forwarded-for: 192.0.2.9\r\n\
          x-real-ip: 192.0.2.1\r\nx-forwarded-proto: https\r\nx-forwarded-host: a.test\r\n\
-         x-request-id: 000000000000002a\r\n\r\n"
+         x-request-id: 000000000000002a\r\nvia: 1.1 ondol-1\r\n\r\n"
     );
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
     let timeouts = Timeouts {
         connect: Duration::from_secs(5),
         response: PATIENCE * 2,
+        ..Timeouts::default()
     };
     let rules = Rules {
         timeouts,

@@ -4,6 +4,7 @@ use ondol_model::host;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::SentHost;
 use ondol_model::plan::SentPath;
+use ondol_model::plan::Via;
 use ondol_model::rewrite::Rewrite;
 
 use crate::nearest::repeated;
@@ -41,6 +42,13 @@ pub(super) const HOST: Key = Key {
         example: "upstream",
     }),
     absent: Absent::Default("\"visitor\""),
+};
+
+pub(super) const VIA: Key = Key {
+    name: "via",
+    doc: "Whether `Via` tells the app that a request came through a proxy, as HTTP wants it; a request that goes round in a circle is found by it. Some apps compress nothing then: nginx needs `gzip_proxied any`, or `false` here.",
+    shape: Shape::Flag,
+    absent: Absent::Default("true"),
 };
 
 /// The path that servers get. `parent` is the site or the route that the `proxy` belongs to.
@@ -112,5 +120,13 @@ pub(super) fn host(table: Section<'_>, report: &mut Report) -> SentHost {
             }
             SentHost::Name(name.to_owned())
         }
+    }
+}
+
+/// Whether servers are told what a request came through.
+pub(super) fn via(table: Section<'_>) -> Via {
+    match table.flag(VIA.name) {
+        Some(false) => Via::Silent,
+        Some(true) | None => Via::Told,
     }
 }
