@@ -149,8 +149,8 @@ impl News {
         if health == self.told {
             return false;
         }
-        let since = now.saturating_sub(microseconds(NEWS_WINDOW));
-        self.at.retain(|at| *at > since);
+        let window = microseconds(NEWS_WINDOW);
+        self.at.retain(|at| now.saturating_sub(*at) < window);
         if self.at.len() >= NEWS_MAX {
             return false;
         }

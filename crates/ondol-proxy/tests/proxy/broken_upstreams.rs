@@ -175,7 +175,8 @@ fn silence_is_told_from_the_time_until_the_answer_begins() {
     let mut streams = begun(&upstream, &plane, &["text/plain"]);
     let mut late = plane.visit();
     late.send(GET);
-    upstream.accept().message();
+    let mut never = upstream.accept();
+    never.message();
     assert_eq!(late.message().status(), 504);
     streams[0].goes_on();
 }
