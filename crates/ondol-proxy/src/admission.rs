@@ -211,3 +211,6 @@ pub(crate) fn network_of(peer: IpAddr) -> IpAddr {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),
     }
 }
+
+#[cfg(test)]
+mod tests;

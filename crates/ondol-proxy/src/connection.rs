@@ -32,10 +32,15 @@ use crate::worker::Worker;
 mod common;
 mod credit;
 mod in_flight;
+mod phase;
 
 pub(crate) use common::Common;
 use credit::Credit;
 use in_flight::InFlight;
+pub(crate) use phase::Answer;
+pub(crate) use phase::Order;
+pub(crate) use phase::Phase;
+pub(crate) use phase::Speaks;
 
 /// What the request path knows of a connection.
 #[derive(Debug)]
@@ -108,52 +113,6 @@ impl Connection {
     pub(crate) fn is_trusted(&self, view: &View) -> bool {
         self.introduction != Introduction::Nameless && view.trusts(self.peer.ip())
     }
-}
-
-/// Where a connection is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Nothing has been received.
-    Opening,
-    /// The TLS handshake has begun.
-    Handshake,
-    /// Between two requests.
-    Idle,
-    /// Inside the head of a request.
-    Head,
-    /// At least one request is being answered.
-    Request,
-    /// Upgraded: bytes are passed both ways.
-    Tunnel,
-}
-
-/// What a connection is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Carry on.
-    Serve,
-    /// End after what is in flight.
-    Finish,
-    /// End now.
-    Close,
-}
-
-/// Whether an answer has been taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// All of it.
-    Whole,
-    /// Less than all.
-    Unfinished,
-}
-
-/// How a connection's HTTP version tells bytes apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaks {
-    /// Bytes between requests are the head of the next one.
-    Http1,
-    /// Bytes may be frames that ask for nothing.
-    Http2,
 }
 
 /// The part of a connection that its I/O, its requests and its worker write to.
@@ -453,7 +412,12 @@ impl ConnectionState {
     /// connection itself is to be told, if anything.
     pub(crate) fn look_after(&self, now: Instant) -> Option<Order> {
         let elapsed = now.saturating_duration_since(self.looked_after.replace(now));
-        if self.speaks.get() == Speaks::Http2 {
+        if self.is_write_blocked() {
+            let mut requests = self.requests.borrow_mut();
+            requests
+                .iter_mut()
+                .for_each(|(_, request)| request.pause(elapsed));
+        } else if self.speaks.get() == Speaks::Http2 {
             self.cut(|request| request.is_too_slow(now, elapsed));
         }
         if self.takes_too_slowly(now, elapsed) {

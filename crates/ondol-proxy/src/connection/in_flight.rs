@@ -64,6 +64,11 @@ impl InFlight {
         self.is_quick && self.taken >= PROOF_BYTES
     }
 
+    /// Lets a time pass that does not count: the visitor takes what it can, of all its answers together.
+    pub(super) fn pause(&mut self, elapsed: Duration) {
+        self.given = self.given.map(|since| since + elapsed);
+    }
+
     /// Whether the visitor takes the answer too slowly; `elapsed` since this was asked last.
     pub(super) fn is_too_slow(&mut self, now: Instant, elapsed: Duration) -> bool {
         let Some(since) = self.given else {

@@ -85,6 +85,20 @@ fn an_answer_by_http2_that_is_taken_a_byte_at_a_time_is_cut() {
 }
 
 #[test]
+fn answers_that_wait_for_each_other_on_a_slow_line_are_not_cut() {
+    let (state, common) = connection(Speaks::Http2);
+    let request = state.request_begins();
+    state.gave(request, 1000);
+    let take = || {
+        state.sent(100); // Of another answer.
+        state.write_blocked();
+    };
+    let told = told_within(2 * limits::STALL, (&state, &common), take);
+    assert_eq!(told, None);
+    assert!(!state.is_cut(request));
+}
+
+#[test]
 fn a_visitor_who_takes_a_byte_at_a_time_is_cut_off() {
     for (bytes, told) in [(1, Some(Order::Close)), (100, None)] {
         let (state, common) = connection(Speaks::Http1);

@@ -1,0 +1,93 @@
+//! Who loses what it does not take, when all have too much of it.
+
+use ondol_base::clock;
+
+use super::*;
+use crate::connection::Speaks;
+
+const PART: usize = 128 * 1024;
+const MANY: usize = limits::LENT_BYTES_MAX / PART;
+
+/// A worker's connections, each with one request that was given a part of its answer.
+struct Crowd {
+    common: Rc<Common>,
+    connections: Connections,
+    visitors: Vec<(Rc<ConnectionState>, usize)>,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        Self {
+            common: Rc::new(Common::new(clock::now())),
+            connections: Connections::new(usize::MAX, usize::MAX),
+            visitors: Vec::new(),
+        }
+    }
+
+    fn comes(&mut self, count: usize) {
+        for _ in 0..count {
+            let state = Rc::new(ConnectionState::new(Rc::clone(&self.common)));
+            state.handshake_done(Speaks::Http2);
+            self.connections.admit(None, &state).expect("room");
+            let request = state.request_begins();
+            state.gave(request, PART);
+            self.visitors.push((state, request));
+        }
+    }
+
+    fn passes(&self, time: Duration) {
+        self.common.set_now(self.common.now() + time);
+    }
+
+    /// Which are cut, when loans are called in.
+    fn cut(&self) -> Vec<usize> {
+        self.connections.call_in(&self.common);
+        let cut =
+            |(_, (state, request)): &(usize, &(Rc<ConnectionState>, usize))| state.is_cut(*request);
+        self.visitors
+            .iter()
+            .enumerate()
+            .filter(cut)
+            .map(|(at, _)| at)
+            .collect()
+    }
+}
+
+#[test]
+fn those_who_have_had_theirs_for_longest_lose_it() {
+    let mut crowd = Crowd::new();
+    crowd.comes(MANY / 2);
+    crowd.passes(Duration::from_secs(10));
+    crowd.comes(MANY);
+    let cut = crowd.cut();
+    assert_eq!(cut, (0..MANY / 2).collect::<Vec<_>>(), "only the old ones");
+}
+
+#[test]
+fn no_more_are_cut_than_makes_room() {
+    let mut crowd = Crowd::new();
+    crowd.comes(MANY + 1);
+    crowd.passes(Duration::from_secs(10));
+    assert_eq!(crowd.cut().len(), MANY / 4 + 1);
+}
+
+#[test]
+fn what_is_just_on_its_way_is_spared_up_to_twice_as_much() {
+    let mut crowd = Crowd::new();
+    crowd.comes(2 * MANY);
+    assert!(crowd.cut().is_empty());
+    crowd.comes(MANY / 2);
+    assert!(!crowd.cut().is_empty());
+}
+
+#[test]
+fn what_was_cut_is_no_longer_lent() {
+    let mut crowd = Crowd::new();
+    crowd.comes(MANY + 1);
+    crowd.passes(Duration::from_secs(10));
+    for at in crowd.cut() {
+        let (state, request) = &crowd.visitors[at];
+        state.request_ends(*request, crate::connection::Answer::Unfinished);
+    }
+    assert!(crowd.common.lent() <= limits::LENT_BYTES_MAX / 4 * 3);
+}
