@@ -53,7 +53,7 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, ar
         );
         return;
     }
-    let state = Rc::new(ConnectionState::new(Rc::clone(&worker.clock)));
+    let state = Rc::new(ConnectionState::new(Rc::clone(&worker.ledger)));
     if worker.connections.is_full() {
         let max = worker.connections.max();
         let why = format!("there was no room for another visitor (a core may have {max})");

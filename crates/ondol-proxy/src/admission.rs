@@ -12,8 +12,8 @@ use slab::Slab;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
-use crate::connection::Common;
 use crate::connection::ConnectionState;
+use crate::connection::Ledger;
 use crate::connection::Order;
 use crate::connection::Phase;
 
@@ -155,8 +155,8 @@ impl Connections {
 
     /// Cuts answers that were not taken, those first that were handed over first, until what is left is
     /// well below the limit. What is just on its way is spared, unless it is twice too much.
-    pub(crate) fn call_in(&self, common: &Common) {
-        let (now, lent) = (common.now(), common.lent());
+    pub(crate) fn call_in(&self, ledger: &Ledger) {
+        let (now, lent) = (ledger.now(), ledger.lent());
         let (last, then) = self.called_in.get();
         let is_checked = last == Some(now) && lent < then + limits::LENT_BYTES_MAX / 4;
         if is_checked {

@@ -29,14 +29,14 @@ use crate::tunnel::Tunnel;
 use crate::view::View;
 use crate::worker::Worker;
 
-mod common;
 mod credit;
 mod in_flight;
+mod ledger;
 mod phase;
 
-pub(crate) use common::Common;
 use credit::Credit;
 use in_flight::InFlight;
+pub(crate) use ledger::Ledger;
 pub(crate) use phase::Answer;
 pub(crate) use phase::Order;
 pub(crate) use phase::Phase;
@@ -68,9 +68,9 @@ impl Connection {
     /// those that have had theirs for longest lose it.
     pub(crate) fn gave(&self, request: usize, bytes: usize) {
         self.state.gave(request, bytes);
-        let common = &self.worker.clock;
-        if common.lent() > limits::LENT_BYTES_MAX {
-            self.worker.connections.call_in(common);
+        let ledger = &self.worker.ledger;
+        if ledger.lent() > limits::LENT_BYTES_MAX {
+            self.worker.connections.call_in(ledger);
         }
     }
 
@@ -84,7 +84,7 @@ impl Connection {
                 .get(request)
                 .is_some_and(InFlight::takes_large_parts);
         let is_crowded = requests.len() > CROWD;
-        let is_much = self.worker.clock.lent() > limits::LENT_BYTES_MAX / 4;
+        let is_much = self.worker.ledger.lent() > limits::LENT_BYTES_MAX / 4;
         if is_slow || is_crowded || is_much {
             PIECE_BYTES_MIN
         } else {
@@ -118,7 +118,7 @@ impl Connection {
 /// The part of a connection that its I/O, its requests and its worker write to.
 #[derive(Debug)]
 pub(crate) struct ConnectionState {
-    common: Rc<Common>,
+    ledger: Rc<Ledger>,
     phase: Cell<Phase>,
     /// When the phase began; in a tunnel, when a byte last moved.
     since: Cell<Instant>,
@@ -146,8 +146,8 @@ pub(crate) struct ConnectionState {
 
 impl ConnectionState {
     /// A connection that was just accepted.
-    pub(crate) fn new(common: Rc<Common>) -> Self {
-        let now = common.now();
+    pub(crate) fn new(ledger: Rc<Ledger>) -> Self {
+        let now = ledger.now();
         Self {
             phase: Cell::new(Phase::Opening),
             since: Cell::new(ondol_base::clock::now()), // Exact: the newest is to be shed last.
@@ -166,7 +166,7 @@ impl ConnectionState {
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
             tunnel: RefCell::new(None),
-            common,
+            ledger,
         }
     }
 
@@ -184,7 +184,7 @@ impl ConnectionState {
             Phase::Opening | Phase::Idle if self.speaks.get() == Speaks::Http1 => {
                 self.enter(Phase::Head);
             }
-            Phase::Tunnel => self.since.set(self.common.now()),
+            Phase::Tunnel => self.since.set(self.ledger.now()),
             Phase::Opening | Phase::Handshake | Phase::Idle | Phase::Head | Phase::Request => {}
         }
     }
@@ -204,13 +204,13 @@ impl ConnectionState {
         pace.moved(bytes as u64);
         self.pace.set(pace);
         if self.phase.get() == Phase::Tunnel {
-            self.since.set(self.common.now());
+            self.since.set(self.ledger.now());
         }
     }
 
     pub(crate) fn write_blocked(&self) {
         if self.write_blocked_since.get().is_none() {
-            self.write_blocked_since.set(Some(self.common.now()));
+            self.write_blocked_since.set(Some(self.ledger.now()));
         }
     }
 
@@ -218,7 +218,7 @@ impl ConnectionState {
     pub(crate) fn flushed(&self) {
         self.has_words.set(false);
         if self.tail.get() > 0 {
-            self.common.take_back(self.tail.take());
+            self.ledger.take_back(self.tail.take());
         }
     }
 
@@ -273,7 +273,7 @@ impl ConnectionState {
         if self.speaks.get() == Speaks::Http1 {
             self.tail.set(self.tail.get() + ended.lent);
         } else {
-            self.common.take_back(ended.lent);
+            self.ledger.take_back(ended.lent);
         }
         if answer == Answer::Whole {
             self.with_credit(Credit::earn_by_answer);
@@ -286,9 +286,9 @@ impl ConnectionState {
     /// Notes that a part of an answer was handed over; see [`Self::asked_for_more`].
     pub(crate) fn gave(&self, request: usize, bytes: usize) {
         if let Some(request) = self.requests.borrow_mut().get_mut(request) {
-            request.gave(bytes, self.common.now());
+            request.gave(bytes, self.ledger.now());
             self.has_words.set(true);
-            self.common.lend(bytes);
+            self.ledger.lend(bytes);
             self.with_credit(|credit| credit.earn_by_part(bytes));
         }
     }
@@ -296,7 +296,7 @@ impl ConnectionState {
     /// The next part of that answer is asked for.
     pub(crate) fn asked_for_more(&self, request: usize) {
         if let Some(request) = self.requests.borrow_mut().get_mut(request) {
-            self.common.take_back(request.took(self.common.now()));
+            self.ledger.take_back(request.took(self.ledger.now()));
         }
     }
 
@@ -332,7 +332,7 @@ impl ConnectionState {
     /// Pays for frames that an HTTP/2 visitor sent; false when it has no credit left.
     pub(crate) fn pay(&self, cost: u32) -> bool {
         let mut credit = self.credit.get();
-        let paid = credit.spend(cost, self.common.now());
+        let paid = credit.spend(cost, self.ledger.now());
         self.credit.set(credit);
         self.is_overdrawn.set(!paid);
         paid
@@ -508,7 +508,7 @@ impl ConnectionState {
 
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
-        self.since.set(self.common.now());
+        self.since.set(self.ledger.now());
     }
 }
 

@@ -33,7 +33,7 @@ use crate::accept::Arrival;
 use crate::access_log::Recorder;
 use crate::admission::Connections;
 use crate::admission::network_of;
-use crate::connection::Common;
+use crate::connection::Ledger;
 use crate::connection::Order;
 use crate::counters::WorkerCounters;
 use crate::data_plane::Failures;
@@ -103,8 +103,8 @@ pub(crate) struct Worker {
     pub(crate) tls: Arc<ServerConfig>,
     /// What all connections have been told.
     pub(crate) order: Cell<Order>,
-    /// What its connections have in common, the time among it.
-    pub(crate) clock: Rc<Common>,
+    /// What is known of its connections together, the time among it.
+    pub(crate) ledger: Rc<Ledger>,
     /// The wall time at an instant not long ago.
     wall: Cell<(Instant, SystemTime)>,
     /// Failures that may still be logged before the next tick.
@@ -150,7 +150,7 @@ impl Worker {
             https_port: equipment.https_port,
             tls: equipment.tls,
             order: Cell::new(Order::Serve),
-            clock: Rc::new(Common::new(now)),
+            ledger: Rc::new(Ledger::new(now)),
             wall: Cell::new((now, clock::wall())),
             warnings: Cell::new(WARNINGS_PER_TICK),
             failures: equipment.failures,
@@ -171,7 +171,7 @@ impl Worker {
 
     fn tick(&self) {
         let now = clock::now();
-        self.clock.set_now(now);
+        self.ledger.set_now(now);
         self.wall.set((now, clock::wall()));
         self.connections.look_after(now, self.order.get());
         self.pools.thin_out(now);
@@ -191,7 +191,7 @@ impl Worker {
 
     /// Tells of a visitor who does what no honest one does: a line for each, an event for many.
     pub(crate) fn abused_by(&self, client: IpAddr, abuse: Abuse) {
-        let now = self.clock.now();
+        let now = self.ledger.now();
         let news = self.abusers.note(network_of(client), now);
         if news.of_client {
             tracing::warn!("abuse by {client}: {abuse}");

@@ -10,7 +10,7 @@ const MANY: usize = limits::LENT_BYTES_MAX / PART;
 
 /// A worker's connections, each with one request that was given a part of its answer.
 struct Crowd {
-    common: Rc<Common>,
+    ledger: Rc<Ledger>,
     connections: Connections,
     visitors: Vec<(Rc<ConnectionState>, usize)>,
 }
@@ -18,7 +18,7 @@ struct Crowd {
 impl Crowd {
     fn new() -> Self {
         Self {
-            common: Rc::new(Common::new(clock::now())),
+            ledger: Rc::new(Ledger::new(clock::now())),
             connections: Connections::new(usize::MAX, usize::MAX),
             visitors: Vec::new(),
         }
@@ -26,7 +26,7 @@ impl Crowd {
 
     fn comes(&mut self, count: usize) {
         for _ in 0..count {
-            let state = Rc::new(ConnectionState::new(Rc::clone(&self.common)));
+            let state = Rc::new(ConnectionState::new(Rc::clone(&self.ledger)));
             state.handshake_done(Speaks::Http2);
             self.connections.admit(None, &state).expect("room");
             let request = state.request_begins();
@@ -36,12 +36,12 @@ impl Crowd {
     }
 
     fn passes(&self, time: Duration) {
-        self.common.set_now(self.common.now() + time);
+        self.ledger.set_now(self.ledger.now() + time);
     }
 
     /// Which are cut, when loans are called in.
     fn cut(&self) -> Vec<usize> {
-        self.connections.call_in(&self.common);
+        self.connections.call_in(&self.ledger);
         let cut =
             |(_, (state, request)): &(usize, &(Rc<ConnectionState>, usize))| state.is_cut(*request);
         self.visitors
@@ -89,5 +89,5 @@ fn what_was_cut_is_no_longer_lent() {
         let (state, request) = &crowd.visitors[at];
         state.request_ends(*request, crate::connection::Answer::Unfinished);
     }
-    assert!(crowd.common.lent() <= limits::LENT_BYTES_MAX / 4 * 3);
+    assert!(crowd.ledger.lent() <= limits::LENT_BYTES_MAX / 4 * 3);
 }

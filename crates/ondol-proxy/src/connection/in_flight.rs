@@ -1,4 +1,4 @@
-//! What one request and its answer have in common with the connection that they are on.
+//! What one request and its answer have to do with the connection that they are on.
 
 use std::task::Waker;
 

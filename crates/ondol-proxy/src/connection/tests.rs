@@ -10,24 +10,24 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(200);
 
-fn connection(speaks: Speaks) -> (ConnectionState, Rc<Common>) {
-    let common = Rc::new(Common::new(ondol_base::clock::now()));
-    let state = ConnectionState::new(Rc::clone(&common));
+fn connection(speaks: Speaks) -> (ConnectionState, Rc<Ledger>) {
+    let ledger = Rc::new(Ledger::new(ondol_base::clock::now()));
+    let state = ConnectionState::new(Rc::clone(&ledger));
     state.handshake_done(speaks);
-    (state, common)
+    (state, ledger)
 }
 
 /// Looks after it at each tick for so long; what it is told first, if anything.
 fn told_within(
     time: Duration,
-    (state, common): (&ConnectionState, &Common),
+    (state, ledger): (&ConnectionState, &Ledger),
     mut at_tick: impl FnMut(),
 ) -> Option<Order> {
-    let end = common.now() + time;
-    while common.now() < end {
+    let end = ledger.now() + time;
+    while ledger.now() < end {
         at_tick();
-        common.set_now(common.now() + TICK);
-        let order = state.look_after(common.now());
+        ledger.set_now(ledger.now() + TICK);
+        let order = state.look_after(ledger.now());
         if order.is_some() {
             return order;
         }
@@ -37,8 +37,8 @@ fn told_within(
 
 #[test]
 fn each_phase_has_its_time() {
-    let (state, common) = connection(Speaks::Http1);
-    let both = (&state, &*common);
+    let (state, ledger) = connection(Speaks::Http1);
+    let both = (&state, &*ledger);
     state.received();
     assert_eq!(told_within(limits::HEAD, both, || {}), None);
     assert_eq!(told_within(SECOND, both, || {}), Some(Order::Close));
@@ -55,30 +55,30 @@ fn each_phase_has_its_time() {
 
 #[test]
 fn an_answer_by_http2_that_nobody_takes_is_cut_alone() {
-    let (state, common) = connection(Speaks::Http2);
+    let (state, ledger) = connection(Speaks::Http2);
     let (slow, other) = (state.request_begins(), state.request_begins());
     state.gave(slow, 1000);
-    assert_eq!(common.lent(), 1000);
-    let both = (&state, &*common);
+    assert_eq!(ledger.lent(), 1000);
+    let both = (&state, &*ledger);
     assert_eq!(told_within(limits::STALL - SECOND, both, || {}), None);
     assert!(!state.is_cut(slow));
     assert_eq!(told_within(2 * SECOND, both, || {}), None);
     assert!(state.is_cut(slow) && !state.is_cut(other));
     state.request_ends(slow, Answer::Unfinished);
-    assert_eq!(common.lent(), 0);
+    assert_eq!(ledger.lent(), 0);
 }
 
 #[test]
 fn an_answer_by_http2_that_is_taken_a_byte_at_a_time_is_cut() {
     for (bytes, is_cut) in [(1, true), (100, false)] {
-        let (state, common) = connection(Speaks::Http2);
+        let (state, ledger) = connection(Speaks::Http2);
         let request = state.request_begins();
         let give = || {
             state.asked_for_more(request);
             state.gave(request, bytes);
         };
         give();
-        let told = told_within(2 * limits::STALL, (&state, &common), give);
+        let told = told_within(2 * limits::STALL, (&state, &ledger), give);
         assert_eq!(told, None);
         assert_eq!(state.is_cut(request), is_cut, "{bytes} bytes a tick");
     }
@@ -86,14 +86,14 @@ fn an_answer_by_http2_that_is_taken_a_byte_at_a_time_is_cut() {
 
 #[test]
 fn answers_that_wait_for_each_other_on_a_slow_line_are_not_cut() {
-    let (state, common) = connection(Speaks::Http2);
+    let (state, ledger) = connection(Speaks::Http2);
     let request = state.request_begins();
     state.gave(request, 1000);
     let take = || {
         state.sent(100); // Of another answer.
         state.write_blocked();
     };
-    let told = told_within(2 * limits::STALL, (&state, &common), take);
+    let told = told_within(2 * limits::STALL, (&state, &ledger), take);
     assert_eq!(told, None);
     assert!(!state.is_cut(request));
 }
@@ -101,21 +101,21 @@ fn answers_that_wait_for_each_other_on_a_slow_line_are_not_cut() {
 #[test]
 fn a_visitor_who_takes_a_byte_at_a_time_is_cut_off() {
     for (bytes, told) in [(1, Some(Order::Close)), (100, None)] {
-        let (state, common) = connection(Speaks::Http1);
+        let (state, ledger) = connection(Speaks::Http1);
         state.request_begins();
         let take = || {
             state.sent(bytes);
             state.write_blocked();
         };
         take();
-        let seen = told_within(2 * limits::STALL, (&state, &common), take);
+        let seen = told_within(2 * limits::STALL, (&state, &ledger), take);
         assert_eq!(seen, told, "{bytes} bytes a tick");
     }
 }
 
 #[test]
 fn a_site_may_have_more_patience() {
-    let (state, common) = connection(Speaks::Http1);
+    let (state, ledger) = connection(Speaks::Http1);
     let request = state.request_begins();
     let patience = Patience {
         send: 10 * limits::STALL,
@@ -124,7 +124,7 @@ fn a_site_may_have_more_patience() {
     };
     state.has_patience(request, patience);
     state.write_blocked();
-    let both = (&state, &*common);
+    let both = (&state, &*ledger);
     assert_eq!(told_within(9 * limits::STALL, both, || {}), None);
     assert_eq!(
         told_within(2 * limits::STALL, both, || {}),
@@ -134,8 +134,8 @@ fn a_site_may_have_more_patience() {
 
 #[test]
 fn a_connection_that_keeps_an_ended_answer_from_ending_is_closed() {
-    let (state, common) = connection(Speaks::Http2);
-    let both = (&state, &*common);
+    let (state, ledger) = connection(Speaks::Http2);
+    let both = (&state, &*ledger);
     let told = told_within(2 * limits::IDLE, both, || {});
     assert_eq!(told, Some(Order::Finish));
     state.tell(Order::Finish);
@@ -145,20 +145,20 @@ fn a_connection_that_keeps_an_ended_answer_from_ending_is_closed() {
 
 #[test]
 fn what_http1_has_not_written_yet_is_owed_until_it_is() {
-    let (state, common) = connection(Speaks::Http1);
+    let (state, ledger) = connection(Speaks::Http1);
     let request = state.request_begins();
     state.gave(request, 1000);
     state.write_blocked();
     state.request_ends(request, Answer::Whole);
-    assert_eq!(common.lent(), 1000);
-    assert_eq!(state.loans(), [(common.now(), 1000)]);
+    assert_eq!(ledger.lent(), 1000);
+    assert_eq!(state.loans(), [(ledger.now(), 1000)]);
     state.flushed();
-    assert_eq!(common.lent(), 0);
+    assert_eq!(ledger.lent(), 0);
     let request = state.request_begins();
     state.gave(request, 1000);
     state.request_ends(request, Answer::Unfinished);
     drop(state);
-    assert_eq!(common.lent(), 0);
+    assert_eq!(ledger.lent(), 0);
 }
 
 /// Whether it was woken.
@@ -173,7 +173,7 @@ impl Wake for Woken {
 
 #[test]
 fn a_stream_that_is_cut_ends_when_it_is_polled_next() {
-    let (state, common) = connection(Speaks::Http2);
+    let (state, ledger) = connection(Speaks::Http2);
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
     let cx = &mut Context::from_waker(&waker);
@@ -184,7 +184,7 @@ fn a_stream_that_is_cut_ends_when_it_is_polled_next() {
         Poll::Pending
     });
     assert!(polled.is_pending() && !woken.0.load(Ordering::SeqCst));
-    state.call_in(common.now(), &mut 1);
+    state.call_in(ledger.now(), &mut 1);
     assert!(woken.0.load(Ordering::SeqCst));
     let polled = state.poll_stream(cx, &mut number, |_| unreachable!("it was polled"));
     assert!(polled.is_ready());

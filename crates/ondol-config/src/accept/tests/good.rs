@@ -95,7 +95,10 @@ fn a_site_of_another_machine_is_passed_on() {
     let Target::Proxy(proxy) = &route.target else {
         panic!("{:?}", route.target)
     };
-    assert_eq!(proxy.upstreams().next().unwrap().to_string(), "http://other.lan:80");
+    assert_eq!(
+        proxy.upstreams().next().unwrap().to_string(),
+        "http://other.lan:80"
+    );
     let short = "[sites.'a.test']\npassthrough = '192.168.0.20:443'";
     let site = plan(&[("a.toml", short)]).sites.swap_remove(0);
     assert!(site.routes.is_empty() && site.leads_to_https());

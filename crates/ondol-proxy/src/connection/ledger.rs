@@ -1,4 +1,4 @@
-//! What all connections of a worker have in common: the time, and what they have lent.
+//! What is known of all connections of a worker together: the time, and what they have lent.
 
 use std::cell::Cell;
 
@@ -6,12 +6,12 @@ use tokio::time::Instant;
 
 /// Written by the worker and its connections, on one thread.
 #[derive(Debug)]
-pub(crate) struct Common {
+pub(crate) struct Ledger {
     now: Cell<Instant>,
     lent: Cell<usize>,
 }
 
-impl Common {
+impl Ledger {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             now: Cell::new(now),
