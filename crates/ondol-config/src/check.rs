@@ -84,6 +84,13 @@ fn check(
                 named(report, (names, name, value), key, inner);
             }
         }
+        (Shape::Pairs(..), DeValue::Table(found)) => {
+            for value in found.values() {
+                if value.get_ref().as_str().is_none() {
+                    wrong(report, parent.place(value), key, value.get_ref());
+                }
+            }
+        }
         (Shape::List(item) | Shape::OneOrMore(item), DeValue::Array(items)) => {
             for value in items {
                 check(report, (parent, value), key, item);
@@ -100,6 +107,7 @@ fn check(
             | Shape::TextOrTable(..)
             | Shape::TextsOrTable(..)
             | Shape::Named(..)
+            | Shape::Pairs(..)
             | Shape::List(_),
             other,
         ) => wrong(report, at, key, other),

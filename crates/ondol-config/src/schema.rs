@@ -69,6 +69,10 @@ fn shape(shape_: &Shape) -> Value {
             "type": "object",
             "additionalProperties": table(inner),
         }),
+        Shape::Pairs(_, value) => json!({
+            "type": "object",
+            "additionalProperties": text(value),
+        }),
         Shape::List(item) => json!({ "type": "array", "items": shape(item) }),
         Shape::OneOrMore(item) => {
             let item = shape(item);

@@ -152,6 +152,19 @@ impl<'d> Section<'d> {
         short.or_else(|| self.section(value).map(Either::Long))
     }
 
+    /// The texts of a table, with their names.
+    pub(crate) fn pairs(&self, key: &str) -> Vec<(Word<'d>, Word<'d>)> {
+        let Some(table) = self.table(key) else {
+            return Vec::new();
+        };
+        let pairs = table.table.iter().filter_map(|(name, value)| {
+            let at = Place::new(self.file, name.span());
+            let text = name.get_ref();
+            Some((Word { text, at }, self.word(value)?))
+        });
+        pairs.collect()
+    }
+
     fn word(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Word<'d>> {
         let at = self.place(value);
         value.get_ref().as_str().map(|text| Word { text, at })

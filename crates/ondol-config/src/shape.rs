@@ -56,6 +56,8 @@ pub(crate) enum Shape {
     TextsOrTable(Form, &'static Table),
     /// Tables by names that the owner chooses.
     Named(Form, &'static Table),
+    /// Texts by names that the owner chooses.
+    Pairs(Form, Form),
     /// Any number of such values.
     List(&'static Self),
     /// One such value, or a list of them.
@@ -90,7 +92,8 @@ impl Shape {
             | Self::FlagOrText(_)
             | Self::Number { .. }
             | Self::Text(_)
-            | Self::Choice(_) => None,
+            | Self::Choice(_)
+            | Self::Pairs(..) => None,
         }
     }
 
@@ -114,6 +117,10 @@ impl Shape {
                 let keys = keys(table);
                 format!("tables named by {what} in quotes, such as \"{example}\", with {keys}")
             }
+            Self::Pairs(name, value) => format!(
+                "a table of {} with {} each, such as {{ \"{}\" = \"{}\" }}",
+                name.what, value.what, name.example, value.example
+            ),
             Self::List(item) => format!("a list (in brackets), each {}", item.accepted()),
             Self::OneOrMore(item) => {
                 format!("{}, or a list (in brackets) of such", item.accepted())

@@ -58,6 +58,18 @@ pub const ROUTES_MAX: usize = 1_000;
 /// The longest time that a site may set for an upstream: an answer that takes longer is a job.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// Small files kept in memory by one data plane: the pages, scripts and icons of a hundred sites.
+pub const FILES_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// The largest file that is kept so; more is read anew for each visitor.
+pub const FILES_CACHED_BYTES_MAX: usize = 128 * 1024;
+/// How old what is known of a folder's files may be. A change is seen after twice this time at the latest:
+/// once for the folder that a path leads to, and once for the file in it.
+pub const FILES_KNOWN: Duration = Duration::from_millis(400);
+/// Ranges of one request; more are answered with the whole file. Readers of PDFs ask for a dozen.
+pub const RANGES_MAX: usize = 32;
+/// Entries in the list of a folder; what is beyond is left out, and the page says so.
+pub const LISTING_ENTRIES_MAX: usize = 2_000;
+
 /// Connections of one data plane.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Connections from one address (a /64 for version 6).

@@ -4,6 +4,7 @@
 //! certificates) is not known here.
 
 mod client_auth;
+mod files;
 mod passthrough;
 mod patience;
 mod proxy;
@@ -18,6 +19,14 @@ use crate::path::RoutePath;
 
 pub use client_auth::ClientAuth;
 pub use client_auth::ClientCertificate;
+pub use files::CacheRule;
+pub use files::Candidate;
+pub use files::Dotfiles;
+pub use files::Files;
+pub use files::Listing;
+pub use files::NamePattern;
+pub use files::Precompressed;
+pub use files::Symlinks;
 pub use passthrough::Destination;
 pub use passthrough::Passthrough;
 pub use passthrough::ProxyVersion;
@@ -195,20 +204,6 @@ impl Target {
             Self::Redirect(_) => "redirect",
             Self::Respond(_) => "respond",
         }
-    }
-}
-
-/// A folder to serve.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
-    /// An absolute path.
-    pub root: PathBuf,
-}
-
-impl Files {
-    /// A folder, served as one that asks for nothing special.
-    pub fn at(root: PathBuf) -> Self {
-        Self { root }
     }
 }
 

@@ -6,13 +6,18 @@ use ondol_model::listen::Preface;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::Candidate;
 use ondol_model::plan::ClientCertificate;
+use ondol_model::plan::Dotfiles;
 use ondol_model::plan::HealthCheck;
+use ondol_model::plan::Listing;
+use ondol_model::plan::Precompressed;
 use ondol_model::plan::ProxyVersion;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::SentHost;
 use ondol_model::plan::SentPath;
+use ondol_model::plan::Symlinks;
 use ondol_model::rewrite::Rewrite;
 
 use super::*;
@@ -210,6 +215,33 @@ fn servers_get_what_they_are_meant_to() {
         (SentPath::Original, SentHost::Visitor),
     ];
     assert_eq!([0, 1, 2, 3].map(sent), expected);
+}
+
+#[test]
+fn a_folder_is_taken_over_with_all_that_is_said_about_it() {
+    let plan = everything();
+    let Target::Files(files) = &plan.sites[2].routes[0].target else {
+        panic!("{:?}", plan.sites[2])
+    };
+    assert_eq!(files.root, Path::new("/srv/assets"));
+    assert_eq!(files.index, ["index.html", "index.htm"]);
+    let tried = ["$path", "$path.html", "/app.html", "=404"].map(Candidate::parse);
+    assert!(
+        files
+            .candidates
+            .iter()
+            .map(Some)
+            .eq(tried.iter().map(Option::as_ref))
+    );
+    assert_eq!(files.listing, Listing::On);
+    assert_eq!(files.precompressed, Precompressed::Ignored);
+    assert_eq!(files.cache_control("a.html"), Some("no-cache"));
+    assert_eq!(files.cache_control("a.js"), Some("max-age=60"));
+    assert_eq!(files.charset.as_deref(), Some("euc-kr"));
+    let gpx = ("gpx".to_owned(), "application/gpx+xml".to_owned());
+    assert_eq!(files.types, [gpx]);
+    assert_eq!(files.symlinks, Symlinks::None);
+    assert_eq!(files.dotfiles, Dotfiles::Shown);
 }
 
 #[test]
