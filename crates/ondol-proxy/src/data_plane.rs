@@ -159,6 +159,7 @@ impl DataPlane {
                 https_port,
                 connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),
+                files_bytes_max: limits::FILES_CACHE_BYTES / share,
                 seed: random(),
                 watch: watch.clone(),
                 via: via.clone(),

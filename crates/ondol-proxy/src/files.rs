@@ -6,6 +6,11 @@
 mod body;
 mod conditions;
 mod content_type;
+mod encoding;
+mod find;
+mod known;
+mod listing;
+mod multipart;
 mod open;
 mod range;
 mod read;
@@ -13,9 +18,7 @@ mod respond;
 mod root;
 mod slash;
 mod validators;
-
-use std::borrow::Cow;
-use std::sync::Arc;
+mod version;
 
 use http::HeaderMap;
 use http::HeaderValue;
@@ -23,22 +26,28 @@ use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
+use ondol_model::plan::Candidate;
 
 use crate::body::Body;
 use crate::failure::Failure;
 
 pub(crate) use body::FileBody;
+pub(crate) use root::Folders;
 pub(crate) use root::Root;
 
-use open::Folder;
-use open::Found;
+use known::Located;
+use known::What;
+use open::Opened;
+use respond::Torn;
+use root::Looked;
+use version::Document;
 
 /// What a folder answers to.
 const METHODS: &str = "GET, HEAD, OPTIONS";
-/// What a folder's own address shows.
-const INDEX: &str = "index.html";
 /// What is shown where nothing is, when the folder has it.
 const NOT_FOUND_PAGE: &str = "404.html";
+/// How often a file is looked up that was another one a moment ago.
+const ATTEMPTS: usize = 4;
 
 /// What of a request decides which file answers it, and how.
 #[derive(Debug, Clone, Copy)]
@@ -62,55 +71,104 @@ impl Root {
             Method::OPTIONS => return Ok(methods()),
             _ => return Err(Failure::MethodNotAllowed(METHODS)),
         }
-        let folder = self.folder().await?;
-        match find(&folder, request.path).await {
-            Ok(Found::File(_)) if slash::is_missing(&request) => slash::redirect(request.original),
-            Ok(Found::File(file)) => respond::file(file, &request).await,
-            Ok(Found::Folder) => slash::redirect(request.original),
-            Err(Failure::NotFound) => not_found(&folder, &request).await,
-            Err(failure) => Err(failure),
+        for attempt in 1..=ATTEMPTS {
+            let torn = if attempt < ATTEMPTS {
+                Torn::Refused
+            } else {
+                Torn::Sent
+            };
+            if let Some(response) = self.attempt(&request, torn).await? {
+                return Ok(response);
+            }
+        }
+        Err(Failure::File(std::io::Error::other(
+            "it is replaced all the time",
+        )))
+    }
+
+    /// The answer; `None` where a file has changed since it was looked up.
+    async fn attempt(
+        &self,
+        request: &FileRequest<'_>,
+        torn: Torn,
+    ) -> Result<Option<Response<Body>>, Failure> {
+        let looked = self.look(request.path).await?;
+        match &looked.located.what {
+            What::File(_) | What::Listing if slash::is_missing(request) => {
+                slash::redirect(request.original).map(Some)
+            }
+            What::Slash => slash::redirect(request.original).map(Some),
+            What::File(document) => {
+                let found = (document, &*looked.located, looked.opened);
+                self.file(request.path, found, torn, request).await
+            }
+            What::Listing => listing::answer(self, request).await.map(Some),
+            What::Instead(place) => self.instead(*place, torn, request).await,
+            What::Nothing => self.not_found(torn, request).await,
         }
     }
-}
 
-async fn find(folder: &Arc<Folder>, path: &str) -> Result<Found, Failure> {
-    if is_hidden(path) {
-        return Err(Failure::NotFound);
+    async fn file(
+        &self,
+        key: &str,
+        (document, located, mut opened): (&Document, &Located, Vec<Opened>),
+        torn: Torn,
+        request: &FileRequest<'_>,
+    ) -> Result<Option<Response<Body>>, Failure> {
+        let place = document.chosen(request.headers);
+        let opened = (place < opened.len()).then(|| opened.swap_remove(place));
+        let version = &document.versions[place];
+        let answer = respond::file(self, (located, version), (opened, torn), request).await?;
+        if answer.is_none() {
+            self.doubt(key);
+        }
+        Ok(answer)
     }
-    let name = file_name(path);
-    match open::open(folder, &name).await? {
-        Found::Folder if path.ends_with('/') => Err(Failure::NotFound),
-        found => Ok(found),
+
+    /// The file of a candidate, whatever the path. It stands for many addresses and changes with each
+    /// deploy, so visitors ask each time whether they have the newest.
+    async fn instead(
+        &self,
+        place: usize,
+        torn: Torn,
+        request: &FileRequest<'_>,
+    ) -> Result<Option<Response<Body>>, Failure> {
+        let Some(Candidate::Fixed(name)) = self.files.candidates.get(place) else {
+            return Err(Failure::NotFound);
+        };
+        let Looked { located, opened } = self.look(name).await?;
+        let What::File(document) = &located.what else {
+            self.doubt(request.path);
+            return Ok(None);
+        };
+        let mut answer = self
+            .file(name, (document, &located, opened), torn, request)
+            .await?;
+        if let Some(answer) = &mut answer {
+            let value = HeaderValue::from_static("no-cache");
+            answer.headers_mut().insert(header::CACHE_CONTROL, value);
+        }
+        Ok(answer)
     }
-}
 
-/// The name below the root: of a folder, its index.
-fn file_name(path: &str) -> Cow<'_, str> {
-    match path.trim_start_matches('/') {
-        "" => Cow::Borrowed(INDEX),
-        folder if folder.ends_with('/') => Cow::Owned(format!("{folder}{INDEX}")),
-        file => Cow::Borrowed(file),
-    }
-}
-
-/// Whether a part of the path begins with a dot, as in `.git` or `.env`: nothing that was meant to
-/// be shown. The one exception is `/.well-known/` (RFC 8615).
-fn is_hidden(path: &str) -> bool {
-    let path = path.trim_start_matches('/');
-    let public = path
-        .strip_prefix(".well-known")
-        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        .unwrap_or(path);
-    public.split('/').any(|segment| segment.starts_with('.'))
-}
-
-async fn not_found(
-    folder: &Arc<Folder>,
-    request: &FileRequest<'_>,
-) -> Result<Response<Body>, Failure> {
-    match open::open(folder, NOT_FOUND_PAGE).await {
-        Ok(Found::File(page)) => respond::not_found_page(page, request.method).await,
-        Ok(Found::Folder) | Err(_) => Err(Failure::NotFound),
+    async fn not_found(
+        &self,
+        torn: Torn,
+        request: &FileRequest<'_>,
+    ) -> Result<Option<Response<Body>>, Failure> {
+        // What is wrong with the page is no reason to say more than that nothing is there.
+        let looked = self.look(NOT_FOUND_PAGE).await;
+        let Looked { located, opened } = looked.map_err(|_| Failure::NotFound)?;
+        let What::File(document) = &located.what else {
+            return Err(Failure::NotFound);
+        };
+        let (page, opened) = (&document.versions[0], opened.into_iter().next());
+        let answer =
+            respond::not_found_page(self, (&located, page), (opened, torn), request.method).await?;
+        if answer.is_none() {
+            self.doubt(NOT_FOUND_PAGE);
+        }
+        Ok(answer)
     }
 }
 

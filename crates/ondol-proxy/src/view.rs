@@ -15,6 +15,7 @@ use ondol_model::upstream::Upstream;
 
 use crate::client_auth::Guard;
 use crate::data_plane::Failures;
+use crate::files::Folders;
 use crate::files::Root;
 use crate::passthrough::PassedTo;
 use crate::respond::PreparedRespond;
@@ -57,18 +58,18 @@ pub(crate) struct RouteIndex {
 /// A target with what a worker keeps for it.
 #[derive(Debug)]
 pub(crate) enum Answers {
-    /// The opened folder.
-    Files(Root),
+    /// What is known of the folder.
+    Files(Rc<Root>),
     Proxy(Servers),
     Redirect(Redirect),
     Respond(PreparedRespond),
 }
 
 impl View {
-    pub(crate) fn new(snapshot: Snapshot, pools: &Pools) -> Self {
+    pub(crate) fn new(snapshot: Snapshot, pools: &Pools, folders: &Folders) -> Self {
         let watch = &pools.watch;
         let keep = |route: &Route| match &route.target {
-            Target::Files(files) => Answers::Files(Root::new(&files.root)),
+            Target::Files(files) => Answers::Files(folders.of(files)),
             Target::Proxy(proxy) => {
                 let pools = proxy
                     .upstreams()
@@ -90,15 +91,6 @@ impl View {
             sites,
             known: Known::of(&snapshot.plan, watch),
             snapshot,
-        }
-    }
-
-    /// Closes folders that no request has used for a while.
-    pub(crate) fn rest(&self, now: tokio::time::Instant) {
-        for target in self.sites.iter().flat_map(|site| &site.answers) {
-            if let Answers::Files(root) = target {
-                root.rest(now);
-            }
         }
     }
 

@@ -39,6 +39,7 @@ use crate::counters::WorkerCounters;
 use crate::data_plane::Failures;
 use crate::data_plane::ServeFailure;
 use crate::data_plane::Socket;
+use crate::files::Folders;
 use crate::handshakes::Handshakes;
 use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
@@ -74,6 +75,7 @@ pub(crate) struct Equipment {
     pub(crate) https_port: Option<u16>,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
+    pub(crate) files_bytes_max: usize,
     pub(crate) seed: u64,
     pub(crate) watch: Watch,
     pub(crate) via: Via,
@@ -93,6 +95,7 @@ pub(crate) enum Command {
 pub(crate) struct Worker {
     view: RefCell<Rc<View>>,
     pools: Pools,
+    folders: Folders,
     pub(crate) connections: Connections,
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) log: RefCell<Recorder>,
@@ -135,10 +138,12 @@ impl Worker {
     fn new(equipment: Equipment) -> (Rc<Self>, Vec<Socket>) {
         let now = clock::now();
         let pools = Pools::new(equipment.connections_max, equipment.watch);
-        let view = View::new(equipment.snapshot, &pools);
+        let folders = Folders::new(equipment.files_bytes_max);
+        let view = View::new(equipment.snapshot, &pools, &folders);
         let worker = Self {
             view: RefCell::new(Rc::new(view)),
             pools,
+            folders,
             connections: Connections::new(
                 equipment.connections_max,
                 equipment.connections_per_address_max,
@@ -165,7 +170,7 @@ impl Worker {
 
     fn apply(&self, snapshot: Snapshot, recorder: Recorder) {
         *self.log.borrow_mut() = recorder;
-        let view = Rc::new(View::new(snapshot, &self.pools));
+        let view = Rc::new(View::new(snapshot, &self.pools, &self.folders));
         *self.view.borrow_mut() = view;
     }
 
@@ -175,7 +180,7 @@ impl Worker {
         self.wall.set((now, clock::wall()));
         self.connections.look_after(now, self.order.get());
         self.pools.thin_out(now);
-        self.view.borrow().rest(now);
+        self.folders.rest(now);
         self.view.borrow().tell(&self.failures);
         self.warnings.set(WARNINGS_PER_TICK);
         self.counters.ticked_us.set(clock::monotonic_us());

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub use name_pattern::NamePattern;
 
 /// A folder to serve.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Files {
     /// An absolute path.
     pub root: PathBuf,
@@ -60,7 +60,7 @@ impl Files {
 }
 
 /// One thing that may answer a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Candidate {
     /// What has the path for its name, between these two texts.
     Path {
@@ -100,7 +100,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// What a folder without an index shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Listing {
     /// Nothing: 404.
     Off,
@@ -109,7 +109,7 @@ pub enum Listing {
 }
 
 /// Whether compressed files stand in for those beside them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Precompressed {
     /// For visitors who accept their encoding.
     Used,
@@ -118,7 +118,7 @@ pub enum Precompressed {
 }
 
 /// The `Cache-Control` of some files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CacheRule {
     /// Of which.
     pub pattern: NamePattern,
@@ -127,7 +127,7 @@ pub struct CacheRule {
 }
 
 /// Which symbolic links in a folder are followed. The folder itself may be one in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Symlinks {
     /// Those that stay in the folder.
     Beneath,
@@ -138,7 +138,7 @@ pub enum Symlinks {
 }
 
 /// What becomes of names that begin with a dot; `/.well-known/` is shown in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dotfiles {
     /// They are not there.
     Hidden,

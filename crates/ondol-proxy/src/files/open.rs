@@ -1,4 +1,4 @@
-//! Opening a name beneath a folder, and never anything outside of it.
+//! Opening a name beneath a folder, and never anything outside of it that the folder's owner does not want.
 //!
 //! `openat2` with `RESOLVE_BENEATH` refuses what leads out of the folder, by `..` or by symlink, at
 //! the moment of opening, so that there is no gap between a check and its use.
@@ -10,39 +10,53 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ondol_base::clock;
+use ondol_model::plan::Symlinks;
 use rustix::fs::CWD;
 use rustix::fs::FileType;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::ResolveFlags;
+use rustix::fs::Stat;
 use rustix::io::Errno;
 
-use super::content_type;
 use super::read;
-use super::validators::Validators;
 use crate::failure::Failure;
 
 /// An open folder; names are looked up beneath it.
 pub(super) type Folder = OwnedFd;
 
+/// Whether a look at the disk may wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Only what the kernel has in memory is looked at.
+    None,
+    /// On a blocking thread.
+    Waits,
+}
+
+/// Why an opening gave nothing.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It must be done again, with patience.
+    MustWait,
+    /// It is not to be had.
+    Failure(Failure),
+}
+
 /// What a name stands for. Pipes, devices and sockets are nothing.
 #[derive(Debug)]
 pub(super) enum Found {
     /// A regular file.
-    File(OpenFile),
+    File(Opened),
     /// A folder.
-    Folder,
+    Folder(Folder),
 }
 
 /// A regular file, and what it was when it was opened.
 #[derive(Debug)]
-pub(super) struct OpenFile {
+pub(super) struct Opened {
     pub(super) descriptor: OwnedFd,
-    /// In bytes.
-    pub(super) size: u64,
-    pub(super) validators: Validators,
-    pub(super) content_type: http::HeaderValue,
+    pub(super) stat: Stat,
 }
 
 /// Attempts where the kernel asks for another one: a rename went on meanwhile, or another process
@@ -52,43 +66,78 @@ const ATTEMPTS: u32 = 7;
 const WAIT: Duration = Duration::from_millis(1);
 
 /// Opens the folder that a path leads to now.
-pub(super) async fn root(path: &Arc<Path>) -> io::Result<Folder> {
+pub(super) async fn root(path: &Path) -> io::Result<Folder> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let cached = ResolveFlags::CACHED;
-    if let Ok(folder) = rustix::fs::openat2(CWD, &**path, flags, Mode::empty(), cached) {
+    if let Ok(folder) = rustix::fs::openat2(CWD, path, flags, Mode::empty(), cached) {
         return Ok(folder);
     }
-    let path = Arc::clone(path);
-    read::off_thread(move || Ok(rustix::fs::open(&*path, flags, Mode::empty())?)).await
+    let path = path.to_owned();
+    read::off_thread(move || Ok(rustix::fs::open(&path, flags, Mode::empty())?)).await
 }
 
-/// Opens a name beneath a folder: relative, with no `.` or `..` parts.
-pub(super) async fn open(folder: &Arc<Folder>, name: &str) -> Result<Found, Failure> {
-    let descriptor = match open_cached(folder, name) {
-        Err(Errno::AGAIN | Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
-            let (folder, name) = (Arc::clone(folder), name.to_owned());
-            read::off_thread(move || Ok(open_waiting(&folder, &name)))
-                .await
-                .map_err(Failure::File)?
-        }
-        opened => opened,
+/// Opens a name beneath a folder: relative, with no `.` or `..` parts. `None` where nothing is.
+pub(super) fn open(
+    folder: &Folder,
+    name: &str,
+    symlinks: Symlinks,
+    patience: Patience,
+) -> Result<Option<Found>, Stop> {
+    let opened = match patience {
+        Patience::None => open_cached(folder, name, symlinks),
+        Patience::Waits => open_waiting(folder, name, symlinks),
     };
-    let descriptor = descriptor.map_err(why)?;
-    let stat = rustix::fs::fstat(&descriptor).map_err(|errno| Failure::File(errno.into()))?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok(Found::File(OpenFile {
-            descriptor,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            validators: Validators::new(&stat, clock::wall()),
-            content_type: content_type::of(name),
-        })),
-        FileType::Directory => Ok(Found::Folder),
+    let descriptor = match (opened, patience) {
+        (Ok(descriptor), _) => descriptor,
+        (Err(Errno::AGAIN | Errno::NOSYS | Errno::PERM | Errno::INVAL), Patience::None) => {
+            return Err(Stop::MustWait);
+        }
+        (Err(errno), _) => {
+            return why(errno).map_or(Ok(None), |failure| Err(Stop::Failure(failure)));
+        }
+    };
+    let stat = rustix::fs::fstat(&descriptor)
+        .map_err(|errno| Stop::Failure(Failure::File(errno.into())))?;
+    Ok(match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Some(Found::File(Opened { descriptor, stat })),
+        FileType::Directory => Some(Found::Folder(descriptor)),
         FileType::Symlink
         | FileType::Fifo
         | FileType::Socket
         | FileType::CharacterDevice
         | FileType::BlockDevice
-        | FileType::Unknown => Err(Failure::NotFound),
+        | FileType::Unknown => None,
+    })
+}
+
+/// The same, without holding this thread up.
+pub(super) async fn open_file(
+    folder: &Arc<Folder>,
+    name: &str,
+    symlinks: Symlinks,
+) -> Result<Option<Opened>, Failure> {
+    let found = match open(folder, name, symlinks, Patience::None) {
+        Err(Stop::MustWait) => {
+            let (folder, name) = (Arc::clone(folder), name.to_owned());
+            let opening = move || Ok(open(&folder, &name, symlinks, Patience::Waits));
+            read::off_thread(opening).await.map_err(Failure::File)?
+        }
+        found => found,
+    };
+    match found {
+        Ok(Some(Found::File(opened))) => Ok(Some(opened)),
+        Ok(Some(Found::Folder(_)) | None) => Ok(None),
+        Err(stop) => Err(stop.into_failure()),
+    }
+}
+
+impl Stop {
+    /// For the visitor, where there is no more to try.
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Self::MustWait => Failure::File(Errno::AGAIN.into()),
+            Self::Failure(failure) => failure,
+        }
     }
 }
 
@@ -97,18 +146,23 @@ fn flags() -> OFlags {
     OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC
 }
 
-fn beneath() -> ResolveFlags {
-    ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS
+/// What a name may lead through.
+pub(super) fn resolve(symlinks: Symlinks) -> ResolveFlags {
+    match symlinks {
+        Symlinks::Beneath => ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+        Symlinks::None => ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+        Symlinks::All => ResolveFlags::NO_MAGICLINKS,
+    }
 }
 
-fn open_cached(folder: &Folder, name: &str) -> Result<OwnedFd, Errno> {
-    let resolve = beneath() | ResolveFlags::CACHED;
+fn open_cached(folder: &Folder, name: &str, symlinks: Symlinks) -> Result<OwnedFd, Errno> {
+    let resolve = resolve(symlinks) | ResolveFlags::CACHED;
     rustix::fs::openat2(folder, name, flags(), Mode::empty(), resolve)
 }
 
-fn open_waiting(folder: &Folder, name: &str) -> Result<OwnedFd, Errno> {
+fn open_waiting(folder: &Folder, name: &str, symlinks: Symlinks) -> Result<OwnedFd, Errno> {
     for attempt in 0..ATTEMPTS {
-        match rustix::fs::openat2(folder, name, flags(), Mode::empty(), beneath()) {
+        match rustix::fs::openat2(folder, name, flags(), Mode::empty(), resolve(symlinks)) {
             Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => return open_by_parts(folder, name),
             Err(Errno::AGAIN) => std::thread::sleep(WAIT * 2_u32.pow(attempt)),
             opened => return opened,
@@ -131,8 +185,8 @@ pub(super) fn open_by_parts(folder: &Folder, name: &str) -> Result<OwnedFd, Errn
     rustix::fs::openat(at, last, flags() | OFlags::NOFOLLOW, Mode::empty())
 }
 
-/// What a failed opening means to the visitor.
-fn why(errno: Errno) -> Failure {
+/// What a failed opening means to the visitor; `None` that nothing is there.
+fn why(errno: Errno) -> Option<Failure> {
     match errno {
         // `EXDEV` and `ELOOP`: a symlink leads out of the folder, or in circles. `ENXIO`: a socket.
         Errno::NOENT
@@ -142,8 +196,8 @@ fn why(errno: Errno) -> Failure {
         | Errno::NXIO
         | Errno::NODEV
         | Errno::INVAL
-        | Errno::NAMETOOLONG => Failure::NotFound,
-        Errno::ACCESS | Errno::PERM => Failure::Unreadable(errno.into()),
-        _ => Failure::File(errno.into()),
+        | Errno::NAMETOOLONG => None,
+        Errno::ACCESS | Errno::PERM => Some(Failure::Unreadable(errno.into())),
+        _ => Some(Failure::File(errno.into())),
     }
 }

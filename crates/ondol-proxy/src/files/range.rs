@@ -2,15 +2,18 @@
 
 use http::HeaderMap;
 use http::header;
+use ondol_model::limits::RANGES_MAX;
 
 /// The part of a file that is answered with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// All of it: nothing else was asked for, or nothing that is understood.
     Whole,
     /// A part that is there.
     Range(Range),
-    /// A part that is not there: 416.
+    /// Several parts that are there, none next to another.
+    Ranges(Vec<Range>),
+    /// Parts that are not there: 416.
     Unsatisfiable,
 }
 
@@ -32,8 +35,9 @@ impl Range {
 
 /// The part that the `Range` header asks for.
 ///
-/// Several ranges are answered with the whole, as RFC 9110 §14.2 allows: a client that asks for many
-/// small ones gets nothing that costs more than the file. Of an empty file there is only the whole.
+/// What is no list of byte ranges is ignored, as RFC 9110 §14.2 wants, and so is one that is longer than
+/// [`RANGES_MAX`]. Parts that overlap or nearly touch are sent as one, so that no answer is larger than the
+/// file by more than its own words. Of an empty file there is only the whole.
 pub(super) fn wanted(headers: &HeaderMap, size: u64) -> Part {
     let mut values = headers.get_all(header::RANGE).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -42,9 +46,38 @@ pub(super) fn wanted(headers: &HeaderMap, size: u64) -> Part {
     if size == 0 {
         return Part::Whole;
     }
-    match value.to_str().ok().and_then(parse) {
-        Some(spec) => spec.of(size),
-        None => Part::Whole,
+    let Some(specs) = value.to_str().ok().and_then(parse) else {
+        return Part::Whole;
+    };
+    let ranges = specs.iter().filter_map(|spec| spec.of(size)).collect();
+    match joined(ranges).as_slice() {
+        [] => Part::Unsatisfiable,
+        [range] => Part::Range(*range),
+        ranges => Part::Ranges(ranges.to_vec()),
+    }
+}
+
+/// A gap as small as the words around a part costs less than another part.
+const GAP_BYTES: u64 = 100;
+
+/// The same bytes in as few parts as make sense: in the order that was asked for, or, where some were
+/// joined, in that of the file.
+fn joined(ranges: Vec<Range>) -> Vec<Range> {
+    let mut sorted = ranges.clone();
+    sorted.sort_by_key(|range| range.first);
+    let mut joined: Vec<Range> = Vec::with_capacity(sorted.len());
+    for range in sorted {
+        match joined.last_mut() {
+            Some(before) if range.first <= before.last.saturating_add(GAP_BYTES) => {
+                before.last = before.last.max(range.last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    if joined.len() == ranges.len() {
+        ranges
+    } else {
+        joined
     }
 }
 
@@ -58,16 +91,17 @@ enum Spec {
 }
 
 impl Spec {
-    fn of(self, size: u64) -> Part {
+    /// The part that it is of a file that is not empty; `None` where that has none.
+    fn of(self, size: u64) -> Option<Range> {
         let end = size - 1;
         match self {
-            Self::From { first, .. } if first > end => Part::Unsatisfiable,
-            Self::From { first, last } => Part::Range(Range {
+            Self::From { first, .. } if first > end => None,
+            Self::From { first, last } => Some(Range {
                 first,
                 last: last.map_or(end, |last| last.min(end)),
             }),
-            Self::Suffix { length: 0 } => Part::Unsatisfiable,
-            Self::Suffix { length } => Part::Range(Range {
+            Self::Suffix { length: 0 } => None,
+            Self::Suffix { length } => Some(Range {
                 first: size.saturating_sub(length),
                 last: end,
             }),
@@ -75,14 +109,27 @@ impl Spec {
     }
 }
 
-/// `None` for another unit, several ranges, or what breaks the grammar.
-fn parse(text: &str) -> Option<Spec> {
-    let (unit, range) = text.split_once('=')?;
+/// `None` for another unit, too many ranges, or what breaks the grammar.
+fn parse(text: &str) -> Option<Vec<Spec>> {
+    let (unit, list) = text.split_once('=')?;
     if !unit.eq_ignore_ascii_case("bytes") {
         return None;
     }
-    let (first, last) = range.trim_matches([' ', '\t']).split_once('-')?;
-    match (first, last) {
+    let mut specs = Vec::new();
+    for spec in list.split(',').map(|spec| spec.trim_matches([' ', '\t'])) {
+        if spec.is_empty() {
+            continue; // RFC 9110 §5.6.1.2
+        }
+        if specs.len() == RANGES_MAX {
+            return None;
+        }
+        specs.push(parse_one(spec)?);
+    }
+    (!specs.is_empty()).then_some(specs)
+}
+
+fn parse_one(text: &str) -> Option<Spec> {
+    match text.split_once('-')? {
         ("", length) => Some(Spec::Suffix {
             length: number(length)?,
         }),

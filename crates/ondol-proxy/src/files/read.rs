@@ -13,30 +13,30 @@ use rustix::io::Errno;
 use rustix::io::ReadWriteFlags;
 use tokio::task::JoinHandle;
 
-/// What one read takes at most; a part of at most this size is sent together with its head.
+/// What one read takes at most.
 pub(super) const CHUNK_BYTES: usize = 128 * 1024;
-/// Above this, buffers are used again instead of being allocated and cleared for each read.
-const SMALL_BYTES: usize = 16 * 1024;
-/// Unused buffers that a thread keeps: 1 MiB.
+/// Unused buffers that a thread keeps instead of having them allocated and cleared again: 1 MiB.
 const SPARE_BUFFERS: usize = 8;
 
 /// What is in memory of the part of a file: at least one byte, or none where the file has ended.
 /// `None` when the kernel would have to wait, or can't tell.
 pub(super) fn cached(file: &File, offset: u64, length: usize) -> io::Result<Option<Bytes>> {
-    if length > SMALL_BYTES {
-        let mut buffer = Buffer::spare();
-        let read = read_cached(file, offset, buffer.bytes.split_at_mut(length).0)?;
-        return Ok(read.map(|filled| {
-            buffer.filled = filled;
-            Bytes::from_owner(buffer)
-        }));
-    }
-    let mut bytes = vec![0; length];
-    let read = read_cached(file, offset, &mut bytes)?;
+    let mut buffer = Buffer::spare();
+    let read = read_cached(file, offset, buffer.bytes.split_at_mut(length).0)?;
     Ok(read.map(|filled| {
-        bytes.truncate(filled);
-        Bytes::from(bytes)
+        buffer.filled = filled;
+        Bytes::from_owner(buffer)
     }))
+}
+
+/// The whole of a small file, in memory of its own. `UnexpectedEof` when it has become shorter.
+pub(super) async fn whole(file: &Arc<File>, length: usize) -> io::Result<Bytes> {
+    let mut bytes = vec![0; length];
+    if read_cached(file, 0, &mut bytes)? == Some(length) {
+        return Ok(Bytes::from(bytes));
+    }
+    drop(bytes);
+    waiting(file, 0, length).await?
 }
 
 fn read_cached(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<Option<usize>> {

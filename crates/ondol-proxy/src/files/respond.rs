@@ -1,5 +1,6 @@
-//! The answer that an opened file becomes.
+//! The answer that a file becomes.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -9,80 +10,236 @@ use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
+use ondol_model::limits::FILES_CACHED_BYTES_MAX;
 
 use super::FileRequest;
 use super::body::FileBody;
+use super::body::Piece;
 use super::conditions;
 use super::conditions::Verdict;
-use super::open::OpenFile;
+use super::known::Located;
+use super::multipart::Multipart;
+use super::open::Opened;
 use super::range;
 use super::range::Part;
 use super::range::Range;
 use super::read;
-use super::read::CHUNK_BYTES;
+use super::root::Root;
+use super::version::Version;
 use crate::body::Body;
 use crate::failure::Failure;
 
-/// The file, the part of it that was asked for, or word that the visitor has it already.
+/// What becomes of a file that changes while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Torn {
+    /// It is looked up again.
+    Refused,
+    /// It is sent as it is: a log that is written to all the time is never otherwise.
+    Sent,
+}
+
+/// Where the bytes of a version are.
+#[derive(Debug)]
+pub(super) enum Bytes {
+    /// All of them.
+    Memory(bytes::Bytes),
+    /// To be read as they are taken.
+    Disk(Arc<File>),
+    /// Nobody wants them.
+    Unneeded,
+}
+
+/// What a request comes to, before the file's bytes are looked for.
+#[derive(Debug)]
+enum Plan {
+    Answered(Response<Body>),
+    Part(Part),
+}
+
+/// The file, the part of it that was asked for, or word that the visitor has it already. `None` when it is
+/// not the file that it was, and has to be looked up again.
 pub(super) async fn file(
-    file: OpenFile,
+    root: &Root,
+    (located, version): (&Located, &Version),
+    (opened, torn): (Option<Opened>, Torn),
     request: &FileRequest<'_>,
-) -> Result<Response<Body>, Failure> {
-    match conditions::verdict(request.headers, &file.validators) {
-        Verdict::Proceed => {}
-        Verdict::NotModified => return Ok(not_modified(&file)),
-        Verdict::Failed => return Ok(without_body(&file, StatusCode::PRECONDITION_FAILED)),
-    }
-    match part(&file, request) {
-        Part::Whole => whole(file, request.method).await,
-        Part::Range(range) => partial(file, range).await,
-        Part::Unsatisfiable => Ok(unsatisfiable(&file)),
-    }
+) -> Result<Option<Response<Body>>, Failure> {
+    let part = match plan(version, request) {
+        Plan::Answered(response) => return Ok(Some(response)),
+        Plan::Part(part) => part,
+    };
+    let bytes = if *request.method == Method::HEAD || version.size == 0 {
+        Bytes::Unneeded
+    } else {
+        match bytes(root, (located, version), (opened, torn)).await? {
+            Some(bytes) => bytes,
+            None => return Ok(None),
+        }
+    };
+    Ok(Some(match part {
+        Part::Range(range) => partial(version, &bytes, range),
+        Part::Ranges(ranges) => several(version, &bytes, &ranges),
+        Part::Whole | Part::Unsatisfiable => whole(version, &bytes),
+    }))
 }
 
 /// The folder's own page for what is not there. It has no validators: they would be those of the
 /// page and not of what was asked for.
 pub(super) async fn not_found_page(
-    page: OpenFile,
+    root: &Root,
+    (located, version): (&Located, &Version),
+    (opened, torn): (Option<Opened>, Torn),
     method: &Method,
-) -> Result<Response<Body>, Failure> {
-    let mut headers = HeaderMap::with_capacity(2);
-    headers.insert(header::CONTENT_TYPE, page.content_type);
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(page.size));
-    let body = body(page.descriptor.into(), method, 0, page.size).await?;
-    Ok(response(StatusCode::NOT_FOUND, headers, body))
+) -> Result<Option<Response<Body>>, Failure> {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(header::CONTENT_TYPE, version.content_type.clone());
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(version.size));
+    let bytes = if *method == Method::HEAD || version.size == 0 {
+        Bytes::Unneeded
+    } else {
+        match bytes(root, (located, version), (opened, torn)).await? {
+            Some(bytes) => bytes,
+            None => return Ok(None),
+        }
+    };
+    let body = whole_body(version, &bytes);
+    Ok(Some(response(StatusCode::NOT_FOUND, headers, body)))
 }
 
-/// Ranges are defined for GET alone (RFC 9110 §14.2).
-fn part(file: &OpenFile, request: &FileRequest<'_>) -> Part {
+fn plan(version: &Version, request: &FileRequest<'_>) -> Plan {
+    match conditions::verdict(request.headers, &version.validators) {
+        Verdict::Proceed => {}
+        Verdict::NotModified => return Plan::Answered(not_modified(version)),
+        Verdict::Failed => {
+            return Plan::Answered(without_body(version, StatusCode::PRECONDITION_FAILED));
+        }
+    }
+    // Ranges are defined for GET alone (RFC 9110 §14.2).
     let applies = *request.method == Method::GET
         && request.headers.contains_key(header::RANGE)
-        && conditions::range_is_of(request.headers, &file.validators);
-    if applies {
-        range::wanted(request.headers, file.size)
-    } else {
-        Part::Whole
+        && conditions::range_is_of(request.headers, &version.validators);
+    if !applies {
+        return Plan::Part(Part::Whole);
+    }
+    match range::wanted(request.headers, version.size) {
+        Part::Unsatisfiable => Plan::Answered(unsatisfiable(version)),
+        part => Plan::Part(part),
     }
 }
 
-async fn whole(file: OpenFile, method: &Method) -> Result<Response<Body>, Failure> {
-    let headers = headers(&file, file.size);
-    let body = body(file.descriptor.into(), method, 0, file.size).await?;
-    Ok(response(StatusCode::OK, headers, body))
+/// Where the bytes of a version are now. A small file is kept when it has been the same before and after
+/// it was read. `None` when it is another file.
+async fn bytes(
+    root: &Root,
+    (located, version): (&Located, &Version),
+    (opened, torn): (Option<Opened>, Torn),
+) -> Result<Option<Bytes>, Failure> {
+    if let Some(bytes) = version.bytes() {
+        return Ok(Some(Bytes::Memory(bytes.clone())));
+    }
+    let opened = match opened {
+        Some(opened) => Some(opened),
+        None => root.open(&version.name).await?,
+    };
+    let Some(opened) = opened.filter(|opened| version.is(&opened.stat)) else {
+        return Ok(None);
+    };
+    let file = Arc::new(File::from(opened.descriptor));
+    let small = usize::try_from(version.size).ok();
+    let Some(length) = small.filter(|length| *length <= FILES_CACHED_BYTES_MAX) else {
+        return Ok(Some(Bytes::Disk(file)));
+    };
+    let bytes = read::whole(&file, length).await;
+    let after = rustix::fs::fstat(&*file).map_err(|errno| Failure::File(errno.into()))?;
+    if !version.is(&after) {
+        // It is being written to.
+        return Ok(match torn {
+            Torn::Refused => None,
+            Torn::Sent => Some(Bytes::Disk(file)),
+        });
+    }
+    let bytes = bytes.map_err(Failure::File)?;
+    if version.keep(bytes.clone()) {
+        located.grow(bytes.len());
+    }
+    Ok(Some(Bytes::Memory(bytes)))
 }
 
-async fn partial(file: OpenFile, range: Range) -> Result<Response<Body>, Failure> {
-    let mut headers = headers(&file, range.length());
+fn whole(version: &Version, bytes: &Bytes) -> Response<Body> {
+    response(
+        StatusCode::OK,
+        version.headers(),
+        whole_body(version, bytes),
+    )
+}
+
+fn whole_body(version: &Version, bytes: &Bytes) -> Body {
+    match bytes {
+        Bytes::Memory(bytes) => Body::Full(bytes.clone()),
+        Bytes::Disk(_) => {
+            let all = Range {
+                first: 0,
+                last: version.size.saturating_sub(1),
+            };
+            streamed(bytes, all)
+        }
+        Bytes::Unneeded => Body::Empty,
+    }
+}
+
+fn partial(version: &Version, bytes: &Bytes, range: Range) -> Response<Body> {
+    let mut headers = version.headers();
     let Range { first, last } = range;
-    let of = content_range(format!("bytes {first}-{last}/{}", file.size));
+    let of = content_range(format!("bytes {first}-{last}/{}", version.size));
     headers.insert(header::CONTENT_RANGE, of);
-    let body = body(file.descriptor.into(), &Method::GET, first, range.length()).await?;
-    Ok(response(StatusCode::PARTIAL_CONTENT, headers, body))
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.length()));
+    let body = match piece(bytes, range) {
+        Piece::Ready(bytes) => Body::Full(bytes),
+        Piece::Part { .. } => streamed(bytes, range),
+    };
+    response(StatusCode::PARTIAL_CONTENT, headers, body)
 }
 
-fn unsatisfiable(file: &OpenFile) -> Response<Body> {
-    let mut response = without_body(file, StatusCode::RANGE_NOT_SATISFIABLE);
-    let of = content_range(format!("bytes */{}", file.size));
+/// Several parts, or the whole where that is less.
+fn several(version: &Version, bytes: &Bytes, ranges: &[Range]) -> Response<Body> {
+    let parts = Multipart::new(ranges, &version.content_type, version.size, |range| {
+        piece(bytes, range)
+    });
+    let length = parts.length();
+    if length >= version.size {
+        return whole(version, bytes);
+    }
+    let mut headers = version.headers();
+    headers.insert(header::CONTENT_TYPE, parts.content_type);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    let body = Body::File(FileBody::new(parts.pieces));
+    response(StatusCode::PARTIAL_CONTENT, headers, body)
+}
+
+fn streamed(bytes: &Bytes, range: Range) -> Body {
+    Body::File(FileBody::new(VecDeque::from([piece(bytes, range)])))
+}
+
+fn piece(bytes: &Bytes, range: Range) -> Piece {
+    match bytes {
+        Bytes::Memory(bytes) => {
+            let first = usize::try_from(range.first).unwrap_or(usize::MAX);
+            let end = usize::try_from(range.last + 1).unwrap_or(usize::MAX);
+            let end = end.min(bytes.len());
+            Piece::Ready(bytes.slice(first.min(end)..end))
+        }
+        Bytes::Disk(file) => Piece::Part {
+            file: Arc::clone(file),
+            offset: range.first,
+            length: range.length(),
+        },
+        Bytes::Unneeded => Piece::Ready(bytes::Bytes::new()),
+    }
+}
+
+fn unsatisfiable(version: &Version) -> Response<Body> {
+    let mut response = without_body(version, StatusCode::RANGE_NOT_SATISFIABLE);
+    let of = content_range(format!("bytes */{}", version.size));
     response.headers_mut().insert(header::CONTENT_RANGE, of);
     response
 }
@@ -92,48 +249,18 @@ fn content_range(text: String) -> HeaderValue {
 }
 
 /// Without `Content-Length`, which would be that of the file (RFC 9110 §15.4.5).
-fn not_modified(file: &OpenFile) -> Response<Body> {
-    let mut headers = HeaderMap::with_capacity(2);
-    file.validators.write(&mut headers);
+fn not_modified(version: &Version) -> Response<Body> {
+    let mut headers = HeaderMap::with_capacity(8);
+    version.write_validity(&mut headers);
     response(StatusCode::NOT_MODIFIED, headers, Body::Empty)
 }
 
-fn without_body(file: &OpenFile, status: StatusCode) -> Response<Body> {
-    let mut headers = HeaderMap::with_capacity(4);
-    file.validators.write(&mut headers);
+/// Of an error, which is not to be kept for as long as the file.
+fn without_body(version: &Version, status: StatusCode) -> Response<Body> {
+    let mut headers = HeaderMap::with_capacity(8);
+    version.validators.write(&mut headers);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     response(status, headers, Body::Empty)
-}
-
-fn headers(file: &OpenFile, length: u64) -> HeaderMap {
-    // Room for what the request path adds as well, so that the map never grows.
-    let mut headers = HeaderMap::with_capacity(12);
-    headers.insert(header::CONTENT_TYPE, file.content_type.clone());
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    file.validators.write(&mut headers);
-    let unit = HeaderValue::from_static("bytes");
-    headers.insert(header::ACCEPT_RANGES, unit);
-    headers
-}
-
-/// The bytes themselves: in memory when they are few, so that they leave together with the head.
-async fn body(file: File, method: &Method, offset: u64, length: u64) -> Result<Body, Failure> {
-    if length == 0 || *method == Method::HEAD {
-        return Ok(Body::Empty);
-    }
-    let small = usize::try_from(length)
-        .ok()
-        .filter(|length| *length <= CHUNK_BYTES);
-    let Some(length) = small else {
-        return Ok(Body::File(FileBody::new(file, offset, length)));
-    };
-    let cached = read::cached(&file, offset, length).map_err(Failure::File)?;
-    if let Some(bytes) = cached.filter(|bytes| bytes.len() == length) {
-        return Ok(Body::Full(bytes));
-    }
-    let bytes = read::waiting(&Arc::new(file), offset, length).await;
-    let bytes = bytes.map_err(std::io::Error::from).flatten();
-    bytes.map(Body::Full).map_err(Failure::File)
 }
 
 fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {

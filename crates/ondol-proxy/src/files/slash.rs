@@ -42,7 +42,7 @@ pub(super) fn redirect(original: &Uri) -> Result<Response<Body>, Failure> {
 }
 
 /// Escapes what may not stand in a path (RFC 3986 §3.3).
-fn push_encoded(location: &mut String, path: &str) {
+pub(super) fn push_encoded(location: &mut String, path: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in path.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);

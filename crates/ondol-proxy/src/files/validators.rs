@@ -11,10 +11,12 @@ use http::HeaderValue;
 use http::header;
 use httpdate::HttpDate;
 
+use super::encoding::Encoding;
+
 /// The last second that HTTP can write, in the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
-/// An entity tag is two numbers of at most 25 and 13 digits, a hyphen and two quotes.
-const TAG_BYTES: usize = 41;
+/// An entity tag is two numbers of at most 25 and 13 digits, a hyphen, an encoding and two quotes.
+const TAG_BYTES: usize = 45;
 
 /// The entity tag and the date of a file.
 ///
@@ -26,6 +28,8 @@ pub(super) struct Validators {
     pub(super) tag: Option<HeaderValue>,
     /// In whole seconds; never in the future (RFC 9110 §8.8.2.1).
     pub(super) modified: Option<SystemTime>,
+    /// The same as HTTP writes it.
+    date: Option<HeaderValue>,
     /// Of the date.
     pub(super) date_strength: Strength,
 }
@@ -40,12 +44,17 @@ pub(super) enum Strength {
 }
 
 impl Validators {
-    pub(super) fn new(stat: &rustix::fs::Stat, now: SystemTime) -> Self {
+    pub(super) fn new(
+        stat: &rustix::fs::Stat,
+        encoding: Option<Encoding>,
+        now: SystemTime,
+    ) -> Self {
         let seconds = stat.st_mtime;
         if matches!(seconds, 0 | 1) {
             return Self {
                 tag: None,
                 modified: None,
+                date: None,
                 date_strength: Strength::Weak,
             };
         }
@@ -57,8 +66,9 @@ impl Validators {
         // Until its second is over the file may change again within it (RFC 9110 §8.8.2.2).
         let is_settled = modified.is_some_and(|modified| modified + Duration::from_secs(1) <= now);
         Self {
-            tag: tag(seconds, stat.st_mtime_nsec, stat.st_size),
+            tag: tag(stat, encoding),
             modified,
+            date: modified.and_then(date),
             date_strength: if is_settled {
                 Strength::Strong
             } else {
@@ -67,25 +77,43 @@ impl Validators {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn with(
+        tag: Option<HeaderValue>,
+        modified: Option<SystemTime>,
+        date_strength: Strength,
+    ) -> Self {
+        Self {
+            tag,
+            modified,
+            date: modified.and_then(date),
+            date_strength,
+        }
+    }
+
     /// Writes `ETag` and `Last-Modified`.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         if let Some(tag) = &self.tag {
             headers.insert(header::ETAG, tag.clone());
         }
-        if let Some(date) = self.modified.and_then(date) {
-            headers.insert(header::LAST_MODIFIED, date);
+        if let Some(date) = &self.date {
+            headers.insert(header::LAST_MODIFIED, date.clone());
         }
     }
 }
 
-fn tag(seconds: i64, nanoseconds: impl TryInto<i128>, size: i64) -> Option<HeaderValue> {
-    let nanoseconds = nanoseconds.try_into().unwrap_or(0);
-    let modified = i128::from(seconds) * 1_000_000_000 + nanoseconds;
+fn tag(stat: &rustix::fs::Stat, encoding: Option<Encoding>) -> Option<HeaderValue> {
+    let nanoseconds = i128::from(stat.st_mtime_nsec);
+    let modified = i128::from(stat.st_mtime) * 1_000_000_000 + nanoseconds;
     let mut tag = Vec::with_capacity(TAG_BYTES);
     tag.push(b'"');
     push_base36(&mut tag, modified.unsigned_abs());
     tag.push(b'-');
-    push_base36(&mut tag, u128::from(size.unsigned_abs()));
+    push_base36(&mut tag, u128::from(stat.st_size.unsigned_abs()));
+    if let Some(encoding) = encoding {
+        tag.push(b'.');
+        tag.extend_from_slice(encoding.ending().as_bytes());
+    }
     tag.push(b'"');
     HeaderValue::from_maybe_shared(Bytes::from(tag)).ok()
 }

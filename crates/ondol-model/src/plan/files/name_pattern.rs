@@ -1,14 +1,14 @@
 //! Which files a setting is for.
 
 /// Some names of a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NamePattern {
     /// As it was written.
     text: Box<str>,
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     /// `html`, `.html`: the end of a name, whatever its case.
     Extension,
