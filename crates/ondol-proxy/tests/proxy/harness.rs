@@ -3,6 +3,7 @@
 pub(crate) mod frames;
 mod http2;
 mod identity;
+mod peer;
 mod plane;
 mod sites;
 mod upstream;
@@ -16,6 +17,7 @@ pub(crate) use identity::TlsStream;
 pub(crate) use identity::client_config;
 pub(crate) use identity::handshake;
 pub(crate) use identity::showing;
+pub(crate) use peer::Peer;
 pub(crate) use plane::Plane;
 pub(crate) use sites::passed_site;
 pub(crate) use sites::plan;

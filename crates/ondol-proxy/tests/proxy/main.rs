@@ -17,6 +17,7 @@ mod circles;
 mod client_certificates;
 mod descriptors;
 mod files;
+mod files_beside;
 mod forwarding;
 mod garbage;
 mod health;
