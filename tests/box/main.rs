@@ -9,6 +9,7 @@
 mod agent;
 mod bad_input;
 mod differential;
+mod files;
 mod harness;
 mod peers;
 mod reload;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ondol_config::KeyPath;
 use ondol_model::Target;
+use ondol_model::plan::Symlinks;
 
 use super::Findings;
 use super::Subject;
@@ -21,10 +22,22 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     let mut known: HashMap<&Path, Option<Trouble>> = HashMap::new();
     for site in &subject.plan.sites {
         for route in &site.routes {
-            let root = match &route.target {
-                Target::Files(files) => &files.root,
+            let files = match &route.target {
+                Target::Files(files) => files,
                 Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => continue,
             };
+            let root = &files.root;
+            let key = KeyPath::site(&site.name.to_string()).route(route.path.as_str());
+            let key = key.key("files");
+            if files.symlinks == Symlinks::All {
+                let problem = format!(
+                    "symbolic links in {} are followed wherever they lead, but only folders that are served can be read (site `{}`)",
+                    root.display(),
+                    site.name
+                );
+                let help = "serve the folders that they lead to in a site or route of their own, or leave `symlinks` as \"beneath\"";
+                findings.warn(subject, &key.clone().key("symlinks"), problem, help);
+            }
             let trouble = known
                 .entry(root)
                 .or_insert_with(|| trouble(root, subject.user));
@@ -32,9 +45,7 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
                 continue;
             };
             let problem = format!("{problem} (site `{}`)", site.name);
-            let site = KeyPath::site(&site.name.to_string());
-            let key = site.route(route.path.as_str()).key("files");
-            findings.mistake(subject, &key, problem, help.clone());
+            findings.mistake(subject, &key.key("root"), problem, help.clone());
         }
     }
 }

@@ -108,6 +108,19 @@ fn folders_must_be_there_and_be_folders() {
 }
 
 #[test]
+fn a_folder_of_a_table_is_looked_at_in_its_place() {
+    let place = Place::new();
+    let text = "[sites.\"a.test\".files]\nindex = []\nroot = \"missing\"\n[sites.\"b.test\"]\nfiles = { root = \"www\", symlinks = \"all\" }";
+    place.check(
+        text,
+        &["3:8 the folder ~/missing does not exist (site `a.test`)"],
+        &[
+            "5:36 symbolic links in ~/www are followed wherever they lead, but only folders that are served can be read (site `b.test`)",
+        ],
+    );
+}
+
+#[test]
 fn folders_must_be_readable_by_who_serves_them() {
     let place = Place::new();
     let www = place.path().join("www");
