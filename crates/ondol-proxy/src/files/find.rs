@@ -58,7 +58,12 @@ impl Search<'_> {
         for (place, candidate) in self.files.candidates.iter().enumerate() {
             let finding = match candidate {
                 Candidate::Path { before, after } => {
-                    self.worth_showing(&format!("{before}{key}{after}"))?
+                    let path = format!("{before}{key}{after}");
+                    match self.worth_showing(&path)? {
+                        // A folder whose name has the ending is not the page without it.
+                        Finding::Slash if !after.is_empty() => Finding::Nothing,
+                        finding => finding,
+                    }
                 }
                 Candidate::Fixed(name) => match self.open(name)? {
                     Some(Found::File(_)) => Finding::Instead(place),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
@@ -40,9 +41,9 @@ pub(super) enum Torn {
 
 /// Where the bytes of a version are.
 #[derive(Debug)]
-pub(super) enum Bytes {
+enum Source {
     /// All of them.
-    Memory(bytes::Bytes),
+    Memory(Bytes),
     /// To be read as they are taken.
     Disk(Arc<File>),
     /// Nobody wants them.
@@ -68,18 +69,11 @@ pub(super) async fn file(
         Plan::Answered(response) => return Ok(Some(response)),
         Plan::Part(part) => part,
     };
-    let bytes = if *request.method == Method::HEAD || version.size == 0 {
-        Bytes::Unneeded
-    } else {
-        match bytes(root, (located, version), (opened, torn)).await? {
-            Some(bytes) => bytes,
-            None => return Ok(None),
-        }
-    };
-    Ok(Some(match part {
-        Part::Range(range) => partial(version, &bytes, range),
-        Part::Ranges(ranges) => several(version, &bytes, &ranges),
-        Part::Whole | Part::Unsatisfiable => whole(version, &bytes),
+    let source = source(root, (located, version), (opened, torn), request.method).await?;
+    Ok(source.map(|source| match part {
+        Part::Range(range) => partial(version, &source, range),
+        Part::Ranges(ranges) => several(version, &source, &ranges),
+        Part::Whole | Part::Unsatisfiable => whole(version, &source),
     }))
 }
 
@@ -94,16 +88,11 @@ pub(super) async fn not_found_page(
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(header::CONTENT_TYPE, version.content_type.clone());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(version.size));
-    let bytes = if *method == Method::HEAD || version.size == 0 {
-        Bytes::Unneeded
-    } else {
-        match bytes(root, (located, version), (opened, torn)).await? {
-            Some(bytes) => bytes,
-            None => return Ok(None),
-        }
-    };
-    let body = whole_body(version, &bytes);
-    Ok(Some(response(StatusCode::NOT_FOUND, headers, body)))
+    let source = source(root, (located, version), (opened, torn), method).await?;
+    Ok(source.map(|source| {
+        let body = whole_body(version, &source);
+        response(StatusCode::NOT_FOUND, headers, body)
+    }))
 }
 
 fn plan(version: &Version, request: &FileRequest<'_>) -> Plan {
@@ -129,13 +118,17 @@ fn plan(version: &Version, request: &FileRequest<'_>) -> Plan {
 
 /// Where the bytes of a version are now. A small file is kept when it has been the same before and after
 /// it was read. `None` when it is another file.
-async fn bytes(
+async fn source(
     root: &Root,
     (located, version): (&Located, &Version),
     (opened, torn): (Option<Opened>, Torn),
-) -> Result<Option<Bytes>, Failure> {
+    method: &Method,
+) -> Result<Option<Source>, Failure> {
+    if *method == Method::HEAD || version.size == 0 {
+        return Ok(Some(Source::Unneeded));
+    }
     if let Some(bytes) = version.bytes() {
-        return Ok(Some(Bytes::Memory(bytes.clone())));
+        return Ok(Some(Source::Memory(bytes.clone())));
     }
     let opened = match opened {
         Some(opened) => Some(opened),
@@ -147,7 +140,7 @@ async fn bytes(
     let file = Arc::new(File::from(opened.descriptor));
     let small = usize::try_from(version.size).ok();
     let Some(length) = small.filter(|length| *length <= FILES_CACHED_BYTES_MAX) else {
-        return Ok(Some(Bytes::Disk(file)));
+        return Ok(Some(Source::Disk(file)));
     };
     let bytes = read::whole(&file, length).await;
     let after = rustix::fs::fstat(&*file).map_err(|errno| Failure::File(errno.into()))?;
@@ -155,59 +148,59 @@ async fn bytes(
         // It is being written to.
         return Ok(match torn {
             Torn::Refused => None,
-            Torn::Sent => Some(Bytes::Disk(file)),
+            Torn::Sent => Some(Source::Disk(file)),
         });
     }
     let bytes = bytes.map_err(Failure::File)?;
     if version.keep(bytes.clone()) {
         located.grow(bytes.len());
     }
-    Ok(Some(Bytes::Memory(bytes)))
+    Ok(Some(Source::Memory(bytes)))
 }
 
-fn whole(version: &Version, bytes: &Bytes) -> Response<Body> {
+fn whole(version: &Version, source: &Source) -> Response<Body> {
     response(
         StatusCode::OK,
         version.headers(),
-        whole_body(version, bytes),
+        whole_body(version, source),
     )
 }
 
-fn whole_body(version: &Version, bytes: &Bytes) -> Body {
-    match bytes {
-        Bytes::Memory(bytes) => Body::Full(bytes.clone()),
-        Bytes::Disk(_) => {
+fn whole_body(version: &Version, source: &Source) -> Body {
+    match source {
+        Source::Memory(bytes) => Body::Full(bytes.clone()),
+        Source::Disk(_) => {
             let all = Range {
                 first: 0,
                 last: version.size.saturating_sub(1),
             };
-            streamed(bytes, all)
+            streamed(source, all)
         }
-        Bytes::Unneeded => Body::Empty,
+        Source::Unneeded => Body::Empty,
     }
 }
 
-fn partial(version: &Version, bytes: &Bytes, range: Range) -> Response<Body> {
+fn partial(version: &Version, source: &Source, range: Range) -> Response<Body> {
     let mut headers = version.headers();
     let Range { first, last } = range;
     let of = content_range(format!("bytes {first}-{last}/{}", version.size));
     headers.insert(header::CONTENT_RANGE, of);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.length()));
-    let body = match piece(bytes, range) {
+    let body = match piece(source, range) {
         Piece::Ready(bytes) => Body::Full(bytes),
-        Piece::Part { .. } => streamed(bytes, range),
+        Piece::Part { .. } => streamed(source, range),
     };
     response(StatusCode::PARTIAL_CONTENT, headers, body)
 }
 
 /// Several parts, or the whole where that is less.
-fn several(version: &Version, bytes: &Bytes, ranges: &[Range]) -> Response<Body> {
+fn several(version: &Version, source: &Source, ranges: &[Range]) -> Response<Body> {
     let parts = Multipart::new(ranges, &version.content_type, version.size, |range| {
-        piece(bytes, range)
+        piece(source, range)
     });
     let length = parts.length();
     if length >= version.size {
-        return whole(version, bytes);
+        return whole(version, source);
     }
     let mut headers = version.headers();
     headers.insert(header::CONTENT_TYPE, parts.content_type);
@@ -216,24 +209,24 @@ fn several(version: &Version, bytes: &Bytes, ranges: &[Range]) -> Response<Body>
     response(StatusCode::PARTIAL_CONTENT, headers, body)
 }
 
-fn streamed(bytes: &Bytes, range: Range) -> Body {
-    Body::File(FileBody::new(VecDeque::from([piece(bytes, range)])))
+fn streamed(source: &Source, range: Range) -> Body {
+    Body::File(FileBody::new(VecDeque::from([piece(source, range)])))
 }
 
-fn piece(bytes: &Bytes, range: Range) -> Piece {
-    match bytes {
-        Bytes::Memory(bytes) => {
+fn piece(source: &Source, range: Range) -> Piece {
+    match source {
+        Source::Memory(bytes) => {
             let first = usize::try_from(range.first).unwrap_or(usize::MAX);
             let end = usize::try_from(range.last + 1).unwrap_or(usize::MAX);
             let end = end.min(bytes.len());
             Piece::Ready(bytes.slice(first.min(end)..end))
         }
-        Bytes::Disk(file) => Piece::Part {
+        Source::Disk(file) => Piece::Part {
             file: Arc::clone(file),
             offset: range.first,
             length: range.length(),
         },
-        Bytes::Unneeded => Piece::Ready(bytes::Bytes::new()),
+        Source::Unneeded => Piece::Ready(Bytes::new()),
     }
 }
 

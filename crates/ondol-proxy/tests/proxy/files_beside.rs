@@ -119,7 +119,7 @@ fn requests() -> Vec<(&'static str, &'static str, Vec<String>)> {
         format!("If-Unmodified-Since: {AFTER}"),
         format!("If-None-Match: \"x\"\r\nIf-Modified-Since: {DATE}"),
         format!("If-None-Match: {{tag}}\r\nIf-Modified-Since: {BEFORE}"),
-        format!("If-Match: {{tag}}\r\nIf-None-Match: {{tag}}"),
+        "If-Match: {tag}\r\nIf-None-Match: {tag}".to_owned(),
     ];
     let ranges = [
         "Range: bytes=0-0".to_owned(),

@@ -18,7 +18,7 @@ const STYLE: &str = "\
 *{box-sizing:border-box}\
 body{margin:0;background:var(--back);color:var(--text);font:1rem/1.5 system-ui,sans-serif}\
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 3rem}\
-h1{margin:0 0 1.25rem;font-size:1.3rem;font-weight:600;line-height:1.4;overflow-wrap:anywhere}\
+h1{margin:0 0 1.25rem;padding:0 .6rem;font-size:1.3rem;font-weight:600;line-height:1.4;overflow-wrap:anywhere}\
 h1 a{color:var(--soft)}h1 span{color:var(--soft);margin:0 .3em}\
 a{color:inherit;text-decoration:none}a:hover,a:focus-visible{color:var(--warm);text-decoration:underline}\
 table{width:100%;border-collapse:collapse}\
@@ -30,7 +30,7 @@ td:first-child{overflow-wrap:anywhere}td:first-child a{display:block}\
 .size,.date{text-align:right;white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums;font-size:.9rem}\
 .folder{font-weight:600}.folder::after{content:\"/\";color:var(--soft);font-weight:400}\
 p{color:var(--soft)}\
-@media(max-width:40rem){main{padding:1.25rem .5rem 2rem}h1{padding:0 .6rem;font-size:1.1rem}\
+@media(max-width:40rem){main{padding:1.25rem .5rem 2rem}h1{font-size:1.1rem}\
 td{padding-top:.6rem;padding-bottom:.6rem}.date{display:none}}";
 
 /// The page. `above` is what the address has before the path.

@@ -66,6 +66,7 @@ async fn addresses_without_endings_find_their_pages() {
         ("blog.html", "blog"),
         ("blog/1.html", "first"),
         ("docs.html", "never"),
+        ("odd.html/index.html", "odd"),
         ("docs/index.html", "docs"),
         ("404.html", "lost"),
     ];
@@ -78,6 +79,8 @@ async fn addresses_without_endings_find_their_pages() {
         ("/docs/", 200, "docs"),
         ("/about/", 404, "lost"),
         ("/none", 404, "lost"),
+        ("/odd", 404, "lost"),
+        ("/odd.html/", 200, "odd"),
     ] {
         let answer = site.get(path).await;
         assert_eq!((answer.status, answer.text()), (status, text), "{path}");
