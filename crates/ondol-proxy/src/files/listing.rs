@@ -5,6 +5,7 @@ mod json;
 mod page;
 mod sort;
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -51,8 +52,17 @@ pub(super) async fn answer(
             Shape::Json => json::json(&path, &entries),
         })
     };
-    let text = read::off_thread(writing).await.map_err(Failure::File)?;
+    let text = read::off_thread(writing).await.map_err(why)?;
     Ok(response(shape, text, request.method))
+}
+
+/// What a folder that cannot be read means to the visitor.
+fn why(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::NotFound,
+        io::ErrorKind::PermissionDenied => Failure::Unreadable(error),
+        _ => Failure::File(error),
+    }
 }
 
 /// The part of the address that is not of this folder: the path of the route.

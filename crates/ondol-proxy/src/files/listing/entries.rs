@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 use rustix::fs::Stat;
 
 use super::is_hidden;
+use crate::failure::Failure;
 use crate::files::open;
 use crate::files::open::Folder;
 use crate::files::open::Found;
@@ -44,6 +45,9 @@ pub(super) enum Kind {
     },
 }
 
+/// Entries that are looked at, for the sake of folders with a million names that visitors may not see.
+const SEEN_MAX: usize = 10 * LISTING_ENTRIES_MAX;
+
 impl Entries {
     /// What visitors may see of the folder that a path leads to. What cannot be asked for is left out:
     /// names that are not UTF-8, pipes and their like, and symlinks that are not followed.
@@ -53,12 +57,17 @@ impl Entries {
         let folder = match open::open(root, name, files.symlinks, Patience::Waits) {
             Ok(Some(Found::Folder(folder))) => folder,
             Ok(Some(Found::File(_)) | None) => return Err(io::ErrorKind::NotFound.into()),
+            Err(Stop::Failure(Failure::File(error))) => return Err(error),
             Err(Stop::Failure(_) | Stop::MustWait) => {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
         };
         let mut items = Vec::new();
-        for entry in Dir::read_from(&folder)? {
+        for (seen, entry) in Dir::read_from(&folder)?.enumerate() {
+            if seen == SEEN_MAX {
+                let is_cut = true;
+                return Ok(Self { items, is_cut });
+            }
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
