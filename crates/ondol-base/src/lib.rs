@@ -11,4 +11,5 @@ pub mod file;
 pub mod notify;
 pub mod process;
 pub mod signals;
+pub mod slow_hash;
 pub mod tasks;

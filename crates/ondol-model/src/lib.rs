@@ -22,6 +22,7 @@
 //! | reload | taking up a changed configuration; each accepted one has a revision |
 
 pub mod balance;
+pub mod base64;
 pub mod certificate;
 pub mod diff;
 pub mod event;
@@ -31,6 +32,7 @@ pub mod limits;
 pub mod listen;
 pub mod network;
 pub mod pace;
+pub mod password;
 pub mod path;
 pub mod plan;
 pub mod rewrite;

@@ -55,6 +55,13 @@ pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
 pub const SERVERS_MAX: usize = 64;
 /// Routes of one site: each request is compared with them in turn.
 pub const ROUTES_MAX: usize = 1_000;
+/// Users of one site or route: they are few people, in a text that is sent whole.
+pub const USERS_MAX: usize = 1_000;
+/// The memory that the hash of one password may want, in KiB: twice the most that is common, and two are
+/// made at once.
+pub const PASSWORD_MEMORY_KIB_MAX: u32 = 128 * 1024;
+/// The longest password that is hashed; more is refused unseen.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// The longest time that a site may set for an upstream: an answer that takes longer is a job.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 

@@ -3,6 +3,19 @@
 use std::fmt;
 use std::net::IpAddr;
 
+/// Addresses that are not routed on the internet. Those of a provider's own network (100.64.0.0/10) are
+/// left out: other customers have them.
+const PRIVATE: [&str; 8] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+    "::1",
+];
+
 /// A block of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -19,14 +32,33 @@ impl Network {
         };
         let address: IpAddr = address.parse().ok()?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = match prefix {
+        let prefix_bits: u8 = match prefix {
             Some(prefix) => prefix.parse().ok().filter(|given| *given <= bits)?,
             None => bits,
         };
-        Some(Self {
-            address,
-            prefix_bits,
-        })
+        // A version 4 network that is written in version 6 means those addresses themselves.
+        let mapped_bits = prefix_bits.checked_sub(96).filter(|_| bits == 128);
+        match (address.to_canonical(), mapped_bits) {
+            (address @ IpAddr::V4(_), Some(prefix_bits)) => Some(Self {
+                address,
+                prefix_bits,
+            }),
+            _ => Some(Self {
+                address,
+                prefix_bits,
+            }),
+        }
+    }
+
+    /// Reads what [`Self::parse`] does, or a word for several networks: `private` (those of homes and
+    /// offices, RFC 1918 and RFC 4193, and what never leaves a machine or a link) or `all`.
+    pub fn parse_several(text: &str) -> Option<Vec<Self>> {
+        let texts: &[&str] = match text {
+            "private" => &PRIVATE,
+            "all" => &["0.0.0.0/0", "::/0"],
+            network => return Self::parse(network).map(|network| vec![network]),
+        };
+        texts.iter().map(|text| Self::parse(text)).collect()
     }
 
     /// Whether the address is in the block. A version 4 address mapped into version 6 counts as itself.
@@ -68,5 +100,41 @@ mod tests {
         assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
         assert!(contains("::1", "::1") && contains("fd00::/8", "fdff::1"));
         assert!(Network::parse("1.2.3.4/33").is_none() && Network::parse("x").is_none());
+    }
+
+    #[test]
+    fn a_mapped_network_is_the_one_of_version_4() {
+        let text = |text| Network::parse(text).map(|network| network.to_string());
+        assert_eq!(text("::ffff:10.0.0.0/104").as_deref(), Some("10.0.0.0/8"));
+        assert_eq!(text("::ffff:10.0.0.1").as_deref(), Some("10.0.0.1/32"));
+        assert_eq!(text("::/0").as_deref(), Some("::/0"));
+    }
+
+    #[test]
+    fn words_stand_for_several_networks() {
+        let contains = |word, address: &str| {
+            let networks = Network::parse_several(word).unwrap_or_default();
+            let address = address.parse().expect("an address");
+            networks.iter().any(|network| network.contains(address))
+        };
+        for address in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "127.0.0.2",
+            "169.254.1.1",
+        ] {
+            assert!(contains("private", address), "{address}");
+        }
+        for address in ["fd00::1", "fe80::1", "::1", "::ffff:10.0.0.1"] {
+            assert!(contains("private", address), "{address}");
+        }
+        for address in ["8.8.8.8", "172.32.0.1", "100.64.0.1", "2001:db8::1", "::"] {
+            assert!(
+                !contains("private", address) && contains("all", address),
+                "{address}"
+            );
+        }
+        assert_eq!(Network::parse_several("public"), None);
     }
 }

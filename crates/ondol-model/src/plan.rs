@@ -8,6 +8,8 @@ mod files;
 mod passthrough;
 mod patience;
 mod proxy;
+pub mod access;
+pub mod auth;
 mod rules;
 
 use std::path::PathBuf;

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use crate::limits;
 use crate::plan::Patience;
+use crate::plan::access::Access;
 
 /// What applies to requests on their way to a target, and to answers on their way back. A route has
 /// the rules of its site, with its own in their place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
+    /// Who is let through.
+    pub access: Access,
     /// The largest request body in bytes; more is answered with 413.
     pub body_bytes_max: u64,
     /// How long an upstream may take.
@@ -21,6 +24,7 @@ impl Default for Rules {
     /// Of a site that asks for nothing.
     fn default() -> Self {
         Self {
+            access: Access::default(),
             body_bytes_max: limits::BODY_BYTES_MAX,
             timeouts: Timeouts::default(),
             patience: Patience::default(),
