@@ -3,13 +3,13 @@
 //! Only `ondol-config` makes plans from text. Whether the machine can carry one out (folders, ports,
 //! certificates) is not known here.
 
+pub mod access;
+pub mod auth;
 mod client_auth;
 mod files;
 mod passthrough;
 mod patience;
 mod proxy;
-pub mod access;
-pub mod auth;
 mod rules;
 
 use std::path::PathBuf;

@@ -29,6 +29,7 @@ use crate::error_page::Wants;
 use crate::error_page::error_page;
 use crate::failure::Failure;
 use crate::files::FileRequest;
+use crate::gate;
 use crate::headers;
 use crate::redirect;
 use crate::request_id::RequestId;
@@ -72,6 +73,9 @@ fn failure_page(failure: &Failure, id: RequestId, parts: &Parts) -> Response<Bod
         page.headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static(methods));
     }
+    if let Failure::Refused(refusal) = failure {
+        refusal.explain(page.headers_mut());
+    }
     if failure.ends_connection() && parts.version < Version::HTTP_2 {
         page.headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -109,10 +113,17 @@ async fn phases(
         .ok_or(Failure::NotFound)?;
     visit.route = Some(at);
     visit.wait_as(view.route(at).rules.patience);
+    if let Some(gate) = view.gate(at)
+        && let Some(answer) = gate.check(visit, parts).await?
+    {
+        return Ok(answer);
+    }
     if body.size_hint().lower() > view.route(at).rules.body_bytes_max {
         return Err(Failure::BodyTooLarge);
     }
-    target(visit, at, &path, parts, body).await
+    let mut response = target(visit, at, &path, parts, body).await?;
+    gate::pass_cookies(visit, &mut response);
+    Ok(response)
 }
 
 /// Asks what the route leads to.
@@ -176,6 +187,7 @@ async fn proxy(
         patience: rules.patience,
         body_bytes_max: rules.body_bytes_max,
         upgrade: upgrade(parts),
+        changes: visit.admitted.as_ref().map(|admitted| &admitted.changes),
     };
     match upstream::forward(servers, outgoing, &mut visit.asked).await? {
         Forwarded::Response(response) => Ok(response),

@@ -25,6 +25,7 @@ use crate::access_log::AccessLog;
 use crate::client_auth::Guards;
 use crate::counters::Counters;
 use crate::counters::WorkerCounters;
+use crate::gate::Passwords;
 use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::tls;
@@ -142,6 +143,7 @@ impl DataPlane {
         let watch = Watch::default();
         let floods = Shortage::default();
         let via = Via::new(random());
+        let passwords = Passwords::new()?;
         let log = start_log(access_log, &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
@@ -156,6 +158,7 @@ impl DataPlane {
                 shortage: shortage.clone(),
                 floods: floods.clone(),
                 strangers: strangers.clone(),
+                passwords: passwords.clone(),
                 https_port,
                 connections_max: connections_max().div_ceil(share),
                 connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX.div_ceil(share),

@@ -107,6 +107,10 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
             "Bad request",
             "Your browser sent something that this server could not understand.",
         ),
+        401 => (
+            "Login needed",
+            "This page is only for those who log in with a name and a password.",
+        ),
         403 => ("Forbidden", "You are not allowed to see this page."),
         404 => (
             "Not found",
@@ -131,6 +135,10 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         421 => (
             "Misdirected request",
             "This server does not serve that site over this connection. Please reload the page.",
+        ),
+        429 => (
+            "Too many requests",
+            "Please wait a moment before you try again.",
         ),
         431 => (
             "Headers too large",

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use http::StatusCode;
 
+use crate::gate::Refusal;
+
 /// A request that gets an error page.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -32,6 +34,12 @@ pub(crate) enum Failure {
     /// The target does not have this method; the text lists those that it has.
     #[error("method not allowed, only {0}")]
     MethodNotAllowed(&'static str),
+    /// The visitor is not let through.
+    #[error("{}", .0.why)]
+    Refused(Box<Refusal>),
+    /// The server that says who is let through gave no answer, so nobody is.
+    #[error("the server of `forward_auth` gave no answer, so nobody is let through")]
+    AuthServer(#[source] Box<Self>),
     /// The body is larger than the site allows.
     #[error("the body is larger than the site allows")]
     BodyTooLarge,
@@ -112,6 +120,8 @@ impl Failure {
             | Self::Misdirected
             | Self::NotFound
             | Self::MethodNotAllowed(_)
+            | Self::Refused(_)
+            | Self::AuthServer(_)
             | Self::Folder { .. }
             | Self::Unreadable(_)
             | Self::File(_)
@@ -142,6 +152,8 @@ impl Failure {
             Self::UnknownHost | Self::NotFound => StatusCode::NOT_FOUND,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Refused(refusal) => refusal.status,
+            Self::AuthServer(failure) => failure.status(),
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
             Self::Folder { .. } | Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,

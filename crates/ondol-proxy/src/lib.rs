@@ -55,6 +55,7 @@ mod data_plane;
 mod error_page;
 mod failure;
 mod files;
+mod gate;
 mod handshakes;
 mod headers;
 mod http;

@@ -44,6 +44,7 @@ impl Refusal {
         worker.log.borrow_mut().record(&Entry {
             at: worker.wall(clock::now()),
             client: connection.peer.ip(),
+            user: None,
             method: "-",
             target: "-",
             version: Version::HTTP_11,

@@ -3,7 +3,9 @@
 //! Connections are pooled per worker and upstream, belong to no task, and are polled inside the
 //! request that uses them: one buffer, one write, one read for the common exchange.
 
+mod ask;
 mod attempts;
+mod changes;
 mod chunked;
 mod exchange;
 mod forward;
@@ -23,6 +25,9 @@ mod stall;
 mod stream;
 mod watched;
 
+pub(crate) use ask::Question;
+pub(crate) use ask::ask;
+pub(crate) use changes::Changes;
 pub(crate) use forward::Asked;
 pub(crate) use forward::Forwarded;
 pub(crate) use forward::Outgoing;

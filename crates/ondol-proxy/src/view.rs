@@ -17,6 +17,8 @@ use crate::client_auth::Guard;
 use crate::data_plane::Failures;
 use crate::files::Folders;
 use crate::files::Root;
+use crate::gate;
+use crate::gate::Gate;
 use crate::passthrough::PassedTo;
 use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
@@ -46,6 +48,8 @@ struct SiteView {
     answers: Vec<Answers>,
     /// Where its TLS connections are passed on to, in place of being served here.
     passed_to: Option<Rc<PassedTo>>,
+    /// For each of its routes, where it asks for anything.
+    gates: Vec<Option<Box<Gate>>>,
 }
 
 /// Where a route stands in the plan of a view.
@@ -84,6 +88,7 @@ impl View {
             name: site.name.to_string().into_boxed_str(),
             answers: site.routes.iter().map(keep).collect(),
             passed_to: site.passthrough.as_ref().map(|it| pools.passed_to(it)),
+            gates: gate::gates(site, pools),
         });
         let sites: Vec<_> = sites.collect();
         Self {
@@ -139,6 +144,11 @@ impl View {
         &self.sites[at.site].answers[at.route]
     }
 
+    /// What lets visitors through to a route; `None` where all may come.
+    pub(crate) fn gate(&self, at: RouteIndex) -> Option<&Gate> {
+        self.sites[at.site].gates[at.route].as_deref()
+    }
+
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         let trusted = &self.snapshot.plan.listen.trusted_proxies;
         trusted.iter().any(|network| network.contains(peer))
@@ -168,7 +178,7 @@ impl Pools {
         }
     }
 
-    fn of(&self, upstream: &Upstream) -> Rc<Pool> {
+    pub(crate) fn of(&self, upstream: &Upstream) -> Rc<Pool> {
         let mut pools = self.of.borrow_mut();
         let pool = pools
             .entry(upstream.clone())

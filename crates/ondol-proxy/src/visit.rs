@@ -29,6 +29,7 @@ use crate::body::BodyError;
 use crate::connection::Answer;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::gate::Admitted;
 use crate::request_id::RequestId;
 use crate::upstream::Asked;
 use crate::upstream::Peer;
@@ -53,6 +54,8 @@ pub(crate) struct Visit {
     pub(crate) client: Option<IpAddr>,
     /// Whether the peer is believed about that.
     pub(crate) peer_is: Peer,
+    /// As whom the visitor was let through, where that is asked.
+    pub(crate) admitted: Option<Box<Admitted>>,
     /// The upstream that was asked, if one was.
     pub(crate) asked: Option<Asked>,
     started: Instant,
@@ -96,6 +99,7 @@ impl Visit {
             route: None,
             client: None,
             peer_is: Peer::Visitor,
+            admitted: None,
             asked: None,
             started: clock::now(),
             method: parts.method.clone(),
@@ -112,6 +116,11 @@ impl Visit {
             has_given: false,
             connection,
         })
+    }
+
+    /// The visitor's address, as far as it is known.
+    pub(crate) fn client(&self) -> IpAddr {
+        self.client.unwrap_or(self.connection.peer.ip())
     }
 
     /// Remembers why the request failed, for the log.
@@ -161,7 +170,11 @@ impl Visit {
         let site = self.site.map(|site| self.view.site_name(site));
         worker.log.borrow_mut().record(&Entry {
             at: worker.wall(self.started),
-            client: self.client.unwrap_or(self.connection.peer.ip()),
+            client: self.client(),
+            user: self
+                .admitted
+                .as_ref()
+                .and_then(|admitted| admitted.user.as_deref()),
             method: self.method.as_str(),
             target: self
                 .uri

@@ -40,6 +40,7 @@ use crate::data_plane::Failures;
 use crate::data_plane::ServeFailure;
 use crate::data_plane::Socket;
 use crate::files::Folders;
+use crate::gate::Passwords;
 use crate::handshakes::Handshakes;
 use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
@@ -72,6 +73,7 @@ pub(crate) struct Equipment {
     pub(crate) floods: Shortage,
     /// Connections without the PROXY header that they need.
     pub(crate) strangers: Shortage,
+    pub(crate) passwords: Passwords,
     pub(crate) https_port: Option<u16>,
     pub(crate) connections_max: usize,
     pub(crate) connections_per_address_max: usize,
@@ -104,6 +106,8 @@ pub(crate) struct Worker {
     /// The port of HTTPS visitors, for redirects to it.
     pub(crate) https_port: Option<u16>,
     pub(crate) tls: Arc<ServerConfig>,
+    /// Who has shown which password.
+    pub(crate) passwords: Passwords,
     /// What all connections have been told.
     pub(crate) order: Cell<Order>,
     /// What is known of its connections together, the time among it.
@@ -154,6 +158,7 @@ impl Worker {
             via: equipment.via,
             https_port: equipment.https_port,
             tls: equipment.tls,
+            passwords: equipment.passwords,
             order: Cell::new(Order::Serve),
             ledger: Rc::new(Ledger::new(now)),
             wall: Cell::new((now, clock::wall())),

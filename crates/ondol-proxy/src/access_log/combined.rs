@@ -17,7 +17,9 @@ use super::stamp::Stamp;
 /// Appends the line of a request, with its end.
 pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
     push_address(line, entry.client);
-    line.extend_from_slice(b" - - [");
+    line.extend_from_slice(b" - ");
+    push_user(line, entry.user);
+    line.extend_from_slice(b" [");
     stamp.push_apache(line, entry.at);
     line.extend_from_slice(b"] \"");
     push_escaped(line, entry.method.as_bytes());
@@ -58,6 +60,31 @@ pub(super) fn push_address(line: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
+/// A name stands without quotes, so what could be read as more than one field is escaped too.
+fn push_user(line: &mut Vec<u8>, user: Option<&[u8]>) {
+    let user = user.unwrap_or_default();
+    let kept = user.get(..limits::ACCESS_LOG_FIELD_BYTES_MAX);
+    let nobody = user.is_empty() || user == b"-";
+    if nobody {
+        line.push(b'-');
+        return;
+    }
+    for byte in kept.unwrap_or(user) {
+        match byte {
+            b'"' | b'\\' | b'[' | b']' => push_hex(line, *byte),
+            b'!'..=b'~' => line.push(*byte),
+            byte => push_hex(line, *byte),
+        }
+    }
+}
+
+fn push_hex(line: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    line.extend_from_slice(b"\\x");
+    line.extend(HEX.get(usize::from(byte >> 4)));
+    line.extend(HEX.get(usize::from(byte & 15)));
+}
+
 fn push_field(line: &mut Vec<u8>, field: Option<&[u8]>) {
     let Some(bytes) = field else {
         line.push(b'-');
@@ -74,7 +101,6 @@ fn push_field(line: &mut Vec<u8>, field: Option<&[u8]>) {
 
 /// As Apache's `ap_escape_logitem`.
 fn push_escaped(line: &mut Vec<u8>, text: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut rest = text;
     while let Some(place) = rest.iter().position(|byte| !is_plain(*byte)) {
         let (plain, special) = rest.split_at(place);
@@ -82,19 +108,14 @@ fn push_escaped(line: &mut Vec<u8>, text: &[u8]) {
         let Some((byte, after)) = special.split_first() else {
             break;
         };
-        line.push(b'\\');
         match byte {
-            b'"' | b'\\' => line.push(*byte),
-            0x08 => line.push(b'b'),
-            b'\n' => line.push(b'n'),
-            b'\r' => line.push(b'r'),
-            b'\t' => line.push(b't'),
-            0x0b => line.push(b'v'),
-            byte => {
-                line.push(b'x');
-                line.extend(HEX.get(usize::from(byte >> 4)));
-                line.extend(HEX.get(usize::from(byte & 15)));
-            }
+            b'"' | b'\\' => line.extend_from_slice(&[b'\\', *byte]),
+            0x08 => line.extend_from_slice(b"\\b"),
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            b'\t' => line.extend_from_slice(b"\\t"),
+            0x0b => line.extend_from_slice(b"\\v"),
+            byte => push_hex(line, *byte),
         }
         rest = after;
     }

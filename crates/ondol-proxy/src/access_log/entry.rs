@@ -15,6 +15,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) at: SystemTime,
     /// Who asked.
     pub(crate) client: IpAddr,
+    /// The name it was let through by.
+    pub(crate) user: Option<&'a [u8]>,
     /// As it was sent.
     pub(crate) method: &'a str,
     /// Path and query as they were sent.

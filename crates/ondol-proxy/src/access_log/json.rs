@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `time` | when the request's head had arrived, RFC 3339 in UTC with milliseconds |
 //! | `client` | the visitor's address |
+//! | `user` | the name it was let through by, or `null` |
 //! | `method`, `target`, `version` | the request line: `GET`, `/a?b=c`, `HTTP/1.1` |
 //! | `host` | the host that was asked for |
 //! | `site` | the site that answered, `""` when there was none |
@@ -38,6 +39,7 @@ pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
     line.extend_from_slice(b"\",\"client\":\"");
     push_address(line, entry.client);
     line.push(b'"');
+    push_bytes(line, b",\"user\":", entry.user);
     push_text(line, b",\"method\":", entry.method);
     push_text(line, b",\"target\":", entry.target);
     push_text(line, b",\"version\":", version_text(entry.version));

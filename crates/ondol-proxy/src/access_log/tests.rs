@@ -20,6 +20,7 @@ pub(super) fn entry() -> Entry<'static> {
     Entry {
         at: UNIX_EPOCH,
         client: "192.0.2.7".parse().unwrap(),
+        user: None,
         method: "GET",
         target: "/a?b=c",
         version: http::Version::HTTP_11,

@@ -24,6 +24,7 @@ use tokio::time::Duration;
 use tokio::time::Instant;
 
 use super::attempts::Attempts;
+use super::changes::Changes;
 use super::exchange;
 use super::exchange::Exchange;
 use super::exchange::ExchangeError;
@@ -67,6 +68,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) body_bytes_max: u64,
     /// The protocol to upgrade to, if that is asked for.
     pub(crate) upgrade: Option<HeaderValue>,
+    /// What the upstream is told besides, or not.
+    pub(crate) changes: Option<&'a Changes>,
 }
 
 /// What came back.
@@ -95,6 +98,7 @@ pub(crate) async fn forward(
         body_bytes_max,
         patience,
         upgrade,
+        changes,
     } = outgoing;
     let framing = framing(&parts.method, &body);
     let sent = servers.sent.as_deref();
@@ -111,6 +115,7 @@ pub(crate) async fn forward(
         framing,
         upgrade: upgrade.as_ref(),
         forwarding,
+        changes,
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then_some(body);

@@ -9,6 +9,7 @@ use http::Method;
 use http::header;
 use memchr::memchr2;
 
+use super::changes::Changes;
 use super::max_forwards;
 use crate::client_auth::is_about_certificate;
 use crate::headers;
@@ -71,6 +72,8 @@ pub(super) struct RequestHead<'a> {
     /// The protocol to upgrade to, if that is asked for.
     pub(super) upgrade: Option<&'a HeaderValue>,
     pub(super) forwarding: Forwarding<'a>,
+    /// What differs from the visitor's own headers; `None` where nothing asks who it is.
+    pub(super) changes: Option<&'a Changes>,
 }
 
 /// Fields that are written with another value.
@@ -98,6 +101,7 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         framing,
         upgrade,
         forwarding,
+        changes,
     } = *head;
     // `http://host?query` has no path (RFC 9112 §3.2.1).
     let slash = if target.starts_with('/') { "" } else { "/" };
@@ -118,8 +122,11 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         prefix: prefix.is_some(),
         max_forwards: forwards_left.is_some(),
     };
-    encode_passed_on(headers, forwarding.peer_is, replaced, buffer);
+    encode_passed_on(headers, forwarding.peer_is, replaced, changes, buffer);
     encode_forwarding(headers, &forwarding, buffer);
+    for (name, value) in changes.into_iter().flat_map(|changes| &changes.add) {
+        put_field(buffer, name.as_str(), value.as_bytes());
+    }
     if let Some(left) = forwards_left {
         put(buffer, &["max-forwards: "]);
         put_number(buffer, left.saturating_sub(1));
@@ -145,13 +152,22 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
     put(buffer, &["\r\n"]);
 }
 
-fn encode_passed_on(headers: &HeaderMap, peer_is: Peer, replaced: Replaced, buffer: &mut Vec<u8>) {
+fn encode_passed_on(
+    headers: &HeaderMap,
+    peer_is: Peer,
+    replaced: Replaced,
+    changes: Option<&Changes>,
+    buffer: &mut Vec<u8>,
+) {
     let nominates_some = headers.get_all(header::CONNECTION).iter().any(|list| {
         !list.as_bytes().eq_ignore_ascii_case(b"keep-alive") && list.as_bytes() != b"close"
     });
     let mut cookies = false;
     for (name, value) in headers {
         if stays_behind(name.as_str(), peer_is) {
+            continue;
+        }
+        if changes.is_some_and(|changes| changes.drops(name.as_str())) {
             continue;
         }
         if nominates_some && headers::nominates(headers, name) {

@@ -100,6 +100,28 @@ fn a_hostile_visitor_can_neither_forge_a_line_nor_reach_the_terminal() {
 }
 
 #[test]
+fn a_user_is_one_field_whatever_the_name() {
+    for (user, written) in [
+        (&b"alice"[..], "alice"),
+        (b"alice@example.com", "alice@example.com"),
+        (b"", "-"),
+        (b"-", "-"),
+        (b"a b\"c\\[d]\n", r"a\x20b\x22c\x5c\x5bd\x5d\x0a"),
+        ("\u{202e}a".as_bytes(), r"\xe2\x80\xaea"),
+    ] {
+        let entry = Entry {
+            user: Some(user),
+            ..entry()
+        };
+        let line = line(&entry);
+        assert!(
+            line.starts_with(&format!("192.0.2.7 - {written} [")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn a_field_that_is_too_long_is_cut() {
     let long = vec![b'x'; limits::ACCESS_LOG_FIELD_BYTES_MAX + 1];
     let (fits, _) = long.split_at(limits::ACCESS_LOG_FIELD_BYTES_MAX);

@@ -21,6 +21,7 @@ fn line(entry: &Entry<'_>) -> String {
 fn a_line_has_every_key_in_its_order() {
     let entry = Entry {
         at: UNIX_EPOCH + Duration::from_millis(1_795_237_696_042),
+        user: Some(b"al ice"),
         referer: Some(b"https://example.com/"),
         user_agent: Some("커피/1.0 \u{1f525}".as_bytes()),
         upstream: Some("unix:/run/app.sock"),
@@ -33,7 +34,7 @@ fn a_line_has_every_key_in_its_order() {
     assert_eq!(
         line(&entry),
         concat!(
-            r#"{"time":"2026-11-21T05:08:16.042Z","client":"192.0.2.7","method":"GET","#,
+            r#"{"time":"2026-11-21T05:08:16.042Z","client":"192.0.2.7","user":"al ice","method":"GET","#,
             r#""target":"/a?b=c","version":"HTTP/1.1","host":"example.com","site":"example.com","#,
             r#""status":200,"bytes":1234,"duration_us":1500,"request_id":"000000000000beef","#,
             r#""tls":"1.3","client_certificate":"CN=alice","referer":"https://example.com/","#,
@@ -48,6 +49,7 @@ fn a_line_has_every_key_in_its_order() {
 fn what_is_not_there_is_null() {
     let object: Value = serde_json::from_str(&line(&entry())).unwrap();
     for key in [
+        "user",
         "tls",
         "client_certificate",
         "referer",

@@ -31,6 +31,7 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
             certificate: None,
             via: Some(("1.1", "ondol-1")),
         },
+        changes: None,
     };
     let mut buffer = Vec::new();
     encode(&head, &mut buffer);

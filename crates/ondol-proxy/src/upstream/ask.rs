@@ -1,0 +1,127 @@
+//! Asks a server about a request before that is forwarded: a GET without a body, in its visitor's name.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::Method;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use ondol_base::clock;
+use ondol_model::limits::UPSTREAM_IDLE;
+use ondol_model::plan::Patience;
+use ondol_model::plan::Timeouts;
+
+use super::changes::Changes;
+use super::exchange;
+use super::exchange::Exchange;
+use super::exchange::ExchangeError;
+use super::forward;
+use super::pool::Pool;
+use super::request_body::RequestBody;
+use super::request_head;
+use super::request_head::Forwarding;
+use super::request_head::RequestFraming;
+use super::request_head::RequestHead;
+use super::response_body::UpstreamBody;
+use super::response_head::ResponseHead;
+use crate::body::Body;
+use crate::failure::Failure;
+
+/// What a server is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) uri: &'a Uri,
+    /// Those of the visitor.
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) changes: &'a Changes,
+    pub(crate) forwarding: Forwarding<'a>,
+    pub(crate) timeouts: Timeouts,
+}
+
+/// The answer. A connection that its server closed just as it was used is replaced by a new one.
+pub(crate) async fn ask(
+    pool: &Rc<Pool>,
+    question: Question<'_>,
+) -> Result<Response<Body>, Failure> {
+    let Question {
+        uri,
+        headers,
+        changes,
+        forwarding,
+        timeouts,
+    } = question;
+    let head = RequestHead {
+        method: &Method::GET,
+        target: uri.path_and_query().map_or("/", |target| target.as_str()),
+        host: forwarding.host,
+        prefix: None,
+        headers,
+        framing: RequestFraming::None,
+        upgrade: None,
+        forwarding,
+        changes: Some(changes),
+    };
+    let mut idle = pool.take(clock::now(), UPSTREAM_IDLE);
+    loop {
+        let is_reused = idle.is_some();
+        let mut connection = match idle.take() {
+            Some(connection) => connection,
+            None => {
+                let connecting = pool.connect(timeouts.connect).await;
+                connecting.map_err(|error| forward::connect_failure(pool, error))?
+            }
+        };
+        let mut buffer = std::mem::take(&mut connection.write);
+        request_head::encode(&head, &mut buffer);
+        let request =
+            RequestBody::new(None, RequestFraming::None, (0, Patience::default()), buffer);
+        let mut exchange = Exchange::new(connection, request);
+        match exchange::head(&mut exchange, &Method::GET, timeouts.response).await {
+            Some(Ok(head)) => return answer(exchange, head, pool, timeouts.response).await,
+            Some(Err(ExchangeError::ClosedUnanswered(_))) if is_reused => {}
+            Some(Err(error)) => return Err(forward::exchange_failure(pool, error)),
+            None => {
+                return Err(Failure::Silent {
+                    upstream: pool.label().to_owned(),
+                });
+            }
+        }
+    }
+}
+
+async fn answer(
+    exchange: Exchange,
+    head: ResponseHead,
+    pool: &Rc<Pool>,
+    silence_max: Duration,
+) -> Result<Response<Body>, Failure> {
+    let ResponseHead {
+        status,
+        headers,
+        framing,
+        after,
+        upgrade: _,
+    } = head;
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        let cause = "it switched to a protocol that was not asked for";
+        let source = io::Error::new(io::ErrorKind::InvalidData, cause);
+        return Err(Failure::Broken {
+            upstream: pool.label().to_owned(),
+            source,
+        });
+    }
+    let mut body = UpstreamBody::new(exchange, framing, after, Rc::clone(pool), silence_max);
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    if body.remaining() == Some(0) {
+        // Nobody polls what is at its end, and the connection would not go back to its pool.
+        std::future::poll_fn(|cx| body.poll_part(cx).map(drop)).await;
+    } else {
+        *response.body_mut() = Body::Upstream(Box::new(body));
+    }
+    Ok(response)
+}
