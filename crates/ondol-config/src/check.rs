@@ -84,11 +84,10 @@ fn check(
                 named(report, (names, name, value), key, inner);
             }
         }
-        (Shape::Pairs(..), DeValue::Table(found)) => {
-            for value in found.values() {
-                if value.get_ref().as_str().is_none() {
-                    wrong(report, parent.place(value), key, value.get_ref());
-                }
+        (Shape::Map(_, item), DeValue::Table(found)) => {
+            let names = parent.inner(at, found);
+            for (_, value) in names.entries() {
+                check(report, (names, value), key, item);
             }
         }
         (Shape::List(item) | Shape::OneOrMore(item), DeValue::Array(items)) => {
@@ -107,7 +106,7 @@ fn check(
             | Shape::TextOrTable(..)
             | Shape::TextsOrTable(..)
             | Shape::Named(..)
-            | Shape::Pairs(..)
+            | Shape::Map(..)
             | Shape::List(_),
             other,
         ) => wrong(report, at, key, other),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use ondol_model::limits::MISTAKES_MAX;
 
 use crate::mistake::excerpt::Excerpt;
+use crate::report::Line;
 use crate::report::Note;
 use crate::text::Place;
 use crate::text::Texts;
@@ -59,12 +60,17 @@ impl Mistake {
             problem,
             help,
             related,
+            line,
         } = note;
-        Self {
+        let mistake = Self {
             problem,
             help,
             shown: Shown::new(at, texts),
             related: related.map(|(at, label)| (label, Shown::new(at, texts))),
+        };
+        match line {
+            Line::Shown => mistake,
+            Line::Hidden => mistake.without_excerpt(),
         }
     }
 

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use crate::mistake::Mistake;
 use crate::report::About;
+use crate::report::Line;
 use crate::report::Note;
 use crate::section::Section;
 use crate::text::Place;
@@ -142,6 +143,7 @@ impl Origins {
             problem,
             help,
             related: None,
+            line: Line::Shown,
         };
         let mistake = Mistake::new(note, &self.texts);
         match at {

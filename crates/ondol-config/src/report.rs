@@ -22,6 +22,15 @@ pub(crate) struct Note {
     pub(crate) problem: String,
     pub(crate) help: Option<String>,
     pub(crate) related: Option<(Place, String)>,
+    pub(crate) line: Line,
+}
+
+/// Whether the line of a mistake is shown with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Line {
+    Shown,
+    /// It may hold a secret, and what is shown may end in a log.
+    Hidden,
 }
 
 /// What a mistake is about: a broken file explains some of the others.
@@ -59,6 +68,7 @@ impl Report {
             problem,
             help: None,
             related: None,
+            line: Line::Shown,
         };
         self.notes.push_mut(note)
     }
@@ -95,6 +105,12 @@ impl Note {
     /// Says what to do, or what is accepted.
     pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Does not show the line.
+    pub(crate) fn hide_line(&mut self) -> &mut Self {
+        self.line = Line::Hidden;
         self
     }
 

@@ -69,9 +69,9 @@ fn shape(shape_: &Shape) -> Value {
             "type": "object",
             "additionalProperties": table(inner),
         }),
-        Shape::Pairs(_, value) => json!({
+        Shape::Map(_, item) => json!({
             "type": "object",
-            "additionalProperties": text(value),
+            "additionalProperties": shape(item),
         }),
         Shape::List(item) => json!({ "type": "array", "items": shape(item) }),
         Shape::OneOrMore(item) => {

@@ -56,8 +56,8 @@ pub(crate) enum Shape {
     TextsOrTable(Form, &'static Table),
     /// Tables by names that the owner chooses.
     Named(Form, &'static Table),
-    /// Texts by names that the owner chooses.
-    Pairs(Form, Form),
+    /// Such values by names that the owner chooses.
+    Map(Form, &'static Self),
     /// Any number of such values.
     List(&'static Self),
     /// One such value, or a list of them.
@@ -87,13 +87,12 @@ impl Shape {
             | Self::TextOrTable(_, table)
             | Self::TextsOrTable(_, table)
             | Self::Named(_, table) => Some(table),
-            Self::List(item) | Self::OneOrMore(item) => item.table(),
+            Self::List(item) | Self::OneOrMore(item) | Self::Map(_, item) => item.table(),
             Self::Flag
             | Self::FlagOrText(_)
             | Self::Number { .. }
             | Self::Text(_)
-            | Self::Choice(_)
-            | Self::Pairs(..) => None,
+            | Self::Choice(_) => None,
         }
     }
 
@@ -117,10 +116,10 @@ impl Shape {
                 let keys = keys(table);
                 format!("tables named by {what} in quotes, such as \"{example}\", with {keys}")
             }
-            Self::Pairs(name, value) => format!(
-                "a table of {} with {} each, such as {{ \"{}\" = \"{}\" }}",
-                name.what, value.what, name.example, value.example
-            ),
+            Self::Map(Form { what, example }, item) => {
+                let item = item.accepted();
+                format!("a table (in braces) from {what}, such as {example}, to {item}")
+            }
             Self::List(item) => format!("a list (in brackets), each {}", item.accepted()),
             Self::OneOrMore(item) => {
                 format!("{}, or a list (in brackets) of such", item.accepted())

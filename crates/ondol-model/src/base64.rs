@@ -20,7 +20,8 @@ pub(crate) fn decode_bcrypt(text: &str) -> Option<Vec<u8>> {
     bits(text, Alphabet::Bcrypt).map(|(bytes, _)| bytes)
 }
 
-pub(crate) fn encode(bytes: &[u8]) -> String {
+/// The text of bytes, without padding.
+pub fn encode(bytes: &[u8]) -> String {
     text(bytes, COMMON)
 }
 

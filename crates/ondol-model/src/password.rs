@@ -81,7 +81,7 @@ impl PasswordHash {
             Some("2y" | "2b" | "2a") => bcrypt(parts).ok_or(HashError::Broken("bcrypt"))?,
             Some("argon2i" | "argon2d") => Err(HashError::Unknown("argon2i or argon2d")),
             Some("apr1" | "1") => Err(HashError::Weak("MD5")),
-            Some("5" | "6") => Err(HashError::Weak("SHA-crypt")),
+            Some("5" | "6") => Err(HashError::Unknown("SHA-crypt")),
             Some("7") => Err(HashError::Unknown("scrypt")),
             Some("y" | "gy") => Err(HashError::Unknown("yescrypt")),
             _ if text.starts_with("{SHA}") || text.starts_with("{SSHA}") => {

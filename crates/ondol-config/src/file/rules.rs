@@ -1,5 +1,7 @@
 //! What a site or a route asks for besides its target: the keys that both have.
 
+mod access;
+mod auth;
 mod limits;
 mod timeouts;
 
@@ -10,12 +12,19 @@ use crate::report::Report;
 use crate::section::Section;
 use crate::shape::Key;
 
+pub(super) const ALLOW: Key = access::ALLOW;
+pub(super) const DENY: Key = access::DENY;
+pub(super) const METHODS: Key = access::METHODS;
+pub(super) const BASIC_AUTH: Key = auth::BASIC_AUTH;
+pub(super) const FORWARD_AUTH: Key = auth::FORWARD_AUTH;
 pub(super) const LIMITS: Key = limits::LIMITS;
 pub(super) const TIMEOUTS: Key = timeouts::TIMEOUTS;
 
 /// The rules of a site or route: those that it inherits, with its own in their place.
 pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report) -> Rules {
     let mut rules = inherited.clone();
+    access::read(section, &mut rules, report);
+    auth::read(section, &mut rules, report);
     limits::read(section, &mut rules, report);
     timeouts::read(section, &mut rules, report);
     rules

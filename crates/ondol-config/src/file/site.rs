@@ -66,6 +66,11 @@ pub(crate) static SITE: Table = Table {
         },
         client_auth::CLIENT_CA,
         client_auth::CLIENT_CERTIFICATE,
+        rules::ALLOW,
+        rules::DENY,
+        rules::METHODS,
+        rules::BASIC_AUTH,
+        rules::FORWARD_AUTH,
         rules::LIMITS,
         rules::TIMEOUTS,
         target::PROXY,
@@ -80,7 +85,7 @@ pub(crate) static SITE: Table = Table {
             absent: Absent::Default("[]"),
         },
     ],
-    later: &["allow", "app", "cache", "headers", "login", "php"],
+    later: &["app", "cache", "headers", "login", "php"],
 };
 
 /// A site with the places that checks across sites show.

@@ -50,8 +50,8 @@ impl AuthBy {
 pub struct BasicAuth {
     /// What the browser calls the place; `None` is the name of the site.
     pub realm: Option<String>,
-    /// At least one; in the order of their names.
-    users: Vec<User>,
+    /// Who may come; at least one.
+    pub users: Users,
     /// What becomes of the header with the password.
     pub authorization: Authorization,
     /// The header that tells the app who it is, in lower case.
@@ -78,27 +78,38 @@ pub enum Authorization {
 
 impl BasicAuth {
     /// Of these users, with defaults for the rest.
-    pub fn of(mut users: Vec<User>) -> Self {
-        users.sort_by(|a, b| a.name.cmp(&b.name));
+    pub fn of(users: Vec<User>) -> Self {
         Self {
             realm: None,
-            users,
+            users: Users::new(users),
             authorization: Authorization::Strip,
             user_header: None,
         }
     }
+}
 
-    /// The user with this name.
-    pub fn user(&self, name: &[u8]) -> Option<&User> {
-        let found = self
-            .users
-            .binary_search_by(|user| user.name.as_bytes().cmp(name));
-        found.ok().and_then(|at| self.users.get(at))
+/// Those with a password, in the order of their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users(Vec<User>);
+
+impl Users {
+    /// These, in any order; of two with one name one is found.
+    pub fn new(mut users: Vec<User>) -> Self {
+        users.sort_by(|a, b| a.name.cmp(&b.name));
+        Self(users)
     }
 
-    /// All users.
-    pub fn users(&self) -> &[User] {
-        &self.users
+    /// The user with this name.
+    pub fn find(&self, name: &[u8]) -> Option<&User> {
+        let found = self
+            .0
+            .binary_search_by(|user| user.name.as_bytes().cmp(name));
+        found.ok().and_then(|at| self.0.get(at))
+    }
+
+    /// Any of them.
+    pub fn first(&self) -> Option<&User> {
+        self.0.first()
     }
 }
 
@@ -128,12 +139,12 @@ mod tests {
             )
             .expect("a hash"),
         };
-        let basic = BasicAuth::of(["zoe", "al", "alice"].map(user).to_vec());
+        let users = Users::new(["zoe", "al", "alice"].map(user).to_vec());
         for name in ["zoe", "al", "alice"] {
-            assert_eq!(basic.user(name.as_bytes()).expect(name).name, name);
+            assert_eq!(users.find(name.as_bytes()).expect(name).name, name);
         }
         for name in ["", "a", "alic", "Alice", "alice\0"] {
-            assert!(basic.user(name.as_bytes()).is_none(), "{name:?}");
+            assert!(users.find(name.as_bytes()).is_none(), "{name:?}");
         }
     }
 }

@@ -10,7 +10,9 @@
 
 mod harness;
 
+mod access;
 mod balance;
+mod basic_auth;
 mod bodies;
 mod broken_upstreams;
 mod circles;
@@ -18,6 +20,7 @@ mod client_certificates;
 mod descriptors;
 mod files;
 mod files_beside;
+mod forward_auth;
 mod forwarding;
 mod garbage;
 mod health;

@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 5);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 7);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.
@@ -57,7 +57,7 @@ fn collect(
 ) {
     for key in table.keys.iter().filter(|key| section.has(key.name)) {
         seen.insert((key.name, key.doc));
-        if matches!(key.shape, Shape::Pairs(..)) {
+        if matches!(key.shape, Shape::Map(..)) {
             continue; // Its names are the owner's.
         }
         let sections = section.tables(key.name);
@@ -67,6 +67,7 @@ fn collect(
                 .flat_map(Section::named)
                 .map(|it| it.1)
                 .collect(),
+            Shape::Map(..) => continue, // Its names are the owner's.
             _ => sections,
         };
         for (section, table) in sections
@@ -85,6 +86,11 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("`[log]`", "[log]", ""),
     ("`[tls]`", "[tls]", ""),
     ("a site", "[sites.'a.test']", "files = '/a'"),
+    (
+        "`basic_auth`",
+        "[sites.'a.test'.basic_auth]",
+        "users.a = '$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC'",
+    ),
     ("`limits`", "[sites.'a.test'.limits]", ""),
     ("`timeouts`", "[sites.'a.test'.timeouts]", ""),
     ("`files`", "[sites.'f.test'.files]", "root = '/f'"),
@@ -107,6 +113,11 @@ const TABLES: &[(&str, &str, &str)] = &[
         "`redirect`",
         "[sites.'b.test'.redirect]",
         "to = 'https://c.test'",
+    ),
+    (
+        "`forward_auth`",
+        "[sites.'b.test'.forward_auth]",
+        "to = 'http://127.0.0.1:1'",
     ),
     ("`respond`", "[sites.'c.test'.respond]", ""),
 ];

@@ -18,6 +18,9 @@ use ondol_model::plan::Scheme;
 use ondol_model::plan::SentHost;
 use ondol_model::plan::SentPath;
 use ondol_model::plan::Symlinks;
+use ondol_model::plan::access::Methods;
+use ondol_model::plan::auth::AuthBy;
+use ondol_model::plan::auth::Authorization;
 use ondol_model::rewrite::Rewrite;
 
 use super::*;
@@ -320,4 +323,40 @@ fn the_order_of_the_file_does_not_matter() {
 #[test]
 fn a_byte_order_mark_and_line_ends_of_windows_are_no_mistake() {
     plan(&[("/a.toml", "\u{feff}[sites.'a.test']\r\nfiles = '/a'\r\n")]);
+}
+
+#[test]
+fn routes_ask_what_their_site_asks_or_something_else() {
+    let text = testdata("testdata/good/access.toml");
+    let plan = plan(&[("/etc/ondol/ondol.toml", &text)]);
+    let site = &plan.sites[0];
+    let access = &site.rules.access;
+    let allowed = access.allow.as_ref().map(Vec::len);
+    assert_eq!((allowed, access.deny.len()), (Some(9), 1));
+    let methods = access.methods.as_ref().map(Methods::list);
+    assert_eq!(methods.as_deref(), Some("GET, HEAD"));
+    let auth = access.auth.as_deref().expect("a password is asked for");
+    assert_eq!(auth.except.len(), 8);
+    let AuthBy::Basic(basic) = &auth.by else {
+        panic!("{auth:?}")
+    };
+    assert_eq!(basic.realm.as_deref(), Some("우리 집"));
+    assert_eq!(basic.authorization, Authorization::Pass);
+    assert_eq!(basic.user_header.as_deref(), Some("remote-user"));
+    assert!(basic.users.find(b"bob").is_some() && basic.users.find(b"Al Ice").is_some());
+    let [health, photos, own] = &site.routes[..] else {
+        panic!("{:?}", site.routes)
+    };
+    assert_eq!(own.rules.access, *access);
+    assert_eq!(health.rules.access.auth, None);
+    assert_eq!(health.rules.access.allow, access.allow);
+    let access = &photos.rules.access;
+    assert_eq!((&access.allow, access.deny.len()), (&None, 0));
+    let Some(AuthBy::Forward(forward)) = access.auth.as_deref().map(|auth| &auth.by) else {
+        panic!("{access:?}")
+    };
+    assert_eq!(forward.to.to_string(), "http://127.0.0.1:9091");
+    assert_eq!(forward.target, "/?a=b");
+    assert_eq!(forward.copy, ["remote-user", "remote-groups"]);
+    assert_eq!(forward.timeout.as_secs(), 3);
 }

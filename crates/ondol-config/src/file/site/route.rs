@@ -39,6 +39,11 @@ pub(super) static ROUTE: Table = Table {
             }),
             absent: Absent::Mistake,
         },
+        rules::ALLOW,
+        rules::DENY,
+        rules::METHODS,
+        rules::BASIC_AUTH,
+        rules::FORWARD_AUTH,
         rules::LIMITS,
         rules::TIMEOUTS,
         target::PROXY,
@@ -46,7 +51,7 @@ pub(super) static ROUTE: Table = Table {
         target::REDIRECT,
         target::RESPOND,
     ],
-    later: &["allow", "app", "cache", "headers", "login", "php"],
+    later: &["app", "cache", "headers", "login", "php"],
 };
 
 /// A route, and its path with the place where that stands.

@@ -76,15 +76,15 @@ static FILES_TABLE: Table = Table {
         Key {
             name: "cache_control",
             doc: "The `Cache-Control` of files by their names: an ending (`html`), a file name (`*.js`) or a path in the folder (`/assets/*`), where `*` is any text; the longest that fits wins. Without it there is none, and browsers decide.",
-            shape: Shape::Pairs(
+            shape: Shape::Map(
                 Form {
                     what: "names of files",
                     example: "/assets/*",
                 },
-                Form {
+                &Shape::Text(Form {
                     what: "a value of Cache-Control",
                     example: "public, max-age=31536000, immutable",
-                },
+                }),
             ),
             absent: Absent::Means,
         },
@@ -100,15 +100,15 @@ static FILES_TABLE: Table = Table {
         Key {
             name: "types",
             doc: "The `Content-Type` of files by the ends of their names, before the hundreds that are known.",
-            shape: Shape::Pairs(
+            shape: Shape::Map(
                 Form {
                     what: "ends of names",
                     example: ".gpx",
                 },
-                Form {
+                &Shape::Text(Form {
                     what: "a media type",
                     example: "application/gpx+xml",
-                },
+                }),
             ),
             absent: Absent::Means,
         },

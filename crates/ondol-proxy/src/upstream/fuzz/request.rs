@@ -170,6 +170,7 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
         target: target(&seen.parts),
         host,
         prefix: None,
+        changes: None,
         headers: &seen.parts.headers,
         framing: seen.framing,
         upgrade: upgrade.as_ref(),

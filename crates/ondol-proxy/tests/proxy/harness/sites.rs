@@ -7,6 +7,7 @@ use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::Target;
+use ondol_model::network::Network;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
@@ -19,6 +20,7 @@ use ondol_model::plan::Route;
 use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::Timeouts;
+use ondol_model::plan::access::Access;
 use ondol_model::upstream::Upstream as Address;
 
 use super::PATIENCE;
@@ -114,4 +116,28 @@ pub(crate) fn proxy_to(upstream: &Upstream) -> Target {
 /// A target that forwards to these, in turn.
 pub(crate) fn proxy_to_all(upstreams: impl IntoIterator<Item = Address>) -> Target {
     Target::Proxy(Proxy::to(upstreams.into_iter().collect()))
+}
+
+/// A site for plain HTTP that asks for something on all of its routes.
+pub(crate) fn guarded(name: &str, target: Target, access: Access) -> Site {
+    let mut site = site(name, target);
+    for route in &mut site.routes {
+        route.rules.access = access.clone();
+    }
+    site.rules.access = access;
+    site
+}
+
+/// A plan that believes what visitors from this machine say of their address.
+pub(crate) fn trusting(sites: impl IntoIterator<Item = Site>) -> Plan {
+    let mut plan = plan(sites);
+    plan.listen.trusted_proxies = networks(&["127.0.0.0/8"]);
+    plan
+}
+
+pub(crate) fn networks(texts: &[&str]) -> Vec<Network> {
+    texts
+        .iter()
+        .flat_map(|text| Network::parse_several(text).unwrap())
+        .collect()
 }

@@ -1,0 +1,273 @@
+//! Another server says who is let through, as Authelia, Authentik and oauth2-proxy do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ondol_model::Site;
+use ondol_model::Target;
+use ondol_model::path::RoutePath;
+use ondol_model::plan::Route;
+use ondol_model::plan::access::Access;
+use ondol_model::plan::auth::Auth;
+use ondol_model::plan::auth::AuthBy;
+use ondol_model::plan::auth::ForwardAuth;
+use ondol_model::upstream::Upstream as Address;
+
+use crate::harness::Message;
+use crate::harness::PATIENCE;
+use crate::harness::Plane;
+use crate::harness::Upstream;
+use crate::harness::guarded;
+use crate::harness::plan;
+use crate::harness::proxy_to;
+use crate::harness::respond;
+
+fn asking(to: Address, timeout: Duration) -> Access {
+    let forward = ForwardAuth {
+        to,
+        target: "/api/verify?rd=x".to_owned(),
+        copy: ["remote-user", "remote-groups"].map(str::to_owned).to_vec(),
+        timeout,
+    };
+    let auth = Auth {
+        except: Vec::new(),
+        by: AuthBy::Forward(forward),
+    };
+    Access {
+        auth: Some(Arc::new(auth)),
+        ..Access::default()
+    }
+}
+
+fn protected(target: Target, auth: &Upstream) -> Site {
+    guarded("a.test", target, asking(auth.address(), PATIENCE))
+}
+
+/// A portal like Authelia's: knows a cookie, and leads everyone else to its login page.
+fn portal(request: &Message) -> String {
+    if request.field("cookie") == Some("session=alice") {
+        "HTTP/1.1 200 OK\r\nRemote-User: alice\r\nRemote-Groups: family\r\nRemote-Groups: admins\r\n\
+         Remote-Email: alice@example.com\r\nSet-Cookie: session=renewed\r\nContent-Length: 2\r\n\r\nOK"
+            .to_owned()
+    } else {
+        "HTTP/1.1 302 Found\r\nLocation: https://auth.test/?rd=x\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
+         Content-Type: text/html\r\nContent-Length: 5\r\n\r\nlogin"
+            .to_owned()
+    }
+}
+
+#[test]
+fn who_has_no_session_is_led_to_the_login() {
+    let app = Upstream::new();
+    let site = guarded(
+        "a.test",
+        proxy_to(&app),
+        asking(Upstream::answering(portal), PATIENCE),
+    );
+    let plane = Plane::start(plan([site]));
+    let mut visitor = plane.visit();
+    for _ in 0..2 {
+        let answer = visitor.get("a.test", "/");
+        assert_eq!(answer.status(), 302);
+        assert_eq!(answer.field("location"), Some("https://auth.test/?rd=x"));
+        assert_eq!(answer.all("set-cookie"), ["a=1", "b=2"]);
+        assert_eq!(answer.text(), "login");
+    }
+    visitor.send("HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert_eq!(visitor.head().status(), 302);
+    assert_eq!(
+        visitor.get("a.test", "/").status(),
+        302,
+        "nothing is left of the answer to HEAD"
+    );
+    assert!(app.is_left_alone());
+}
+
+#[test]
+fn the_app_is_told_who_it_is_by_the_server_alone() {
+    let app = Upstream::new();
+    let site = guarded(
+        "a.test",
+        proxy_to(&app),
+        asking(Upstream::answering(portal), PATIENCE),
+    );
+    let mut plane = Plane::start_one(plan([site]));
+    let mut visitor = plane.visit();
+    visitor.send(
+        "GET / HTTP/1.1\r\nHost: a.test\r\nCookie: session=alice\r\nRemote-User: admin\r\nRemote_User: admin\r\n\
+         Remote-Groups: root\r\nremote.groups: root\r\nRemote-Email: its@own.test\r\n\r\n",
+    );
+    let mut connection = app.accept();
+    let got = connection.message();
+    assert_eq!(got.all("remote-user"), ["alice"]);
+    assert_eq!(got.all("remote-groups"), ["family", "admins"]);
+    assert_eq!(
+        got.all("remote-email"),
+        ["its@own.test"],
+        "it is not in `copy`"
+    );
+    assert!(!got.head.contains("root"), "{}", got.head);
+    assert_eq!(got.field("cookie"), Some("session=alice"));
+    connection.reply("hello");
+    let answer = visitor.message();
+    assert_eq!((answer.status(), answer.text()), (200, "hello"));
+    assert_eq!(answer.all("set-cookie"), ["session=renewed"]);
+    drop(visitor);
+    plane.drain(Duration::ZERO).join().unwrap();
+    assert!(
+        plane.access_log().starts_with("127.0.0.1 - alice ["),
+        "{}",
+        plane.access_log()
+    );
+}
+
+#[test]
+fn the_server_is_asked_about_the_request_without_its_body() {
+    let (app, auth) = (Upstream::new(), Upstream::new());
+    let plane = Plane::start(plan([protected(proxy_to(&app), &auth)]));
+    let mut visitor = plane.visit();
+    visitor.send(
+        "POST /a%20b?c=d HTTP/1.1\r\nHost: a.test\r\nAccept: text/html\r\nCookie: x=y\r\nContent-Length: 5\r\n\
+         If-None-Match: \"1\"\r\nRange: bytes=0-1\r\nX-Forwarded-Uri: /evil\r\nX_Forwarded_Method: GET\r\n\
+         X-Original-URL: https://evil.test/\r\nRemote-User: admin\r\nExpect: 100-continue\r\n\r\n",
+    );
+    let mut asked = auth.accept();
+    let question = asked.message();
+    let id = question.field("x-request-id").unwrap().to_owned();
+    assert_eq!(
+        question.head.replace(&id, "ID"),
+        "GET /api/verify?rd=x HTTP/1.1\r\nhost: a.test\r\naccept: text/html\r\ncookie: x=y\r\n\
+         x-forwarded-for: 127.0.0.1\r\nx-real-ip: 127.0.0.1\r\nx-forwarded-proto: http\r\n\
+         x-forwarded-host: a.test\r\nx-request-id: ID\r\nx-forwarded-method: POST\r\n\
+         x-forwarded-uri: /a%20b?c=d\r\nx-original-method: POST\r\n\
+         x-original-url: http://a.test/a%20b?c=d\r\n\r\n"
+    );
+    assert!(app.is_left_alone());
+    asked.send("HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(
+        visitor.message().status(),
+        100,
+        "only now the body is asked for"
+    );
+    visitor.send("hello");
+    let mut connection = blocking(app).accept();
+    let got = connection.message();
+    assert_eq!(got.line(), "POST /a%20b?c=d HTTP/1.1");
+    assert_eq!(
+        (got.body.as_slice(), got.field("range")),
+        (&b"hello"[..], Some("bytes=0-1"))
+    );
+    connection.reply("ok");
+    assert_eq!(visitor.message().text(), "ok");
+}
+
+/// The same upstream, after it was seen to be left alone.
+fn blocking(upstream: Upstream) -> Upstream {
+    if let Upstream::Tcp(listener) = &upstream {
+        listener.set_nonblocking(false).unwrap();
+    }
+    upstream
+}
+
+#[test]
+fn its_connection_is_used_again_and_replaced_when_it_was_closed() {
+    let auth = Upstream::new();
+    let plane = Plane::start_one(plan([protected(respond("a"), &auth)]));
+    let mut visitor = plane.visit();
+    let request = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    visitor.send(request);
+    let mut asked = auth.accept();
+    asked.message();
+    asked.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n\r\n");
+    assert_eq!(visitor.message().status(), 200);
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\n",
+    ] {
+        visitor.send(request);
+        asked.message();
+        asked.send(answer);
+        let expected = if answer.contains("403") { 403 } else { 200 };
+        assert_eq!(visitor.message().status(), expected, "{answer}");
+    }
+    visitor.send(request);
+    asked.message();
+    drop(asked); // As if it had been closed just before.
+    let mut asked = auth.accept();
+    asked.message();
+    asked.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(visitor.message().status(), 200);
+}
+
+#[test]
+fn nobody_is_let_through_by_a_server_that_does_not_answer() {
+    let app = Upstream::new();
+    let silent = Upstream::new();
+    let broken = Upstream::answering(|_| {
+        "HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".to_owned()
+    });
+    let odd = Upstream::answering(|_| "200 fine\r\n\r\n".to_owned());
+    for (to, timeout, expected) in [
+        (Upstream::gone(), PATIENCE, 502),
+        (silent.address(), Duration::from_millis(50), 504),
+        (broken, PATIENCE, 502),
+        (odd, PATIENCE, 502),
+    ] {
+        let site = guarded("a.test", proxy_to(&app), asking(to, timeout));
+        let mut plan = plan([site]);
+        plan.access_log = ondol_model::plan::AccessLogFormat::Json;
+        let mut plane = Plane::start_one(plan);
+        let mut visitor = plane.visit();
+        assert_eq!(visitor.get("a.test", "/").status(), expected);
+        drop(visitor);
+        plane.drain(Duration::ZERO).join().unwrap();
+        let log = plane.access_log();
+        assert!(
+            log.contains("`forward_auth` gave no answer, so nobody is let through: "),
+            "{log}"
+        );
+    }
+    assert!(app.is_left_alone());
+}
+
+#[test]
+fn a_websocket_is_asked_about_too() {
+    let app = Upstream::new();
+    let auth = Upstream::answering(|_| "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let plane = Plane::start(plan([guarded(
+        "a.test",
+        proxy_to(&app),
+        asking(auth, PATIENCE),
+    )]));
+    let mut visitor = plane.visit();
+    visitor.send(
+        "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    assert_eq!(visitor.message().status(), 401);
+    assert!(app.is_left_alone());
+}
+
+#[test]
+fn a_route_that_asks_nobody_passes_no_claims_on() {
+    let app = Upstream::new();
+    let mut site = guarded("a.test", respond("a"), asking(Upstream::gone(), PATIENCE));
+    let mut rules = site.rules.clone();
+    rules.access = Access::default();
+    site.routes.insert(
+        0,
+        Route {
+            path: RoutePath::parse("/public").unwrap(),
+            rules,
+            target: proxy_to(&app),
+        },
+    );
+    let plane = Plane::start(plan([site]));
+    let mut visitor = plane.visit();
+    visitor.send("GET /public HTTP/1.1\r\nHost: a.test\r\nRemote-User: admin\r\nremote_groups: admins\r\n\r\n");
+    let mut connection = app.accept();
+    let got = connection.message();
+    assert!(!got.head.contains("admin"), "{}", got.head);
+    connection.reply("ok");
+    assert_eq!(visitor.message().status(), 200);
+}
