@@ -11,6 +11,7 @@ mod bad_input;
 mod differential;
 mod files;
 mod harness;
+mod login;
 mod peers;
 mod reload;
 mod serving;

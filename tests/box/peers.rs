@@ -231,6 +231,48 @@ fn answer_all(stream: impl Read + Write) {
     }
 }
 
+/// A login portal, as small as one can be: `/login` gives everyone a session of `alice` and leads back to where
+/// they came from; `/verify` knows who has one, and leads everyone else to `/login`.
+pub(crate) fn portal_on_tcp() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut stream = Both(BufReader::new(stream));
+                while let Ok(head) = head(&mut stream.0) {
+                    let answer = portal_answer(&head);
+                    if stream.0.get_mut().write_all(answer.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+fn portal_answer(head: &str) -> String {
+    let target = head.split(' ').nth(1).unwrap_or_default();
+    let field = |name: &str| {
+        let mut lines = head.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
+    let fields = if let Some((_, back)) = target.split_once("/login?rd=") {
+        format!(
+            "302 Found\r\nSet-Cookie: session=alice; Domain=home.test; Path=/\r\nLocation: {back}"
+        )
+    } else if field("cookie").is_some_and(|cookie| cookie.contains("session=alice")) {
+        "200 OK\r\nRemote-User: alice\r\nRemote-Groups: family".to_owned()
+    } else {
+        let part = |name| field(name).unwrap_or_default();
+        let (proto, host) = (part("x-forwarded-proto"), part("x-forwarded-host"));
+        let back = format!("{proto}://{host}{}", part("x-forwarded-uri"));
+        format!("302 Found\r\nLocation: http://auth.home.test/login?rd={back}")
+    };
+    format!("HTTP/1.1 {fields}\r\nContent-Length: 0\r\n\r\n")
+}
+
 struct Both<S>(BufReader<S>);
 
 /// An app that sends every message of a WebSocket back.

@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Show it all on this machine: two sites over HTTPS; nothing is installed, nothing is left
     Demo(DemoFlags),
+    /// Read a password, and print its hash for `basic_auth`
+    Password(PasswordFlags),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print the completions for a shell
@@ -218,6 +220,14 @@ pub(crate) struct EventsFlags {
     /// Only those older than the event of this number
     #[arg(long, value_name = "NUMBER")]
     pub(crate) before: Option<i64>,
+}
+
+/// Flags of `ondol password`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PasswordFlags {
+    /// As bcrypt, for other programs that read it too; argon2id is harder to guess
+    #[arg(long)]
+    pub(crate) bcrypt: bool,
 }
 
 /// Flags of `ondol completions`.

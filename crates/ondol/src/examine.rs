@@ -21,6 +21,7 @@ mod folders;
 mod listeners;
 mod logs;
 mod machine;
+mod passwords;
 mod timezone;
 mod upstreams;
 
@@ -64,6 +65,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     client_authorities::examine(subject, &mut findings);
     folders::examine(subject, &mut findings);
     upstreams::examine(subject, &mut findings);
+    passwords::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);
     findings.unenforced = machine::unenforced(subject);
     findings.sort();

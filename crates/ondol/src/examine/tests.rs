@@ -405,6 +405,38 @@ fn times_are_told_in_the_zone_of_the_box() {
     }
 }
 
+const USERS: &str =
+    "{ users = { a = \"$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\" } }";
+
+#[test]
+fn passwords_by_plain_http_are_warned_of_once_for_a_site() {
+    let place = Place::new();
+    let own = format!("https = false\nrespond = \"a\"\nbasic_auth = {USERS}");
+    let route = "[[sites.\"a.test\".routes]]\npath = \"/p\"\nrespond = \"p\"";
+    let expected = "the passwords of `a.test` go over plain HTTP, where others can read them";
+    let text = format!("[sites.\"a.test\"]\n{own}\n{route}");
+    place.check(&text, &[], &[&format!("4:14 {expected}")]);
+    let text = format!(
+        "[sites.\"a.test\"]\nhttps = false\nrespond = \"a\"\n{route}\nbasic_auth = {USERS}"
+    );
+    place.check(&text, &[], &[&format!("7:14 {expected}")]);
+    let text = format!("[sites.\"a.test\"]\n{own}\n{route}").replace("https = false\n", "");
+    place.check(&text, &[], &[]);
+}
+
+#[test]
+fn a_file_of_hashes_that_all_can_read_is_warned_of() {
+    let place = Place::new();
+    let file = place.path().join("ondol.toml");
+    let text = format!("[sites.\"a.test\"]\nfiles = \"www\"\nbasic_auth = {USERS}");
+    write(&file, &text, 0o640);
+    place.check(&text, &[], &[]);
+    write(&file, &text, 0o644);
+    let expected = "3:14 everyone on this machine can read the hashes of passwords in ~/ondol.toml";
+    place.check(&text, &[], &[expected]);
+    place.check("[sites.\"a.test\"]\nfiles = \"www\"", &[], &[]);
+}
+
 #[test]
 fn findings_are_shown_in_the_order_of_the_file() {
     let place = Place::new();
