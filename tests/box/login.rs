@@ -16,6 +16,7 @@ use rustix::termios;
 use rustix::termios::LocalModes;
 
 use crate::harness::Folders;
+use crate::harness::Running;
 use crate::harness::eventually;
 use crate::peers::address;
 use crate::peers::app_on_tcp;
@@ -26,6 +27,7 @@ use crate::peers::portal_on_tcp;
 use crate::peers::text;
 
 const LISTEN: &str = "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = []\n";
+const URL: &str = "http://a.test/";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ondol");
 
 /// What `ondol password` makes of what comes through a pipe.
@@ -58,6 +60,22 @@ fn htpasswd(input: &str) -> Option<String> {
     Some(output.trim().strip_prefix("x:").unwrap().to_owned())
 }
 
+/// A box with an app that is for these users alone.
+fn guarded(users: &[(&str, String)]) -> Running {
+    let table: Vec<_> = users
+        .iter()
+        .map(|(name, hash)| format!("{name} = \"{hash}\""))
+        .collect();
+    let app = app_on_tcp();
+    Folders::with(&format!(
+        "{LISTEN}[log]\naccess = \"json\"\n[sites.\"a.test\"]\nhttps = false\nproxy = \"http://{app}\"\n\
+         basic_auth = {{ users = {{ {} }}, user_header = \"Remote-User\" }}\n\
+         [[sites.\"a.test\".routes]]\npath = \"/open\"\nrespond = \"open\"\nbasic_auth = \"off\"\n",
+        table.join(", ")
+    ))
+    .start()
+}
+
 #[test]
 fn who_knows_a_password_gets_in_with_curl() {
     if !is_there("curl") {
@@ -69,69 +87,54 @@ fn who_knows_a_password_gets_in_with_curl() {
     ];
     assert!(users[0].1.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(users[1].1.starts_with("$2y$12$"));
-    assert_ne!(
-        users[0].1,
-        hash(&[], "hunter2 암호"),
-        "each has a salt of its own"
-    );
+    let again = hash(&[], "hunter2 암호");
+    assert_ne!(users[0].1, again, "each has a salt of its own");
     users.extend(htpasswd("apache").map(|hash| ("carol", hash)));
-    let table: Vec<_> = users
-        .iter()
-        .map(|(name, hash)| format!("{name} = \"{hash}\""))
-        .collect();
-    let app = app_on_tcp();
-    let running = Folders::with(&format!(
-        "{LISTEN}[log]\naccess = \"json\"\n[sites.\"a.test\"]\nhttps = false\nproxy = \"http://{app}\"\n\
-         basic_auth = {{ users = {{ {} }}, user_header = \"Remote-User\" }}\n\
-         [[sites.\"a.test\".routes]]\npath = \"/open\"\nrespond = \"open\"\nbasic_auth = \"off\"\n",
-        table.join(", ")
-    ))
-    .start();
+    let running = guarded(&users);
     let http = address(&running, "http");
-    let url = "http://a.test/";
-    for (user, expected) in [
+    let mut cases = vec![
         ("alice:hunter2 암호", 200),
         ("bob:secret", 200),
         ("bob:secret\r", 401),
         ("alice:secret", 401),
         ("mallory:secret", 401),
-    ] {
-        let answer = ask(http, &["--user", user, url]).unwrap();
+    ];
+    cases.extend((users.len() > 2).then_some(("carol:apache", 200)));
+    for (user, expected) in cases {
+        let answer = ask(http, &["--user", user, URL]).unwrap();
         assert_eq!(answer.status, expected, "{user}: {answer:?}");
         if expected == 200 {
             let name = user.split(':').next().unwrap();
-            assert!(
-                answer.body.contains(&format!("remote-user: {name}\r\n")),
-                "{}",
-                answer.body
-            );
+            let told = format!("remote-user: {name}\r\n");
+            assert!(answer.body.contains(&told), "{}", answer.body);
             assert!(!answer.body.contains("authorization"), "{}", answer.body);
         }
     }
-    if users.len() > 2 {
-        let answer = ask(http, &["--user", "carol:apache", url]).unwrap();
-        assert_eq!(answer.status, 200, "a hash of htpasswd: {answer:?}");
-    }
-    let answer = ask(http, &[url]).unwrap();
+    let answer = ask(http, &[URL]).unwrap();
+    assert_eq!(answer.status, 401);
     let challenge = answer.header("www-authenticate");
-    assert_eq!(
-        (answer.status, challenge),
-        (401, Some("basic realm=\"a.test\", charset=\"utf-8\""))
-    );
+    assert_eq!(challenge, Some("basic realm=\"a.test\", charset=\"utf-8\""));
     assert_eq!(ask(http, &["http://a.test/open"]).unwrap().body, "open");
     eventually("the log has the name", || {
         let log = fs::read_to_string(running.folders.path("logs/access.log")).ok()?;
         assert!(!log.contains("hunter2") && !log.contains("secret"), "{log}");
         log.contains("\"user\":\"alice\"").then_some(())
     });
+}
+
+#[test]
+fn guesses_are_delayed_and_the_owner_is_told() {
+    if !is_there("curl") {
+        return;
+    }
+    let running = guarded(&[("alice", hash(&[], "hunter2"))]);
+    let http = address(&running, "http");
     let guess = |number: u32| {
         let user = format!("alice:guess {number}");
-        ask(http, &["--user", &user, url]).unwrap().status
+        ask(http, &["--user", &user, URL]).unwrap().status
     };
-    assert!(
-        (0..100).any(|number| guess(number) == 429),
-        "guesses are never delayed"
-    );
+    let is_delayed = (0..100).any(|number| guess(number) == 429);
+    assert!(is_delayed, "guesses are never delayed");
     eventually("the owner is told of guesses", || {
         let told = "127.0.0.1 failed to log in 5 times, so its next tries are delayed";
         running.log().contains(told).then_some(())

@@ -4,12 +4,14 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::combinators::BoxBody;
 use ondol_base::slow_hash;
 use ondol_model::Site;
 use ondol_model::Target;
 use ondol_model::password::PasswordHash;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::Route;
+use ondol_model::plan::Scheme;
 use ondol_model::plan::access::Access;
 use ondol_model::plan::auth::Auth;
 use ondol_model::plan::auth::AuthBy;
@@ -17,6 +19,8 @@ use ondol_model::plan::auth::Authorization;
 use ondol_model::plan::auth::BasicAuth;
 use ondol_model::plan::auth::User;
 
+use crate::harness::Http2;
+use crate::harness::Identity;
 use crate::harness::Message;
 use crate::harness::Plane;
 use crate::harness::Upstream;
@@ -262,6 +266,37 @@ fn a_body_is_not_asked_for_before_the_password() {
     assert_eq!(connection.message().body, b"hello");
     connection.reply("ok");
     assert_eq!(visitor.message().text(), "ok");
+}
+
+#[test]
+fn http2_is_asked_for_a_password_too() {
+    let identity = Identity::new(&["a.test"]);
+    let site = Site {
+        scheme: Scheme::Https,
+        ..protected(respond("a"), basic())
+    };
+    let plane = Plane::start_with(plan([site]), &[&identity]);
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        for (user, method, expected) in [
+            (None, "HEAD", 401),
+            (None, "POST", 401),
+            (Some("bob:secret"), "GET", 200),
+        ] {
+            let mut request = http::Request::builder()
+                .method(method)
+                .uri("https://a.test/");
+            if let Some(user) = user {
+                let text = ondol_model::base64::encode(user.as_bytes());
+                request = request.header("authorization", format!("Basic {text}"));
+            }
+            let request = request.body(BoxBody::default()).unwrap();
+            let answer = visitor.request(request).await.unwrap();
+            assert_eq!(answer.status(), expected, "{method}");
+            let is_asked = answer.headers().contains_key("www-authenticate");
+            assert_eq!(is_asked, expected == 401);
+        }
+    });
 }
 
 #[test]
