@@ -180,6 +180,7 @@ impl AtTerminal {
         let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
         let open = OFlags::RDWR | OFlags::NOCTTY;
         let other_end = rustix::fs::open(&*name, open, Mode::empty()).unwrap();
+        assert!(echoes(&other_end), "a new terminal shows what is typed");
         let end = || Stdio::from(other_end.try_clone().unwrap());
         let child = Command::new(PROGRAM)
             .arg("password")
@@ -212,8 +213,7 @@ impl AtTerminal {
     }
 
     fn echoes(&self) -> bool {
-        let modes = termios::tcgetattr(&self.other_end).unwrap().local_modes;
-        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+        echoes(&self.other_end)
     }
 
     /// What it printed, when it went well.
@@ -229,10 +229,15 @@ impl AtTerminal {
     }
 }
 
+/// Whether a terminal shows what is typed, and handles its keys itself.
+fn echoes(terminal: &OwnedFd) -> bool {
+    let modes = termios::tcgetattr(terminal).unwrap().local_modes;
+    modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+}
+
 #[test]
 fn a_terminal_asks_twice_and_shows_nothing() {
     let mut at = AtTerminal::start();
-    assert!(at.echoes(), "a new terminal shows what is typed");
     at.shows("Password: ");
     assert!(!at.echoes());
     at.types("wrong\u{15}hunter3\u{7f}2암\u{7f}\n");

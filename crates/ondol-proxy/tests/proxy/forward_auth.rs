@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::combinators::BoxBody;
 use ondol_model::Site;
 use ondol_model::Target;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::Route;
+use ondol_model::plan::Scheme;
 use ondol_model::plan::access::Access;
 use ondol_model::plan::auth::Auth;
 use ondol_model::plan::auth::AuthBy;
 use ondol_model::plan::auth::ForwardAuth;
 use ondol_model::upstream::Upstream as Address;
 
+use crate::harness::Http2;
+use crate::harness::Identity;
 use crate::harness::Message;
 use crate::harness::PATIENCE;
 use crate::harness::Plane;
@@ -81,6 +85,31 @@ fn who_has_no_session_is_led_to_the_login() {
         "nothing is left of the answer to HEAD"
     );
     assert!(app.is_left_alone());
+}
+
+#[test]
+fn http2_gets_the_login_too_and_none_of_its_body_for_head() {
+    let identity = Identity::new(&["a.test"]);
+    let access = asking(Upstream::answering(portal), PATIENCE);
+    let site = Site {
+        scheme: Scheme::Https,
+        ..guarded("a.test", respond("a"), access)
+    };
+    let plane = Plane::start_with(plan([site]), &[&identity]);
+    plane.block_on(async {
+        let mut visitor = Http2::connect(&plane, "a.test").await;
+        for (method, body) in [("HEAD", ""), ("GET", "login"), ("POST", "login")] {
+            let request = http::Request::builder().method(method);
+            let request = request.uri("https://a.test/").body(BoxBody::default());
+            let answer = visitor.request(request.unwrap()).await.unwrap();
+            assert_eq!(answer.status(), 302, "{method}");
+            let cookies = answer.headers().get_all("set-cookie").iter().count();
+            assert_eq!(
+                (cookies, answer.into_body().to_bytes().as_ref()),
+                (2, body.as_bytes())
+            );
+        }
+    });
 }
 
 #[test]
