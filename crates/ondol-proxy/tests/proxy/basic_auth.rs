@@ -281,6 +281,7 @@ fn http2_is_asked_for_a_password_too() {
         for (user, method, expected) in [
             (None, "HEAD", 401),
             (None, "POST", 401),
+            (None, "OPTIONS", 401),
             (Some("bob:secret"), "GET", 200),
         ] {
             let mut request = http::Request::builder()

@@ -35,7 +35,7 @@ const ADDRESS: Form = Form {
 
 pub(in crate::file::rules) const FORWARD_AUTH: Key = Key {
     name: "forward_auth",
-    doc: "A server is asked about every request, without its body, as Authelia, Authentik and oauth2-proxy expect: 2xx lets it through, everything else is the visitor's answer. When it does not answer nobody is let through. As a text alone, its `to`; `\"off\"` in a route: not there.",
+    doc: "A server is asked about every request, without its body, as Authelia, Authentik and oauth2-proxy expect: 2xx lets it through, everything else is the visitor's answer. When it does not answer nobody is let through. Preflights (`OPTIONS` of a page of another site) are asked about too. As a text alone, its `to`; `\"off\"` in a route: not there.",
     shape: Shape::TextOrTable(ADDRESS, &TABLE),
     absent: Absent::Means,
 };
