@@ -48,7 +48,7 @@ fn check(
 ) {
     let at = parent.place(value);
     match (shape, value.get_ref()) {
-        (Shape::Flag | Shape::FlagOrText(_), DeValue::Boolean(_))
+        (Shape::Flag | Shape::FlagOrText(_) | Shape::FlagOr(_), DeValue::Boolean(_))
         | (
             Shape::FlagOrText(_)
             | Shape::Text(_)
@@ -95,7 +95,9 @@ fn check(
                 check(report, (parent, value), key, item);
             }
         }
-        (Shape::OneOrMore(item), _) => check(report, (parent, value), key, item),
+        (Shape::OneOrMore(item) | Shape::FlagOr(item), _) => {
+            check(report, (parent, value), key, item)
+        }
         (
             Shape::Flag
             | Shape::FlagOrText(_)

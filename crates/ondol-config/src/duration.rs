@@ -6,6 +6,11 @@ use ondol_model::limits::TIMEOUT_MAX;
 
 /// Reads a span of time; the error says why it is none.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    parse_up_to(TIMEOUT_MAX, text)
+}
+
+/// Reads a span of time that may be so long; the error says why it is none.
+pub(crate) fn parse_up_to(max: Duration, text: &str) -> Result<Duration, String> {
     let unit_at = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -26,8 +31,8 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     if time.is_zero() {
         return Err("a time of zero would end everything before it begins".into());
     }
-    if time > TIMEOUT_MAX {
-        let hours = TIMEOUT_MAX.as_secs() / 3_600;
+    if time > max {
+        let hours = max.as_secs() / 3_600;
         return Err(format!("a time can be at most {hours}h"));
     }
     Ok(time)

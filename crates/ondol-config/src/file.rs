@@ -134,7 +134,7 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         email: machine.email,
         timezone: machine.timezone,
         listen: listen::listen(section("listen"), report),
-        access_log: log::access_log(section("log")),
+        access_log: log::access_log(section("log"), report),
         certificates: tls::certificates(section("tls"), folder, report),
         sites: Vec::new(),
     };

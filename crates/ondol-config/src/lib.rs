@@ -21,6 +21,7 @@ mod report;
 mod schema;
 mod section;
 mod shape;
+mod share;
 mod size;
 mod sources;
 mod syntax;

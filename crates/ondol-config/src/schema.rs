@@ -74,6 +74,7 @@ fn shape(shape_: &Shape) -> Value {
             "additionalProperties": shape(item),
         }),
         Shape::List(item) => json!({ "type": "array", "items": shape(item) }),
+        Shape::FlagOr(item) => json!({ "anyOf": [shape(&Shape::Flag), shape(item)] }),
         Shape::OneOrMore(item) => {
             let item = shape(item);
             json!({ "anyOf": [item, { "type": "array", "items": item }] })

@@ -62,6 +62,8 @@ pub(crate) enum Shape {
     List(&'static Self),
     /// One such value, or a list of them.
     OneOrMore(&'static Self),
+    /// `true` or `false`, or such a value.
+    FlagOr(&'static Self),
 }
 
 /// What a text holds, for messages.
@@ -87,7 +89,9 @@ impl Shape {
             | Self::TextOrTable(_, table)
             | Self::TextsOrTable(_, table)
             | Self::Named(_, table) => Some(table),
-            Self::List(item) | Self::OneOrMore(item) | Self::Map(_, item) => item.table(),
+            Self::List(item) | Self::OneOrMore(item) | Self::Map(_, item) | Self::FlagOr(item) => {
+                item.table()
+            }
             Self::Flag
             | Self::FlagOrText(_)
             | Self::Number { .. }
@@ -121,6 +125,7 @@ impl Shape {
                 format!("a table (in braces) from {what}, such as {example}, to {item}")
             }
             Self::List(item) => format!("a list (in brackets), each {}", item.accepted()),
+            Self::FlagOr(item) => format!("{}, or {}", Self::Flag.accepted(), item.accepted()),
             Self::OneOrMore(item) => {
                 format!("{}, or a list (in brackets) of such", item.accepted())
             }

@@ -120,6 +120,23 @@ pub const ACCESS_LOG_BUFFER_BYTES: usize = 32 * 1024;
 pub const ACCESS_LOG_QUEUE: usize = 64;
 /// What is kept of a `Referer` or `User-Agent` in the access log; longer ones are cut.
 pub const ACCESS_LOG_FIELD_BYTES_MAX: usize = 2 * 1024;
+/// A log file of this size makes room for a new one. With those that are kept, compressed to a tenth as
+/// logs usually are, a log takes 150 MiB of a small disk; were nothing compressible, 1 GiB.
+pub const ACCESS_LOG_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// The smallest size that can be asked for: a file for each handful of requests helps nobody.
+pub const ACCESS_LOG_FILE_BYTES_MIN: u64 = 64 * 1024;
+/// So does one of this age: whole days are found again by their names.
+pub const ACCESS_LOG_FILE_AGE: Duration = Duration::from_secs(24 * 3600);
+/// The oldest that a log file can be asked to become.
+pub const ACCESS_LOG_FILE_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Rotated files of each log: two weeks, as Debian keeps those of web servers.
+pub const ACCESS_LOG_FILES_KEPT: usize = 14;
+/// The most that can be asked for.
+pub const ACCESS_LOG_FILES_KEPT_MAX: usize = 10_000;
+/// Log files of sites beside the box's own; each is open, and each core has a buffer for it.
+pub const ACCESS_LOG_NAMES_MAX: usize = 100;
+/// Names of parameters in `redact`.
+pub const ACCESS_LOG_SECRETS_MAX: usize = 100;
 
 /// The largest file with a certificate chain or a key. Ten certificates with large RSA keys take
 /// about 20 KiB.

@@ -7,6 +7,7 @@ pub mod access;
 pub mod auth;
 mod client_auth;
 mod files;
+mod log;
 mod passthrough;
 mod patience;
 mod proxy;
@@ -29,6 +30,17 @@ pub use files::Listing;
 pub use files::NamePattern;
 pub use files::Precompressed;
 pub use files::Symlinks;
+pub use log::AccessLog;
+pub use log::AccessLogFormat;
+pub use log::BOX_LOG;
+pub use log::LogCompression;
+pub use log::LogName;
+pub use log::LogTo;
+pub use log::Rotation;
+pub use log::SECRETS;
+pub use log::SecretName;
+pub use log::Share;
+pub use log::SiteLog;
 pub use passthrough::Destination;
 pub use passthrough::Passthrough;
 pub use passthrough::ProxyVersion;
@@ -57,8 +69,8 @@ pub struct Plan {
     pub timezone: Option<String>,
     /// Where visitors are accepted.
     pub listen: Listen,
-    /// How access log lines look.
-    pub access_log: AccessLogFormat,
+    /// What is kept of requests, and for how long.
+    pub access_log: AccessLog,
     /// Certificate files of `[tls]`, offered to every site whose names they cover.
     pub certificates: Vec<CertificateFiles>,
     /// The sites, in the order of their main names.
@@ -74,15 +86,6 @@ pub struct Listen {
     pub https: Vec<Listener>,
     /// Peers whose word about the visitor is believed.
     pub trusted_proxies: Vec<Network>,
-}
-
-/// The shape of a line in the access log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccessLogFormat {
-    /// Apache's combined log format, preceded by nothing and followed by nothing.
-    Combined,
-    /// One JSON object a line.
-    Json,
 }
 
 /// A certificate chain and its key, as two PEM files.

@@ -10,6 +10,8 @@ use std::collections::HashSet;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
+use ondol_model::limits::ACCESS_LOG_NAMES_MAX;
+use ondol_model::plan::LogTo;
 use ondol_model::plan::Scheme;
 use ondol_model::route::clashes;
 
@@ -35,6 +37,7 @@ pub(super) fn check(
     unreachable(&plan, listen, report);
     endless::check(&plan, &routes, report);
     itself::check(&plan, &names, report);
+    too_many_logs(&plan.sites, &names, report);
     plan
 }
 
@@ -89,5 +92,27 @@ fn unreachable(plan: &Plan, listen: Option<Section<'_>>, report: &mut Report) {
         let name = &first.name;
         let problem = format!("nobody could reach the site `{name}`{others}: `{key}` is empty");
         report.add(listen.key_at(key), problem).help(help);
+    }
+}
+
+/// Each log file is open all the time.
+fn too_many_logs(sites: &[Site], names: &[Vec<Place>], report: &mut Report) {
+    let mut logs = HashSet::new();
+    for (site, at) in sites.iter().zip(names) {
+        let routes = site.routes.iter().map(|route| &route.rules);
+        for rules in routes.chain([&site.rules]) {
+            if let LogTo::File(name) = &rules.log.to {
+                logs.insert(name);
+            }
+        }
+        if let (true, Some(at)) = (logs.len() > ACCESS_LOG_NAMES_MAX, at.first()) {
+            let problem = format!(
+                "this site has one log file more than the {ACCESS_LOG_NAMES_MAX} that a box can have"
+            );
+            report
+                .add(*at, problem)
+                .help("several sites may share one: give them the same name in `log`");
+            return;
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod auth;
 mod limits;
+mod log;
 mod timeouts;
 
 use ondol_model::plan::Rules;
@@ -18,6 +19,7 @@ pub(super) const METHODS: Key = access::METHODS;
 pub(super) const BASIC_AUTH: Key = auth::BASIC_AUTH;
 pub(super) const FORWARD_AUTH: Key = auth::FORWARD_AUTH;
 pub(super) const LIMITS: Key = limits::LIMITS;
+pub(super) const LOG: Key = log::LOG;
 pub(super) const TIMEOUTS: Key = timeouts::TIMEOUTS;
 
 /// The rules of a site or route: those that it inherits, with its own in their place.
@@ -26,6 +28,7 @@ pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report
     access::read(section, &mut rules, report);
     auth::read(section, &mut rules, report);
     limits::read(section, &mut rules, report);
+    log::read(section, &mut rules, report);
     timeouts::read(section, &mut rules, report);
     rules
 }

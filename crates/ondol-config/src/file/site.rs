@@ -72,6 +72,7 @@ pub(crate) static SITE: Table = Table {
         rules::BASIC_AUTH,
         rules::FORWARD_AUTH,
         rules::LIMITS,
+        rules::LOG,
         rules::TIMEOUTS,
         target::PROXY,
         target::FILES,

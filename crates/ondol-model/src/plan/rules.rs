@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::limits;
 use crate::plan::Patience;
 use crate::plan::access::Access;
+use crate::plan::log::SiteLog;
 
 /// What applies to requests on their way to a target, and to answers on their way back. A route has
 /// the rules of its site, with its own in their place.
@@ -18,6 +19,8 @@ pub struct Rules {
     pub timeouts: Timeouts,
     /// How slow a visitor may be.
     pub patience: Patience,
+    /// Where requests are logged.
+    pub log: SiteLog,
 }
 
 impl Default for Rules {
@@ -28,6 +31,7 @@ impl Default for Rules {
             body_bytes_max: limits::BODY_BYTES_MAX,
             timeouts: Timeouts::default(),
             patience: Patience::default(),
+            log: SiteLog::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::AccessLogFormat;
+use crate::plan::AccessLog;
 use crate::plan::AliasAnswer;
 use crate::plan::Listen;
 use crate::plan::Respond;
@@ -36,7 +36,7 @@ fn plan(sites: Vec<Site>) -> Plan {
             https: vec![],
             trusted_proxies: vec![],
         },
-        access_log: AccessLogFormat::Combined,
+        access_log: AccessLog::default(),
         certificates: vec![],
         sites,
     }

@@ -20,7 +20,7 @@ fn every_visit_has_a_line() {
         site("a.test", proxy_to(&upstream)),
         site("b.test", respond("b")),
     ]);
-    plan.access_log = AccessLogFormat::Json;
+    plan.access_log.format = AccessLogFormat::Json;
     let mut plane = Plane::start_one(plan);
     plane.visit().get("b.test", "/fine");
     plane.visit().get("other.test", "/unknown");
@@ -73,7 +73,7 @@ fn lines(plane: &mut Plane, responses: [u64; 5]) -> Vec<serde_json::Value> {
 #[test]
 fn a_request_that_cannot_be_read_has_a_line() {
     let mut plan = plan([site("a.test", respond("a"))]);
-    plan.access_log = AccessLogFormat::Json;
+    plan.access_log.format = AccessLogFormat::Json;
     let mut plane = Plane::start_one(plan);
     let mut visitor = plane.visit();
     visitor.send("GET / HTTP/1.1\r\nHost : a.test\r\n\r\n");
@@ -87,7 +87,7 @@ fn a_request_that_cannot_be_read_has_a_line() {
 #[test]
 fn behind_a_trusted_proxy_every_target_logs_the_visitor() {
     let mut plan = plan([site("a.test", respond("a"))]);
-    plan.access_log = AccessLogFormat::Json;
+    plan.access_log.format = AccessLogFormat::Json;
     plan.listen.trusted_proxies = vec![Network::parse("127.0.0.1").unwrap()];
     let mut plane = Plane::start_one(plan);
     let mut proxy = plane.visit();

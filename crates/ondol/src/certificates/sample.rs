@@ -118,7 +118,7 @@ pub(crate) fn plan(sites: Vec<Site>, shared: &[&CertificateFiles]) -> Plan {
             https: Vec::new(),
             trusted_proxies: Vec::new(),
         },
-        access_log: plan::AccessLogFormat::Combined,
+        access_log: plan::AccessLog::default(),
         certificates: shared.iter().copied().cloned().collect(),
         sites,
     }

@@ -84,6 +84,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("`[box]`", "[box]", ""),
     ("`[listen]`", "[listen]", ""),
     ("`[log]`", "[log]", ""),
+    ("`rotate`", "[log.rotate]", ""),
     ("`[tls]`", "[tls]", ""),
     ("a site", "[sites.'a.test']", "files = '/a'"),
     (

@@ -11,6 +11,8 @@ use ondol_model::plan::ClientCertificate;
 use ondol_model::plan::Dotfiles;
 use ondol_model::plan::HealthCheck;
 use ondol_model::plan::Listing;
+use ondol_model::plan::LogCompression;
+use ondol_model::plan::LogTo;
 use ondol_model::plan::Precompressed;
 use ondol_model::plan::ProxyVersion;
 use ondol_model::plan::RedirectPath;
@@ -41,7 +43,7 @@ fn the_sections_of_the_box_are_taken_over() {
     assert_eq!(plan.box_name, "seocho");
     assert_eq!(plan.email.as_deref(), Some("me@example.com"));
     assert_eq!(plan.timezone.as_deref(), Some("Asia/Seoul"));
-    assert_eq!(plan.access_log, AccessLogFormat::Json);
+    assert_eq!(plan.access_log.format, AccessLogFormat::Json);
     let http = plan.listen.http.iter();
     let http: Vec<_> = http.map(|listener| listener.address.to_string()).collect();
     assert_eq!(http, ["127.0.0.1:8080", "[::1]:8080", ":0"]);
@@ -65,6 +67,80 @@ fn the_sections_of_the_box_are_taken_over() {
     };
     assert_eq!(wild.chain, Path::new("/etc/ondol/wild/chain.pem"));
     assert_eq!(wild.key, Path::new("/keys/wild.pem"));
+}
+
+#[test]
+fn a_log_is_rotated_and_redacted_as_it_is_asked_for() {
+    let site = "[sites.'a.test']\nrespond = 'a'\n";
+    let of = |log: &str| plan(&[("a.toml", &format!("[log]\n{log}\n{site}"))]).access_log;
+    let usual = of("");
+    assert_eq!(usual, of("rotate = true"));
+    assert_eq!(of("rotate = false").rotation, None);
+    let log = of(
+        "rotate = { size = '100MB', age = '30d', keep = 3, compress = 'zstd' }\n\
+                  redact = ['x*']\nsample = '12.5%'",
+    );
+    let rotation = log.rotation.unwrap();
+    assert_eq!((rotation.size_bytes, rotation.keep), (100_000_000, 3));
+    assert_eq!(rotation.age.unwrap().as_secs(), 30 * 24 * 3600);
+    assert_eq!(rotation.compression, LogCompression::Zstd);
+    assert!(log.redact.len() == 1 && log.redact[0].is(b"xyz"));
+    assert_eq!(log.sample.millionths(), 125_000);
+    let ageless = of("rotate = { age = false, compress = 'none' }")
+        .rotation
+        .unwrap();
+    assert_eq!(
+        (ageless.age, ageless.compression),
+        (None, LogCompression::None)
+    );
+    assert!(of("redact = []").redact.is_empty());
+}
+
+#[test]
+fn a_route_is_logged_like_its_site_unless_it_says_otherwise() {
+    let routes = "routes = [{ path = '/own', respond = '', log = 'own.log' },\n\
+                  { path = '/health', respond = '', log = false },\n\
+                  { path = '/box', respond = '', log = true },\n\
+                  { path = '/some', respond = '', log = { sample = '50%' } }]";
+    let plan = plan(&[(
+        "a.toml",
+        &format!(
+            "[sites.'a.test']\nrespond = ''\nlog = {{ file = 'a.log', sample = '1%' }}\n{routes}"
+        ),
+    )]);
+    let routes = plan.sites[0].routes.iter();
+    let logs: Vec<_> = routes
+        .map(|route| {
+            let file = match &route.rules.log.to {
+                LogTo::Box => "the box's",
+                LogTo::File(name) => name.as_str(),
+                LogTo::Nowhere => "none",
+            };
+            let sample = route.rules.log.sample.unwrap().millionths();
+            (route.path.as_str(), file, sample)
+        })
+        .collect();
+    let expected = [
+        ("/health", "none", 10_000),
+        ("/some", "a.log", 500_000),
+        ("/box", "the box's", 10_000),
+        ("/own", "own.log", 10_000),
+        ("/", "a.log", 10_000),
+    ];
+    assert_eq!(logs, expected);
+}
+
+#[test]
+fn a_box_has_only_so_many_log_files() {
+    let site =
+        |number: usize| format!("[sites.'a{number}.test']\nrespond = ''\nlog = '{number}.log'\n");
+    let text = |count| (0..count).map(site).collect::<String>();
+    assert_eq!(plan(&[("a.toml", &text(100))]).sites.len(), 100);
+    let mistakes = accept(&sources(&[("a.toml", &text(101))])).expect_err("it was accepted");
+    assert!(
+        mistakes.to_string().contains("one log file more"),
+        "{mistakes}"
+    );
 }
 
 #[test]

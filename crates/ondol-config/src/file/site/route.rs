@@ -45,6 +45,7 @@ pub(super) static ROUTE: Table = Table {
         rules::BASIC_AUTH,
         rules::FORWARD_AUTH,
         rules::LIMITS,
+        rules::LOG,
         rules::TIMEOUTS,
         target::PROXY,
         target::FILES,

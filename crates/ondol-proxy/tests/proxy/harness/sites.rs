@@ -9,7 +9,7 @@ use ondol_model::Site;
 use ondol_model::Target;
 use ondol_model::network::Network;
 use ondol_model::path::RoutePath;
-use ondol_model::plan::AccessLogFormat;
+use ondol_model::plan::AccessLog;
 use ondol_model::plan::AliasAnswer;
 use ondol_model::plan::Destination;
 use ondol_model::plan::Listen;
@@ -37,7 +37,7 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
             https: Vec::new(),
             trusted_proxies: Vec::new(),
         },
-        access_log: AccessLogFormat::Combined,
+        access_log: AccessLog::default(),
         certificates: Vec::new(),
         sites: sites.into_iter().collect(),
     }
