@@ -1,21 +1,31 @@
 //! One line per request, written off the request path.
 //!
 //! Each worker formats its lines into a buffer of its own and hands it over when it is full; one
-//! thread writes the buffers to the file. A worker never waits for the disk: when the writer is too
-//! far behind, lines are dropped and counted. What is served, and why, is not known here.
+//! thread writes the buffers to their files, another one compresses what was rotated. A worker never
+//! waits for the disk: when the writer is too far behind, lines are dropped and counted. What is
+//! served, and why, is not known here.
 
 mod combined;
+mod compress;
 mod decimal;
 mod entry;
 mod file;
 mod json;
+mod keeper;
+mod outlet;
 mod recorder;
+mod redact;
+mod rotate;
+mod rotated;
+mod settings;
 mod stamp;
 mod writer;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -29,27 +39,31 @@ use std::time::Duration;
 use ondol_base::chain::Chain;
 use ondol_base::tasks;
 use ondol_model::limits;
-use ondol_model::plan::AccessLogFormat;
 
 pub(crate) use entry::Entry;
 pub(crate) use recorder::Recorder;
+pub(crate) use settings::Settings;
 
-use file::LogFile;
+use keeper::Keeper;
 use writer::Message;
 use writer::Writer;
 
 /// How long [`AccessLog::close`] waits for a writer that is stuck.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// The access log of this process and the thread that writes it.
+/// The access log of this process and the threads that write and keep it.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
     shared: Arc<Shared>,
     to_writer: SyncSender<Message>,
-    thread: JoinHandle<()>,
-    /// Disconnected when the thread has ended.
+    writer: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    /// Disconnected when both threads have ended.
     ended: Receiver<()>,
 }
+
+/// Takes notices, on the threads of the log.
+type Notices = Arc<dyn Fn(AccessLogNotice) + Send + Sync>;
 
 /// What the writer wants known.
 #[derive(Debug)]
@@ -63,6 +77,8 @@ pub(crate) enum AccessLogNotice {
         /// Lines that are lost since it began to fail.
         dropped: u64,
     },
+    /// Old lines can't be moved away, compressed or removed; told once, until it goes well again.
+    Keeping(AccessLogFailure),
 }
 
 /// Why the access log can't be written.
@@ -86,6 +102,33 @@ pub(crate) enum AccessLogFailure {
         #[source]
         source: io::Error,
     },
+    /// It is due, and has to go on.
+    #[error("could not move the access log {} aside", path.display())]
+    Rotate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A rotated one stays as it is.
+    #[error("could not compress the rotated log {}", path.display())]
+    Compress {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Rotated ones that are too many.
+    #[error("could not remove old files of the access log {}", path.display())]
+    Remove {
+        /// The log.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// What became of the lines, since the start.
@@ -98,58 +141,103 @@ pub(crate) struct AccessLogCounts {
 }
 
 /// What the workers, the writer and the owner have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     lines: AtomicU64,
     dropped: AtomicU64,
     reopen: AtomicBool,
     closing: AtomicBool,
+    settings: Mutex<Arc<Settings>>,
+}
+
+impl Shared {
+    /// What is asked for now. Not for the request path: there each worker has its own.
+    fn settings(&self) -> Arc<Settings> {
+        let settings = self.settings.lock();
+        Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl AccessLog {
-    /// Opens the file, or makes it (0640), and starts the thread; a file that can't be opened is told like
-    /// one that can't be written. `notices` is called on that thread. Fails when there is no thread.
+    /// Opens the files, or makes them (0640), and starts the threads; a file that can't be opened is told
+    /// like one that can't be written. `notices` is called on those threads. Fails when there is no thread.
     ///
-    /// Blocks on the disk, so call it before serving begins.
+    /// `path` is the box's own log; those of sites are beside it. Blocks on the disk, so call it before
+    /// serving begins.
     pub(crate) fn start(
         path: PathBuf,
-        notices: impl Fn(AccessLogNotice) + Send + 'static,
+        settings: Settings,
+        notices: impl Fn(AccessLogNotice) + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let file = LogFile::new(path);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            lines: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            reopen: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            settings: Mutex::new(Arc::new(settings)),
+        });
+        let notices: Notices = Arc::new(notices);
         let (to_writer, queue) = mpsc::sync_channel(limits::ACCESS_LOG_QUEUE);
+        let (nudge, nudges) = mpsc::sync_channel(1);
         let (end, ended) = mpsc::sync_channel(1);
-        let writer = Writer::new(file, queue, Arc::clone(&shared), notices);
-        let thread = tasks::spawn_thread("access-log", move || {
+        let keeper_end = end.clone();
+        let keeper = Keeper::new(
+            path.clone(),
+            nudges,
+            Arc::clone(&shared),
+            Arc::clone(&notices),
+        );
+        let writer = Writer::new(path, queue, Arc::clone(&shared), notices, nudge);
+        let writer = tasks::spawn_thread("access-log", move || {
             writer.run();
             drop(end);
+        })?;
+        let keeper = tasks::spawn_thread("old-logs", move || {
+            keeper.run();
+            drop(keeper_end);
         })?;
         Ok(Self {
             shared,
             to_writer,
-            thread,
+            writer,
+            keeper,
             ended,
         })
     }
 
-    /// Writes what was handed over so far and ends the thread. Recorders should be dropped before:
-    /// what they hand over later is dropped. Blocks, for 2 seconds at most.
+    /// Writes what was handed over so far and ends the threads; what is being compressed is left for the
+    /// next start. Recorders should be dropped before: what they hand over later is dropped. Blocks, for
+    /// 2 seconds at most.
     pub(crate) fn close(self) {
         self.shared.closing.store(true, Ordering::Release);
         self.wake();
-        let Self { thread, ended, .. } = self;
+        let Self {
+            writer,
+            keeper,
+            ended,
+            ..
+        } = self;
         if ended.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("the access log is stuck; its last lines are lost");
             return;
         }
-        if thread.join().is_err() {
-            tracing::error!("the access log's thread panicked; lines are lost");
+        if writer.join().is_err() || keeper.join().is_err() {
+            tracing::error!("a thread of the access log panicked; lines are lost");
         }
     }
 
+    /// Has everything from now on done by these settings; recorders keep those that they were made with.
+    pub(crate) fn configure(&self, settings: Settings) {
+        let mut current = self.shared.settings.lock();
+        let current = current.as_deref_mut();
+        *current.unwrap_or_else(|poisoned| poisoned.get_mut()) = Arc::new(settings);
+        self.wake();
+    }
+
     /// What a worker writes its lines with.
-    pub(crate) fn recorder(&self, format: AccessLogFormat) -> Recorder {
-        Recorder::new(format, self.to_writer.clone(), Arc::clone(&self.shared))
+    pub(crate) fn recorder(&self) -> Recorder {
+        let settings = self.shared.settings();
+        Recorder::new(settings, self.to_writer.clone(), Arc::clone(&self.shared))
     }
 
     /// Has the writer open its path again, after another program has renamed the file.
@@ -166,10 +254,9 @@ impl AccessLog {
         }
     }
 
-    /// Has the writer look at its orders. When the queue is full it does so anyway.
+    /// Has the writer look at its orders. When the queue is full it has enough to do, and looks later.
     fn wake(&self) {
         let _ = self.to_writer.try_send(Message::Wake);
-        self.thread.thread().unpark();
     }
 }
 
@@ -186,6 +273,13 @@ impl std::fmt::Display for AccessLogNotice {
                 f,
                 "{} can be written again; {dropped} lines were lost",
                 path.display()
+            ),
+            Self::Keeping(failure) => write!(
+                f,
+                "{}. No line is lost, but the disk may fill up. Make room, or correct the owner of the folder \
+                 and its files; it is tried again every minute. With `rotate = false` in [log], another \
+                 program sees to old logs.",
+                Chain(failure)
             ),
         }
     }

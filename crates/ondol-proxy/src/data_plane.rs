@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 use crate::access_log::AccessLog;
+use crate::access_log::Settings;
 use crate::client_auth::Guards;
 use crate::counters::Counters;
 use crate::counters::WorkerCounters;
@@ -144,7 +145,7 @@ impl DataPlane {
         let floods = Shortage::default();
         let via = Via::new(random());
         let passwords = Passwords::new()?;
-        let log = start_log(access_log, &failures)?;
+        let log = start_log(access_log, Settings::of(&snapshot.plan), &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
             let counters = Arc::new(WorkerCounters::default());
@@ -153,7 +154,7 @@ impl DataPlane {
                 snapshot: snapshot.clone(),
                 tls: Arc::clone(&tls),
                 counters: Arc::clone(&counters),
-                recorder: log.recorder(snapshot.plan.access_log),
+                recorder: log.recorder(),
                 failures: failures.clone(),
                 shortage: shortage.clone(),
                 floods: floods.clone(),
@@ -196,10 +197,11 @@ impl DataPlane {
         self.certificates
             .replace(Arc::clone(&snapshot.certificates));
         let snapshot = self.guarded(snapshot);
+        self.log.configure(Settings::of(&snapshot.plan));
         let mut applied = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
-            let recorder = self.log.recorder(snapshot.plan.access_log);
+            let recorder = self.log.recorder();
             let command = Command::Apply(snapshot.clone(), recorder, done);
             if worker.commands.send(command).await.is_ok() {
                 applied.push(is_done);
@@ -312,9 +314,9 @@ fn https_port(sockets: &[Vec<Socket>]) -> Option<u16> {
         .map(|address| address.port())
 }
 
-fn start_log(path: &Path, failures: &Failures) -> io::Result<AccessLog> {
+fn start_log(path: &Path, settings: Settings, failures: &Failures) -> io::Result<AccessLog> {
     let failures = failures.clone();
-    AccessLog::start(path.to_owned(), move |notice| {
+    AccessLog::start(path.to_owned(), settings, move |notice| {
         failures.report(ServeFailure {
             kind: EventKind::AccessLog,
             subject: "access.log".to_owned(),

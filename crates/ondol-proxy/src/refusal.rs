@@ -10,6 +10,7 @@ use memchr::memmem;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::limits::TARGET_BYTES_MAX;
+use ondol_model::plan::SiteLog;
 use tokio::time::Duration;
 
 use crate::access_log::Entry;
@@ -41,18 +42,19 @@ impl Refusal {
         };
         worker.counters.requests.add(1);
         worker.counters.responses[3].add(1);
-        worker.log.borrow_mut().record(&Entry {
+        let entry = Entry {
             at: worker.wall(clock::now()),
             client: connection.peer.ip(),
             user: None,
-            method: "-",
-            target: "-",
+            method: "",
+            target: "",
             version: Version::HTTP_11,
             status: refusal.status.as_u16(),
             body_bytes: 0,
             duration: Duration::ZERO,
             host: "",
             site: "",
+            route: None,
             referer: None,
             user_agent: None,
             request_id: refusal.id,
@@ -61,7 +63,8 @@ impl Refusal {
             tls: connection.tls_version,
             client_certificate: None,
             failure: Some(&refusal.why),
-        });
+        };
+        worker.log.borrow_mut().record(&entry, &SiteLog::BOX);
         refusal
     }
 

@@ -11,6 +11,7 @@ use ondol_model::plan::Passthrough;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::Route;
 use ondol_model::plan::Site;
+use ondol_model::plan::SiteLog;
 use ondol_model::upstream::Upstream;
 
 use crate::client_auth::Guard;
@@ -137,6 +138,15 @@ impl View {
 
     pub(crate) fn route(&self, at: RouteIndex) -> &Route {
         &self.site(at.site).routes[at.route]
+    }
+
+    /// Where a request is logged, as far as it was led.
+    pub(crate) fn log(&self, site: Option<usize>, route: Option<RouteIndex>) -> &SiteLog {
+        match (route, site) {
+            (Some(at), _) => &self.route(at).rules.log,
+            (None, Some(site)) => &self.site(site).rules.log,
+            (None, None) => &SiteLog::BOX,
+        }
     }
 
     /// What is kept for a route.

@@ -168,7 +168,7 @@ impl Visit {
         let slow = is_slow.then_some("the visitor took the answer too slowly");
         let failure = self.failure.as_deref().or(slow).or(cut);
         let site = self.site.map(|site| self.view.site_name(site));
-        worker.log.borrow_mut().record(&Entry {
+        let entry = Entry {
             at: worker.wall(self.started),
             client: self.client(),
             user: self
@@ -186,6 +186,7 @@ impl Visit {
             duration: now.duration_since(self.started),
             host: host.unwrap_or_default(),
             site: site.unwrap_or_default(),
+            route: self.route.map(|at| self.view.route(at).path.as_str()),
             referer: self.referer.as_ref().map(HeaderValue::as_bytes),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             request_id: self.id,
@@ -198,7 +199,9 @@ impl Visit {
                 .as_ref()
                 .map(|client| &*client.subject),
             failure,
-        });
+        };
+        let log = self.view.log(self.site, self.route);
+        worker.log.borrow_mut().record(&entry, log);
         if let Some(failure) = failure.filter(|_| status >= 500 || self.outcome == Outcome::Cut)
             && worker.may_warn()
         {

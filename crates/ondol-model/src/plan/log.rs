@@ -92,6 +92,14 @@ pub struct SiteLog {
     pub sample: Option<Share>,
 }
 
+impl SiteLog {
+    /// As the box says.
+    pub const BOX: Self = Self {
+        to: LogTo::Box,
+        sample: None,
+    };
+}
+
 /// The log file of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LogTo {

@@ -2,7 +2,7 @@
 //!
 //! What GoAccess, fail2ban and AWStats read without being told. Times are in UTC. Everything outside
 //! of printable ASCII is escaped as Apache does it, so that a line can neither be forged nor move the
-//! cursor of the terminal that shows it.
+//! cursor of the terminal that shows it, nor read otherwise than it is (CVE-2021-42574).
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -12,10 +12,16 @@ use ondol_model::limits;
 use super::decimal;
 use super::entry::Entry;
 use super::entry::version_text;
+use super::redact::Redaction;
 use super::stamp::Stamp;
 
 /// Appends the line of a request, with its end.
-pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
+pub(super) fn push(
+    line: &mut Vec<u8>,
+    stamp: &mut Stamp,
+    entry: &Entry<'_>,
+    redaction: &Redaction,
+) {
     push_address(line, entry.client);
     line.extend_from_slice(b" - ");
     push_user(line, entry.user);
@@ -24,7 +30,12 @@ pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
     line.extend_from_slice(b"] \"");
     push_escaped(line, entry.method.as_bytes());
     line.push(b' ');
-    push_escaped(line, entry.target.as_bytes());
+    let target = entry.target.as_bytes();
+    if redaction.may_concern(target) {
+        redaction.target(target, |part| push_escaped(line, part));
+    } else {
+        push_escaped(line, target);
+    }
     line.push(b' ');
     line.extend_from_slice(version_text(entry.version).as_bytes());
     line.extend_from_slice(b"\" ");
@@ -34,12 +45,13 @@ pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
         0 => line.push(b'-'),
         bytes => decimal::push(line, bytes),
     }
-    for field in [entry.referer, entry.user_agent] {
-        line.extend_from_slice(b" \"");
-        push_field(line, field);
-        line.push(b'"');
-    }
-    line.push(b'\n');
+    line.extend_from_slice(b" \"");
+    push_field(line, entry.referer, |line, referer| {
+        redaction.address(referer, |part| push_escaped(line, part));
+    });
+    line.extend_from_slice(b"\" \"");
+    push_field(line, entry.user_agent, push_escaped);
+    line.extend_from_slice(b"\"\n");
 }
 
 /// Appends an address, without brackets.
@@ -85,17 +97,18 @@ fn push_hex(line: &mut Vec<u8>, byte: u8) {
     line.extend(HEX.get(usize::from(byte & 15)));
 }
 
-fn push_field(line: &mut Vec<u8>, field: Option<&[u8]>) {
+/// What is sent by visitors at any length, as `push` writes it.
+fn push_field(line: &mut Vec<u8>, field: Option<&[u8]>, push: impl Fn(&mut Vec<u8>, &[u8])) {
     let Some(bytes) = field else {
         line.push(b'-');
         return;
     };
     match bytes.split_at_checked(limits::ACCESS_LOG_FIELD_BYTES_MAX) {
         Some((kept, rest)) if !rest.is_empty() => {
-            push_escaped(line, kept);
+            push(line, kept);
             line.extend_from_slice(b"...");
         }
-        Some(_) | None => push_escaped(line, bytes),
+        Some(_) | None => push(line, bytes),
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) host: &'a str,
     /// The main name of the site that answered; empty when there was none.
     pub(crate) site: &'a str,
+    /// The path of the route that was asked, once one was found.
+    pub(crate) route: Option<&'a str>,
     /// `Referer`.
     pub(crate) referer: Option<&'a [u8]>,
     /// `User-Agent`.

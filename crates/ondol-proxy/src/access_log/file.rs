@@ -1,6 +1,7 @@
-//! The file of the access log: appended to in whole lines, opened again when it was moved away.
+//! A log file: appended to in whole lines, opened again when it was moved away.
 
 use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::io::Seek;
 use std::io::Write;
@@ -8,16 +9,22 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use ondol_base::clock;
+use ondol_model::plan::Rotation;
+use rustix::fs::FlockOperation;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use tokio::time::Instant;
 
 use super::AccessLogFailure;
+use super::rotate;
 
 /// How long a file is written to before its path is looked at again.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often a file is opened that is moved away just then.
+const OPENINGS: u32 = 8;
 
 /// A file that others may rename, to rotate it, or remove.
 #[derive(Debug)]
@@ -25,6 +32,7 @@ pub(super) struct LogFile {
     path: PathBuf,
     /// `None` from the moment that it is known to be elsewhere.
     file: Option<File>,
+    opened_at: SystemTime,
     looked_at: Instant,
 }
 
@@ -44,6 +52,7 @@ impl LogFile {
         Self {
             file: open(&path).ok(),
             path,
+            opened_at: clock::wall(),
             looked_at: clock::now(),
         }
     }
@@ -56,7 +65,10 @@ impl LogFile {
         let mut file = match self.file.take() {
             Some(file) => file,
             None => match open(&self.path) {
-                Ok(file) => file,
+                Ok(file) => {
+                    self.opened_at = clock::wall();
+                    file
+                }
                 Err(source) => {
                     let path = self.path.clone();
                     return Appended {
@@ -94,13 +106,46 @@ impl LogFile {
         }
     }
 
+    /// Moves the file aside when it is large or old enough; tells whether it did. What another process
+    /// does to it is found out too.
+    pub(super) fn rotate_if_due(&mut self, rotation: &Rotation) -> io::Result<bool> {
+        let now = clock::wall();
+        let is_due = |file: &Metadata| rotate::is_due(file, rotation, self.opened_at, now);
+        let found = self.file.as_ref().map(File::metadata);
+        if !found.is_some_and(|found| found.is_ok_and(|found| is_due(&found))) {
+            return Ok(false);
+        }
+        let is_moved = rotate::rotate(&self.path, is_due)?;
+        self.forget_moved();
+        if self.file.is_none() {
+            // There at once, for those who follow it; what fails now is told with the next lines.
+            self.file = open(&self.path).ok();
+            self.opened_at = now;
+        }
+        Ok(is_moved)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// A pipe without a reader is an error and nothing to wait for.
+/// Opens the file that is at the path, with a share of its lock: what was moved away is compressed when
+/// no process has one any more.
 fn open(path: &Path) -> io::Result<File> {
+    for _ in 0..OPENINGS {
+        let file = open_any(path)?;
+        // Where there are no locks nothing is compressed either.
+        let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
+        if is_at(&file, path) {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// A pipe without a reader is an error and nothing to wait for.
+fn open_any(path: &Path) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY;
     let mode = Mode::from_raw_mode(0o640);
     let descriptor = rustix::fs::open(path, flags | OFlags::NONBLOCK, mode)?;
@@ -108,7 +153,8 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(descriptor.into())
 }
 
-fn is_at(file: &File, path: &Path) -> bool {
+/// Whether a path leads to this file.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(file), Ok(there)) = (file.metadata(), std::fs::metadata(path)) else {
         return false;
     };

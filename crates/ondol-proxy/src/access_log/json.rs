@@ -8,6 +8,7 @@
 //! | `method`, `target`, `version` | the request line: `GET`, `/a?b=c`, `HTTP/1.1` |
 //! | `host` | the host that was asked for |
 //! | `site` | the site that answered, `""` when there was none |
+//! | `route` | the path of its route, `/` of its own target, or `null` when none was asked |
 //! | `status` | of the response, a number |
 //! | `bytes` | of the response's body as far as it was sent |
 //! | `duration_us` | until the last byte of the response, in microseconds |
@@ -17,23 +18,35 @@
 //! | `referer`, `user_agent` | as sent, or `null`; bytes that are not UTF-8 become U+FFFD |
 //! | `upstream`, `upstream_us` | who was asked and how long the head took, or `null` |
 //! | `failure` | what went wrong, or `null` |
+//! | `sample` | the share of such requests that have a line: each stands for `1 / sample` of them |
 //!
-//! All keys are always there, in this order. Everything outside of printable ASCII is escaped, so
-//! that a line is safe to look at in a terminal.
+//! All keys are always there, in this order; new ones may come, and none changes its meaning. Everything
+//! outside of printable ASCII is escaped, so that a line is safe to look at in a terminal, and reads as
+//! it is (CVE-2021-42574). Values of secret parameters in `target` and `referer` are `REDACTED`; cookies,
+//! `Authorization` and bodies are never logged.
 
 use std::io::Write;
 
+use memchr::memrchr;
 use ondol_model::limits;
+use ondol_model::plan::Share;
 use rustls::ProtocolVersion;
 
 use super::combined::push_address;
 use super::decimal;
 use super::entry::Entry;
 use super::entry::version_text;
+use super::redact::Redaction;
 use super::stamp::Stamp;
 
 /// Appends the line of a request, with its end.
-pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
+pub(super) fn push(
+    line: &mut Vec<u8>,
+    stamp: &mut Stamp,
+    entry: &Entry<'_>,
+    redaction: &Redaction,
+    sample: Share,
+) {
     line.extend_from_slice(b"{\"time\":\"");
     stamp.push_rfc3339(line, entry.at);
     line.extend_from_slice(b"\",\"client\":\"");
@@ -41,10 +54,11 @@ pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
     line.push(b'"');
     push_bytes(line, b",\"user\":", entry.user);
     push_text(line, b",\"method\":", entry.method);
-    push_text(line, b",\"target\":", entry.target);
+    push_target(line, entry.target, redaction);
     push_text(line, b",\"version\":", version_text(entry.version));
-    push_text(line, b",\"host\":", entry.host);
+    push_text(line, b",\"host\":", without_user(entry.host));
     push_text(line, b",\"site\":", entry.site);
+    push_optional_text(line, b",\"route\":", entry.route);
     push_number(line, b",\"status\":", u64::from(entry.status));
     push_number(line, b",\"bytes\":", entry.body_bytes);
     push_number(line, b",\"duration_us\":", microseconds(entry));
@@ -52,15 +66,51 @@ pub(super) fn push(line: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry<'_>) {
     debug_assert!(written.is_ok(), "memory takes every write");
     push_optional_text(line, b",\"tls\":", entry.tls.map(tls_text));
     push_optional_text(line, b",\"client_certificate\":", entry.client_certificate);
-    push_bytes(line, b",\"referer\":", entry.referer);
-    push_bytes(line, b",\"user_agent\":", entry.user_agent);
+    push_bytes(line, b",\"referer\":", entry.referer, |line, referer| {
+        redaction.address(referer, |part| push_escaped_bytes(line, part));
+    });
+    push_bytes(
+        line,
+        b",\"user_agent\":",
+        entry.user_agent,
+        push_escaped_bytes,
+    );
     push_optional_text(line, b",\"upstream\":", entry.upstream);
     match entry.upstream_us {
         Some(time) => push_number(line, b",\"upstream_us\":", time),
         None => line.extend_from_slice(b",\"upstream_us\":null"),
     }
     push_optional_text(line, b",\"failure\":", entry.failure);
+    push_share(line, sample);
     line.extend_from_slice(b"}\n");
+}
+
+fn push_target(line: &mut Vec<u8>, target: &str, redaction: &Redaction) {
+    if !redaction.may_concern(target.as_bytes()) {
+        return push_text(line, b",\"target\":", target);
+    }
+    line.extend_from_slice(b",\"target\":\"");
+    redaction.target(target.as_bytes(), |part| push_escaped_bytes(line, part));
+    line.push(b'"');
+}
+
+/// The host of `user:password@host`.
+fn without_user(host: &str) -> &str {
+    memrchr(b'@', host.as_bytes()).map_or(host, |place| host.split_at(place + 1).1)
+}
+
+/// As a number: `1`, `0.1`.
+fn push_share(line: &mut Vec<u8>, share: Share) {
+    line.extend_from_slice(b",\"sample\":");
+    if share == Share::ALL {
+        line.push(b'1');
+        return;
+    }
+    line.extend_from_slice(b"0.");
+    decimal::push_padded(line, u64::from(share.millionths()), 6);
+    while line.last() == Some(&b'0') {
+        line.pop();
+    }
 }
 
 fn microseconds(entry: &Entry<'_>) -> u64 {
@@ -99,7 +149,13 @@ fn push_null(line: &mut Vec<u8>, key: &[u8]) {
     line.extend_from_slice(b"null");
 }
 
-fn push_bytes(line: &mut Vec<u8>, key: &[u8], bytes: Option<&[u8]>) {
+/// What is sent by visitors at any length, as `push` writes it.
+fn push_bytes(
+    line: &mut Vec<u8>,
+    key: &[u8],
+    bytes: Option<&[u8]>,
+    push: impl Fn(&mut Vec<u8>, &[u8]),
+) {
     let Some(bytes) = bytes else {
         return push_null(line, key);
     };
@@ -107,16 +163,20 @@ fn push_bytes(line: &mut Vec<u8>, key: &[u8], bytes: Option<&[u8]>) {
     line.push(b'"');
     let split = bytes.split_at_checked(limits::ACCESS_LOG_FIELD_BYTES_MAX);
     let (kept, cut) = split.unwrap_or((bytes, b""));
-    for chunk in kept.utf8_chunks() {
+    push(line, kept);
+    if !cut.is_empty() {
+        line.extend_from_slice(b"...");
+    }
+    line.push(b'"');
+}
+
+fn push_escaped_bytes(line: &mut Vec<u8>, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
         push_escaped(line, chunk.valid());
         if !chunk.invalid().is_empty() {
             line.extend_from_slice(b"\\ufffd");
         }
     }
-    if !cut.is_empty() {
-        line.extend_from_slice(b"...");
-    }
-    line.push(b'"');
 }
 
 /// RFC 8259 §7; what is beyond U+FFFF becomes two escapes.

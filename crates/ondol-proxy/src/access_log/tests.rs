@@ -1,5 +1,8 @@
 //! Real files, a full disk, a pipe that nobody reads.
 
+mod keeping;
+mod sites;
+
 use std::fs;
 use std::fs::File;
 use std::io::Read;
@@ -11,7 +14,11 @@ use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
 use ondol_base::clock;
+use ondol_model::plan::AccessLogFormat;
+use ondol_model::plan::Share;
+use ondol_model::plan::SiteLog;
 
+use super::redact::Redaction;
 use super::*;
 use crate::request_id::RequestId;
 
@@ -29,6 +36,7 @@ pub(super) fn entry() -> Entry<'static> {
         duration: Duration::from_micros(1500),
         host: "example.com",
         site: "example.com",
+        route: None,
         referer: None,
         user_agent: None,
         request_id: RequestId(0xbeef),
@@ -43,16 +51,31 @@ pub(super) fn entry() -> Entry<'static> {
 /// A log and what it has told.
 pub(super) struct Running {
     pub(super) log: AccessLog,
-    notices: Arc<Mutex<Vec<String>>>,
+    pub(super) notices: Arc<Mutex<Vec<String>>>,
+}
+
+/// What a box asks for that asks for nothing; tests change what they are about.
+pub(super) fn settings() -> Settings {
+    Settings {
+        format: AccessLogFormat::Combined,
+        rotation: None,
+        redaction: Redaction::of(&[]),
+        sample: Share::ALL,
+        names: Vec::new(),
+    }
 }
 
 impl Running {
     pub(super) fn start(path: &Path) -> Self {
+        Self::start_with(path, settings())
+    }
+
+    pub(super) fn start_with(path: &Path, settings: Settings) -> Self {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&notices);
         let tell = move |notice| {
             let text = match notice {
-                AccessLogNotice::Failing(failure) => {
+                AccessLogNotice::Failing(failure) | AccessLogNotice::Keeping(failure) => {
                     let source = std::error::Error::source(&failure).unwrap().to_string();
                     format!("{failure}: {source}")
                 }
@@ -60,11 +83,11 @@ impl Running {
             };
             told.lock().unwrap().push(text);
         };
-        let log = AccessLog::start(path.to_owned(), tell).unwrap();
+        let log = AccessLog::start(path.to_owned(), settings, tell).unwrap();
         Self { log, notices }
     }
 
-    fn notices(&self) -> Vec<String> {
+    pub(super) fn notices(&self) -> Vec<String> {
         self.notices.lock().unwrap().clone()
     }
 }
@@ -73,15 +96,16 @@ impl Running {
 pub(super) fn record(recorder: &mut Recorder, numbers: std::ops::Range<u64>) {
     for number in numbers {
         let target = format!("/{number}");
-        recorder.record(&Entry {
+        let entry = Entry {
             target: &target,
             ..entry()
-        });
+        };
+        recorder.record(&entry, &SiteLog::BOX);
     }
 }
 
 /// The numbers of all lines of a file; panics over a torn one.
-fn numbers(path: &Path) -> Vec<u64> {
+pub(super) fn numbers(path: &Path) -> Vec<u64> {
     fs::read_to_string(path)
         .unwrap()
         .lines()
@@ -113,7 +137,7 @@ fn lines_of_several_workers_arrive_whole_in_a_file_that_others_cannot_read() {
     let running = Running::start(&path);
     std::thread::scope(|scope| {
         for worker in 0..4 {
-            let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+            let mut recorder = running.log.recorder();
             scope.spawn(move || record(&mut recorder, worker * 5_000..(worker + 1) * 5_000));
         }
     });
@@ -141,7 +165,7 @@ fn a_flush_brings_a_single_line_into_the_file_and_an_old_log_is_continued() {
     let path = folder.path().join("access.log");
     for (before, after) in [(0, 1), (1, 2)] {
         let running = Running::start(&path);
-        let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+        let mut recorder = running.log.recorder();
         record(&mut recorder, before..after);
         recorder.flush();
         wait_until("the line arrives", || running.log.counts().lines == 1);
@@ -161,7 +185,7 @@ fn after_a_rename_and_the_order_the_path_is_opened_again() {
         folder.path().join("access.log.1"),
     );
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     record(&mut recorder, 0..10);
     recorder.flush();
     wait_until("they arrive", || running.log.counts().lines == 10);
@@ -196,7 +220,7 @@ fn a_file_that_another_program_has_replaced_is_found_without_an_order() {
 /// After this change lines arrive at the path again, by themselves.
 fn check_found_again(path: &Path, change: impl FnOnce()) {
     let running = Running::start(path);
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     change();
     let mut recorded = 0;
     wait_until("lines arrive again", || {
@@ -218,7 +242,7 @@ fn a_folder_that_went_missing_is_told_once_and_lines_wait_for_it() {
     fs::create_dir(&logs).unwrap();
     let path = logs.join("access.log");
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     fs::remove_dir_all(&logs).unwrap();
     running.log.reopen();
     record(&mut recorder, 0..5);
@@ -241,7 +265,7 @@ fn a_writer_that_is_stuck_holds_no_worker_up_and_what_is_lost_is_counted() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
     let mut pipe = File::options().read(true).write(true).open(&path).unwrap();
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     let mut recorded = 0;
     wait_until("lines are dropped", || {
         record(&mut recorder, recorded..recorded + 1000);
@@ -280,7 +304,7 @@ fn a_writer_that_is_stuck_holds_no_worker_up_and_what_is_lost_is_counted() {
 #[test]
 fn a_device_that_takes_nothing_is_told_once_and_closing_does_not_hang() {
     let running = Running::start(Path::new("/dev/full"));
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     record(&mut recorder, 0..2000);
     recorder.flush();
     wait_until("it is told", || !running.notices().is_empty());
@@ -335,7 +359,7 @@ fn a_full_disk_tears_no_line_and_is_written_to_again_once_it_has_room() {
     );
     ondol_base::file::replace(&filler, &vec![0; 128 * 1024], 0o600).unwrap();
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     record(&mut recorder, 0..2000);
     recorder.flush();
     wait_until("it is told", || running.notices().len() == 1);
@@ -371,16 +395,17 @@ fn a_full_disk_tears_no_line_and_is_written_to_again_once_it_has_room() {
 fn a_log_to_look_at() {
     let path = std::env::temp_dir().join("ondol-access.log");
     let running = Running::start(&path);
-    let mut recorder = running.log.recorder(AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     for (number, status) in (0..300).zip([200, 304, 404, 502].into_iter().cycle()) {
-        recorder.record(&Entry {
+        let entry = Entry {
             at: clock::wall(),
             status,
             body_bytes: number,
             referer: Some(b"https://example.com/\"x\\"),
             user_agent: Some("Mozilla/5.0 (X11; Linux) Firefox/140.0 \u{202e}커피".as_bytes()),
             ..entry()
-        });
+        };
+        recorder.record(&entry, &SiteLog::BOX);
     }
     drop(recorder);
     running.log.close();

@@ -1,7 +1,7 @@
-//! The thread that writes the access log.
+//! The thread that writes the logs.
 //!
-//! It takes one buffer after another and holds on to it until it is in the file, so that a disk that
-//! was full for a while costs only what did not fit into the queue.
+//! It holds on to lines until they are in their file, so that a disk that was full for a while costs only
+//! what did not fit into memory meanwhile. A file that can't be written holds no other one up.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,19 +11,24 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use ondol_base::clock;
 use ondol_model::limits;
+use tokio::time::Instant;
 
+use super::AccessLogFailure;
 use super::AccessLogNotice;
+use super::Notices;
 use super::Shared;
-use super::file::Appended;
-use super::file::LogFile;
+use super::outlet::Batch;
+use super::outlet::Outlet;
+use super::settings::Name;
 
-/// How often a quiet writer looks whether its file was renamed or removed.
+/// How often it looks whether files were renamed or removed, or have become old.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long it waits before it tries again what failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// A buffer that grew beyond this, by very long lines, is not used again.
-const BUFFER_KEPT_BYTES: usize = 2 * limits::ACCESS_LOG_BUFFER_BYTES;
+/// How long it waits before it tries again to move files away that it may not.
+const ROTATION_RETRY: Duration = Duration::from_secs(60);
 
 /// What the writer is sent.
 #[derive(Debug)]
@@ -34,130 +39,188 @@ pub(super) enum Message {
     Wake,
 }
 
-/// Lines of one worker.
-#[derive(Debug)]
-pub(super) struct Batch {
-    /// Each with its end.
-    pub(super) text: Vec<u8>,
-    pub(super) lines: u64,
-    /// Where the empty buffer goes.
-    pub(super) home: SyncSender<Vec<u8>>,
-}
-
 /// The thread's state.
-pub(super) struct Writer<N> {
-    file: LogFile,
+pub(super) struct Writer {
+    /// Where the box's own log is; the others are beside it.
+    path: PathBuf,
+    /// The box's own first.
+    outlets: Vec<Outlet>,
     queue: Receiver<Message>,
     shared: Arc<Shared>,
-    notices: N,
-    /// What was dropped when the file began to fail; `None` while it works.
-    failing_since: Option<u64>,
+    notices: Notices,
+    /// Wakes the keeper.
+    nudges: SyncSender<()>,
+    looked_at: Instant,
+    /// While files can't be moved away: when that was tried last.
+    rotation_failed_at: Option<Instant>,
 }
 
-impl<N: Fn(AccessLogNotice)> Writer<N> {
+impl Writer {
     pub(super) fn new(
-        file: LogFile,
+        path: PathBuf,
         queue: Receiver<Message>,
         shared: Arc<Shared>,
-        notices: N,
+        notices: Notices,
+        nudges: SyncSender<()>,
     ) -> Self {
-        Self {
-            file,
+        let mut writer = Self {
+            outlets: vec![Outlet::new(None, &path)],
+            path,
             queue,
             shared,
             notices,
-            failing_since: None,
-        }
+            nudges,
+            looked_at: clock::now(),
+            rotation_failed_at: None,
+        };
+        writer.open_all();
+        writer
     }
 
     /// Until the log is closed, or everyone who could send lines is gone.
     pub(super) fn run(mut self) {
         while !self.is_closing() {
-            match self.queue.recv_timeout(LOOK) {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => self.file.forget_moved(),
-                Err(RecvTimeoutError::Disconnected) => return,
+            match self.queue.recv_timeout(self.pause()) {
+                Ok(Message::Lines(batch)) => self.take(batch),
+                Ok(Message::Wake) => self.obey(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.looked_at.elapsed() >= self.pause() {
+                self.look();
             }
         }
         while let Ok(message) = self.queue.try_recv() {
-            self.take(message);
-        }
-    }
-
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Lines(batch) => self.write(batch),
-            Message::Wake => self.reopen_if_told(),
-        }
-    }
-
-    /// Until all lines are in the file. When the log is being closed, each is tried once.
-    fn write(&mut self, batch: Batch) {
-        let Batch {
-            mut text,
-            lines,
-            home,
-        } = batch;
-        let mut written_lines = 0;
-        let mut rest = text.as_slice();
-        while !rest.is_empty() {
-            self.reopen_if_told();
-            let Appended { bytes, failure } = self.file.append(rest);
-            let (written, unwritten) = rest.split_at(bytes);
-            written_lines += count_lines(written);
-            rest = unwritten;
-            let Some(failure) = failure else {
-                continue;
-            };
-            self.begin_failing(failure);
-            if self.is_closing() {
-                break;
+            match message {
+                Message::Lines(batch) => self.take(batch),
+                Message::Wake => {}
             }
-            std::thread::park_timeout(RETRY);
         }
-        self.shared
-            .lines
-            .fetch_add(written_lines, Ordering::Relaxed);
-        let lost = lines.saturating_sub(written_lines);
-        self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
-        if lost == 0 {
-            self.end_failing();
+        self.give_up();
+    }
+
+    /// Brings lines into their file, or to the end of those that wait for it.
+    fn take(&mut self, batch: Batch) {
+        self.reopen_if_told();
+        let waiting: usize = self.outlets.iter().map(Outlet::waiting).sum();
+        if waiting >= limits::ACCESS_LOG_QUEUE {
+            let dropped = &self.shared.dropped;
+            dropped.fetch_add(batch.lines, Ordering::Relaxed);
+            return batch.send_home();
         }
-        text.clear();
-        if text.capacity() <= BUFFER_KEPT_BYTES {
-            // A worker that is gone, or has enough of them, needs it no more.
-            let _ = home.try_send(text);
+        let index = self.outlet(&batch.name);
+        let outlet = &mut self.outlets[index];
+        let is_first = outlet.waiting() == 0;
+        outlet.push(batch);
+        if is_first {
+            self.write(index);
+            self.rotate(index);
         }
     }
 
-    fn begin_failing(&mut self, failure: super::AccessLogFailure) {
-        if self.failing_since.is_none() {
-            self.failing_since = Some(self.shared.dropped.load(Ordering::Relaxed));
-            (self.notices)(AccessLogNotice::Failing(failure));
+    /// Where a file stands in the list; one that is new comes to its end.
+    fn outlet(&mut self, name: &Name) -> usize {
+        let known = self.outlets.iter().position(|outlet| outlet.name == *name);
+        known.unwrap_or_else(|| {
+            self.outlets.push(Outlet::new(name.clone(), &self.path));
+            self.outlets.len() - 1
+        })
+    }
+
+    fn write(&mut self, index: usize) {
+        let outlet = &mut self.outlets[index];
+        match outlet.write(&self.shared) {
+            Ok(()) => {
+                if let Some(dropped) = outlet.ends_failing(&self.shared) {
+                    let path = outlet.file.path().to_owned();
+                    (self.notices)(AccessLogNotice::Recovered { path, dropped });
+                }
+            }
+            Err(failure) => {
+                if outlet.begins_failing(&self.shared) {
+                    (self.notices)(AccessLogNotice::Failing(failure));
+                }
+            }
         }
     }
 
-    fn end_failing(&mut self) {
-        if let Some(before) = self.failing_since.take() {
-            let dropped = self.shared.dropped.load(Ordering::Relaxed);
-            (self.notices)(AccessLogNotice::Recovered {
-                path: PathBuf::from(self.file.path()),
-                dropped: dropped.saturating_sub(before),
-            });
+    fn rotate(&mut self, index: usize) {
+        let settings = self.shared.settings();
+        let (Some(outlet), Some(rotation)) = (self.outlets.get_mut(index), &settings.rotation)
+        else {
+            return;
+        };
+        let failed_at = self.rotation_failed_at;
+        if failed_at.is_some_and(|failed_at| failed_at.elapsed() < ROTATION_RETRY) {
+            return;
         }
+        match outlet.rotate_if_due(rotation) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.rotation_failed_at = None;
+                // Without room it is about to look anyway.
+                let _ = self.nudges.try_send(());
+            }
+            Err(source) => {
+                let path = outlet.file.path().to_owned();
+                if self.rotation_failed_at.replace(clock::now()).is_none() {
+                    let failure = AccessLogFailure::Rotate { path, source };
+                    (self.notices)(AccessLogNotice::Keeping(failure));
+                }
+            }
+        }
+    }
+
+    /// Tries again what failed, and finds out what others and time have done to the files.
+    fn look(&mut self) {
+        self.looked_at = clock::now();
+        self.reopen_if_told();
+        self.open_all();
+        for index in 0..self.outlets.len() {
+            self.outlets[index].file.forget_moved();
+            self.write(index);
+            self.rotate(index);
+        }
+    }
+
+    /// Does what the orders say.
+    fn obey(&mut self) {
+        self.look();
+        let _ = self.nudges.try_send(()); // Other settings may mean other work.
     }
 
     fn reopen_if_told(&mut self) {
         if self.shared.reopen.swap(false, Ordering::AcqRel) {
-            self.file.forget();
+            for outlet in &mut self.outlets {
+                outlet.file.forget();
+            }
         }
+    }
+
+    /// Opens the files that the settings name, and closes those that they do not.
+    fn open_all(&mut self) {
+        let settings = self.shared.settings();
+        for name in &settings.names {
+            self.outlet(name);
+        }
+        self.outlets.retain(|outlet| {
+            let is_named = outlet.name.is_none() || settings.names.contains(&outlet.name);
+            is_named || outlet.waiting() > 0
+        });
+    }
+
+    /// What waits is lost.
+    fn give_up(&mut self) {
+        let lost = self.outlets.iter_mut().map(Outlet::give_up).sum();
+        self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
+    }
+
+    fn pause(&self) -> Duration {
+        let is_waiting = self.outlets.iter().any(|outlet| outlet.waiting() > 0);
+        if is_waiting { RETRY } else { LOOK }
     }
 
     fn is_closing(&self) -> bool {
         self.shared.closing.load(Ordering::Acquire)
     }
-}
-
-fn count_lines(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u64
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use std::time::UNIX_EPOCH;
 
 use http::Version;
+use ondol_model::plan::AccessLog;
 use proptest::prelude::*;
 
 use super::*;
@@ -11,7 +12,8 @@ use crate::access_log::tests::entry;
 
 fn line(entry: &Entry<'_>) -> String {
     let mut line = Vec::new();
-    push(&mut line, &mut Stamp::new(), entry);
+    let redaction = Redaction::of(&AccessLog::default().redact);
+    push(&mut line, &mut Stamp::new(), entry, &redaction);
     String::from_utf8(line).unwrap()
 }
 
@@ -89,6 +91,11 @@ fn a_hostile_visitor_can_neither_forge_a_line_nor_reach_the_terminal() {
         (b"\x1b[2J\x07\0\x7f", r"\x1b[2J\x07\x00\x7f"),
         ("\u{202e}gpj".as_bytes(), r"\xe2\x80\xaegpj"),
         (b"\x9b31m\xff", r"\x9b31m\xff"),
+        ("\u{9b}31m".as_bytes(), r"\xc2\x9b31m"),
+        (
+            "\u{2066}if\u{2069}".as_bytes(),
+            r"\xe2\x81\xa6if\xe2\x81\xa9",
+        ),
     ] {
         let entry = Entry {
             user_agent: Some(sent),
@@ -136,20 +143,36 @@ fn a_field_that_is_too_long_is_cut() {
     }
 }
 
+#[test]
+fn secrets_are_left_out_of_the_address_and_the_referer() {
+    let entry = Entry {
+        target: "/a?token=\"x\"&b=c",
+        referer: Some(b"https://me:word@example.com/?code=x&q=\xff"),
+        ..entry()
+    };
+    let line = line(&entry);
+    assert!(
+        line.contains("\"GET /a?token=REDACTED&b=c HTTP/1.1\""),
+        "{line}"
+    );
+    let referer = r#""https://REDACTED@example.com/?code=REDACTED&q=\xff""#;
+    assert!(line.contains(referer), "{line}");
+}
+
 proptest! {
     #[test]
     fn a_line_has_nine_printable_fields_that_give_the_values_back(
         client: IpAddr,
         method in "[A-Z]{1,8}|.{0,8}",
-        target in "/.{0,40}",
+        target in "/[^?;]{0,40}",
         status in 100_u16..1000,
         body_bytes in 1_u64..,
-        referer: Option<Vec<u8>>,
+        referer in proptest::option::of("[^?;@]{0,40}"),
         user_agent: Option<Vec<u8>>,
     ) {
         let entry = Entry {
             client, method: &method, target: &target, status, body_bytes,
-            referer: referer.as_deref(), user_agent: user_agent.as_deref(), ..entry()
+            referer: referer.as_ref().map(String::as_bytes), user_agent: user_agent.as_deref(), ..entry()
         };
         let line = line(&entry);
         prop_assert!(line.trim_end_matches('\n').bytes().all(|byte| (b' '..=b'~').contains(&byte)));
@@ -160,7 +183,7 @@ proptest! {
         prop_assert_eq!(&texts[4], &format!("{method} {target} HTTP/1.1"));
         prop_assert_eq!(&texts[5], &status.to_string());
         prop_assert_eq!(&texts[6], &body_bytes.to_string());
-        prop_assert_eq!(&fields[7], referer.as_deref().unwrap_or(b"-"));
+        prop_assert_eq!(&fields[7], referer.as_deref().unwrap_or("-").as_bytes());
         prop_assert_eq!(&fields[8], user_agent.as_deref().unwrap_or(b"-"));
     }
 }

@@ -10,13 +10,11 @@ use crate::access_log::tests::wait_until;
 fn buffers_are_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start(&folder.path().join("access.log"));
-    let mut recorder = running
-        .log
-        .recorder(ondol_model::plan::AccessLogFormat::Combined);
+    let mut recorder = running.log.recorder();
     let mut places = HashSet::new();
     for round in 0..200 {
         record(&mut recorder, round..round + 1);
-        places.insert(recorder.text.as_ptr());
+        places.insert(recorder.own.text.as_ptr());
         recorder.flush();
         wait_until("it is written", || running.log.counts().lines == round + 1);
     }
