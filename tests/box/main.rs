@@ -12,6 +12,7 @@ mod differential;
 mod files;
 mod harness;
 mod login;
+mod logs;
 mod peers;
 mod reload;
 mod serving;

@@ -48,6 +48,9 @@ pub struct Status {
     pub connections: u64,
     /// Requests since the agent's start.
     pub requests: u64,
+    /// Lines of access logs that were lost since then, because the disk was full or too slow.
+    #[serde(default)]
+    pub log_lines_dropped: u64,
     /// What the owner should know: what can't be enforced on this machine, what needs a look.
     pub warnings: Vec<String>,
     /// The parts of the agent.

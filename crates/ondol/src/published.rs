@@ -111,6 +111,7 @@ fn status(view: View<'_>) -> api::Status {
         certificates: served.certificates.entries.len(),
         connections: generations.counters.connections,
         requests: generations.counters.requests,
+        log_lines_dropped: generations.counters.log_lines_dropped,
         warnings: served
             .warnings
             .iter()

@@ -115,7 +115,8 @@ pub(crate) fn confine(roots: &[PathBuf], logs: &Path) -> Result<Confinement, Con
         .filter(|path| Path::new(path).exists())
         .collect();
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    let write = read | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::Truncate;
+    let write =
+        read | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::Truncate | AccessFs::RemoveFile; // A rename, when a log is rotated, removes a name.
     let status = ruleset(CompatLevel::BestEffort)?
         .create()?
         .add_rules(path_beneath_rules(public, read))?

@@ -28,9 +28,9 @@ pub(super) fn push(
     line.extend_from_slice(b" [");
     stamp.push_apache(line, entry.at);
     line.extend_from_slice(b"] \"");
-    push_escaped(line, entry.method.as_bytes());
+    push_escaped(line, or_hyphen(entry.method));
     line.push(b' ');
-    let target = entry.target.as_bytes();
+    let target = or_hyphen(entry.target);
     if redaction.may_concern(target) {
         redaction.target(target, |part| push_escaped(line, part));
     } else {
@@ -95,6 +95,13 @@ fn push_hex(line: &mut Vec<u8>, byte: u8) {
     line.extend_from_slice(b"\\x");
     line.extend(HEX.get(usize::from(byte >> 4)));
     line.extend(HEX.get(usize::from(byte & 15)));
+}
+
+fn or_hyphen(text: &str) -> &[u8] {
+    if text.is_empty() {
+        return b"-";
+    }
+    text.as_bytes()
 }
 
 /// What is sent by visitors at any length, as `push` writes it.

@@ -17,9 +17,9 @@ pub(crate) struct Entry<'a> {
     pub(crate) client: IpAddr,
     /// The name it was let through by.
     pub(crate) user: Option<&'a [u8]>,
-    /// As it was sent.
+    /// As it was sent; empty when the request could not be read.
     pub(crate) method: &'a str,
-    /// Path and query as they were sent.
+    /// Path and query as they were sent; empty when there was none.
     pub(crate) target: &'a str,
     /// Of the request.
     pub(crate) version: Version,

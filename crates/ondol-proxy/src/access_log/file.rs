@@ -89,9 +89,11 @@ impl LogFile {
         }
     }
 
-    /// Closes the file; the next lines go to whatever the path is then.
-    pub(super) fn forget(&mut self) {
-        self.file = None;
+    /// Opens whatever the path is now.
+    pub(super) fn reopen(&mut self) {
+        // There at once, for those who follow it; what fails now is told with the next lines.
+        self.file = open(&self.path).ok();
+        self.opened_at = clock::wall();
     }
 
     /// Closes the file if its path leads elsewhere or nowhere.
@@ -102,7 +104,7 @@ impl LogFile {
             .as_ref()
             .is_some_and(|file| is_at(file, &self.path));
         if !is_in_place {
-            self.forget();
+            self.file = None;
         }
     }
 
@@ -118,9 +120,7 @@ impl LogFile {
         let is_moved = rotate::rotate(&self.path, is_due)?;
         self.forget_moved();
         if self.file.is_none() {
-            // There at once, for those who follow it; what fails now is told with the next lines.
-            self.file = open(&self.path).ok();
-            self.opened_at = now;
+            self.reopen();
         }
         Ok(is_moved)
     }

@@ -5,7 +5,7 @@
 //! | `time` | when the request's head had arrived, RFC 3339 in UTC with milliseconds |
 //! | `client` | the visitor's address |
 //! | `user` | the name it was let through by, or `null` |
-//! | `method`, `target`, `version` | the request line: `GET`, `/a?b=c`, `HTTP/1.1` |
+//! | `method`, `target`, `version` | the request line: `GET`, `/a?b=c`, `HTTP/1.1`; `""` and `null` when it could not be read |
 //! | `host` | the host that was asked for |
 //! | `site` | the site that answered, `""` when there was none |
 //! | `route` | the path of its route, `/` of its own target, or `null` when none was asked |
@@ -19,6 +19,9 @@
 //! | `upstream`, `upstream_us` | who was asked and how long the head took, or `null` |
 //! | `failure` | what went wrong, or `null` |
 //! | `sample` | the share of such requests that have a line: each stands for `1 / sample` of them |
+//!
+//! GoAccess reads it with `--date-format=%Y-%m-%d --time-format=%H:%M:%S` and
+//! `--log-format={"time":"%dT%t.%^Z","client":"%h","method":"%m","target":"%U","version":"%H","host":"%v","status":"%s","bytes":"%b","duration_us":"%D","referer":"%R","user_agent":"%u"}`.
 //!
 //! All keys are always there, in this order; new ones may come, and none changes its meaning. Everything
 //! outside of printable ASCII is escaped, so that a line is safe to look at in a terminal, and reads as
@@ -86,6 +89,9 @@ pub(super) fn push(
 }
 
 fn push_target(line: &mut Vec<u8>, target: &str, redaction: &Redaction) {
+    if target.is_empty() {
+        return push_null(line, b",\"target\":");
+    }
     if !redaction.may_concern(target.as_bytes()) {
         return push_text(line, b",\"target\":", target);
     }

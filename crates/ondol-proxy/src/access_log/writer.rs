@@ -192,7 +192,7 @@ impl Writer {
     fn reopen_if_told(&mut self) {
         if self.shared.reopen.swap(false, Ordering::AcqRel) {
             for outlet in &mut self.outlets {
-                outlet.file.forget();
+                outlet.file.reopen();
             }
         }
     }

@@ -166,6 +166,12 @@ fn warnings(status: &Status) -> Vec<String> {
             status.configuration
         ));
     }
+    if status.log_lines_dropped > 0 {
+        let lines = output::counted(status.log_lines_dropped, "line");
+        warnings.push(format!(
+            "The access log lacks {lines} since the start: the disk was full or too slow (`ondol events` says more)."
+        ));
+    }
     warnings
 }
 

@@ -69,6 +69,11 @@ fn a_confined_process_reads_its_folders_writes_its_log_and_nothing_else() {
             refused(fs::File::options().append(true).open(logs.join("file"))),
             None
         );
+        let moved = |from: &Path, to| fs::rename(from, from.with_file_name(to));
+        moved(&logs.join("access.log"), "access.log.1").unwrap();
+        fs::remove_file(logs.join("access.log.1")).unwrap();
+        let refused_to_move = moved(&site.join("file"), "other").unwrap_err();
+        assert_eq!(refused_to_move.kind(), ErrorKind::PermissionDenied);
         assert_eq!(refused(fs::File::open("/etc/passwd")), None);
         if possible() == Confinement::Full {
             assert!(TcpListener::bind("127.0.0.1:0").is_err());

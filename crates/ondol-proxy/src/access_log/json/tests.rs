@@ -135,7 +135,7 @@ proptest! {
     fn a_parser_gives_the_values_back_and_a_terminal_is_safe(
         client: std::net::IpAddr,
         method: String,
-        target in "[^?;]{0,40}",
+        target in "[^?;]{1,40}",
         host in "[^@]{0,40}",
         numbers: (u16, u64, u64),
         id: u64,

@@ -52,6 +52,7 @@ fn healthy() -> Status {
         certificates: 2,
         connections: 42,
         requests: 19_202,
+        log_lines_dropped: 0,
         warnings: Vec::new(),
         services: vec![service("running", None)],
     }
