@@ -22,11 +22,12 @@ use crate::harness::eventually;
 use crate::peers;
 use crate::peers::text;
 
-/// Requests as the worst visitors make them, without their host.
+/// Requests as the worst visitors make them, without their host. None of the targets ends with a backslash:
+/// GoAccess 1.7 takes that for the end of its own pattern, however it is written in JSON.
 const REQUESTS: [&str; 9] = [
     "GET / HTTP/1.1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nReferer: https://example.com/?code=S3CR3T\r\n",
     "GET /a%20b?q=1&token=S3CR3T HTTP/1.1\r\nUser-Agent: curl/8.0\r\n",
-    "POST /\"quoted\\ HTTP/1.1\r\nUser-Agent: a \"b\" \\c\r\nContent-Length: 0\r\n",
+    "POST /\"quoted\\x HTTP/1.1\r\nUser-Agent: a \"b\" \\c\r\nContent-Length: 0\r\n",
     "GET /x HTTP/1.1\r\nUser-Agent: \u{202e}gpj \u{9b}31m \u{1f525}\r\nReferer: -\r\n",
     "GET /] HTTP/1.1\r\nUser-Agent:\r\nReferer: a b\t\"\r\n",
     "HEAD /?password=S3CR3T HTTP/1.0\r\n",
@@ -75,12 +76,16 @@ fn said(command: &mut Command) -> String {
 
 fn goaccess(log: &Path, format: &[&str]) -> Value {
     let report = log.with_file_name("report.json");
+    let invalid = log.with_file_name("invalid");
     let mut command = Command::new("goaccess");
     command
         .arg(log)
         .args(format)
         .args(["--no-global-config", "-o"]);
-    said(command.arg(&report));
+    command.arg(&report).arg("--invalid-requests").arg(&invalid);
+    said(&mut command);
+    let invalid = fs::read_to_string(invalid).unwrap_or_default();
+    assert_eq!(invalid, "", "{command:?}");
     serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap()
 }
 

@@ -48,7 +48,7 @@ use keeper::Keeper;
 use writer::Message;
 use writer::Writer;
 
-/// How long [`AccessLog::close`] waits for a writer that is stuck.
+/// How long [`AccessLog::close`] waits for each thread that is stuck.
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// The access log of this process and the threads that write and keep it.
@@ -58,8 +58,10 @@ pub(crate) struct AccessLog {
     to_writer: SyncSender<Message>,
     writer: JoinHandle<()>,
     keeper: JoinHandle<()>,
-    /// Disconnected when both threads have ended.
-    ended: Receiver<()>,
+    /// Disconnected when the writer has ended.
+    written: Receiver<()>,
+    /// Disconnected when the keeper has ended.
+    kept: Receiver<()>,
 }
 
 /// Takes notices, on the threads of the log.
@@ -179,8 +181,8 @@ impl AccessLog {
         let notices: Notices = Arc::new(notices);
         let (to_writer, queue) = mpsc::sync_channel(limits::ACCESS_LOG_QUEUE);
         let (nudge, nudges) = mpsc::sync_channel(1);
-        let (end, ended) = mpsc::sync_channel(1);
-        let keeper_end = end.clone();
+        let (writer_end, written) = mpsc::sync_channel(1);
+        let (keeper_end, kept) = mpsc::sync_channel(1);
         let keeper = Keeper::new(
             path.clone(),
             nudges,
@@ -190,7 +192,7 @@ impl AccessLog {
         let writer = Writer::new(path, queue, Arc::clone(&shared), notices, nudge);
         let writer = tasks::spawn_thread("access-log", move || {
             writer.run();
-            drop(end);
+            drop(writer_end);
         })?;
         let keeper = tasks::spawn_thread("old-logs", move || {
             keeper.run();
@@ -201,28 +203,36 @@ impl AccessLog {
             to_writer,
             writer,
             keeper,
-            ended,
+            written,
+            kept,
         })
     }
 
     /// Writes what was handed over so far and ends the threads; what is being compressed is left for the
     /// next start. Recorders should be dropped before: what they hand over later is dropped. Blocks, for
-    /// 2 seconds at most.
+    /// 4 seconds at most.
     pub(crate) fn close(self) {
         self.shared.closing.store(true, Ordering::Release);
         self.wake();
         let Self {
             writer,
             keeper,
-            ended,
+            written,
+            kept,
             ..
         } = self;
-        if ended.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
+        if written.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("the access log is stuck; its last lines are lost");
             return;
         }
-        if writer.join().is_err() || keeper.join().is_err() {
-            tracing::error!("a thread of the access log panicked; lines are lost");
+        if writer.join().is_err() {
+            tracing::error!("the access log's thread panicked; lines are lost");
+        }
+        if kept.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
+            return; // The disk is slow; no line is in danger.
+        }
+        if keeper.join().is_err() {
+            tracing::error!("the thread that keeps old logs panicked; they stay as they are");
         }
     }
 

@@ -6,7 +6,6 @@
 
 use memchr::memchr;
 use memchr::memchr2;
-use memchr::memmem;
 use memchr::memrchr;
 use ondol_model::plan::SecretName;
 
@@ -52,12 +51,15 @@ impl Redaction {
     /// Gives the parts of a whole address that are logged, in their order.
     pub(super) fn address(&self, text: &[u8], mut push: impl FnMut(&[u8])) {
         let mut rest = text;
-        if let Some(colon) = memmem::find(text, b"://") {
-            let (scheme, after) = text.split_at(colon + b"://".len());
+        if let Some(colon) = memchr(b':', text)
+            && let (scheme, after) = text.split_at(colon + 1)
+            && let Some(after) = after.strip_prefix(b"//")
+        {
             let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
             let authority = after.iter().position(is_end).unwrap_or(after.len());
             if let Some(at_sign) = memrchr(b'@', &after[..authority]) {
                 push(scheme);
+                push(b"//");
                 push(MARK);
                 rest = &after[at_sign..];
             }

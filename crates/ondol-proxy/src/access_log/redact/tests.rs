@@ -54,6 +54,8 @@ fn secrets_are_left_out_and_the_rest_stays() {
             "https://REDACTED@a.test?sig=REDACTED",
         ),
         ("https://a.test/me@b", "https://a.test/me@b"),
+        ("https:/a:b@c", "https:/a:b@c"),
+        ("://a:b@c@d/?e", "://REDACTED@d/?e"),
         ("", ""),
         ("?", "?"),
         (";", ";"),
