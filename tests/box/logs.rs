@@ -116,27 +116,31 @@ fn goaccess_reads_every_line_of_both_formats() {
 }
 
 #[test]
-fn lnav_knows_the_format_and_reads_every_line() {
+fn lnav_reads_every_line_of_both_formats() {
     if !peers::is_there("lnav") {
         return;
     }
-    let running = visited("combined");
-    let count =
-        "-c;SELECT count(*) AS lines, sum(sc_status >= 400) AS errors, min(c_ip) FROM access_log";
-    let home = running.folders.path("home");
-    fs::create_dir(&home).unwrap();
-    let mut lnav = Command::new("lnav");
-    lnav.args(["-n", count, "-c:write-json-to -"])
-        .arg(log(&running));
-    let output = lnav
-        .env("HOME", &home)
-        .env("TERM", "xterm")
-        .output()
-        .unwrap();
-    let said = text(&output);
-    let rows: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
-    assert_eq!(rows[0]["lines"], REQUESTS.len() + 1, "{said}");
-    assert_eq!(rows[0]["min(c_ip)"], "127.0.0.1", "{said}");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/lnav/ondol.json");
+    let as_json = "sum(status >= 400) AS errors, min(client) AS client FROM ondol_access";
+    let as_combined = "sum(sc_status >= 400) AS errors, min(c_ip) AS client FROM access_log";
+    for (format, rest) in [("combined", as_combined), ("json", as_json)] {
+        let running = visited(format);
+        let home = running.folders.path("home");
+        let formats = home.join(".lnav/formats/ondol");
+        fs::create_dir_all(&formats).unwrap();
+        fs::copy(&own, formats.join("ondol.json")).unwrap();
+        let question = format!("-c;SELECT count(*) AS lines, {rest}");
+        let mut lnav = Command::new("lnav");
+        lnav.args(["-n", &question, "-c:write-json-to -"])
+            .arg(log(&running));
+        let output = lnav.env("HOME", &home).env("TERM", "xterm").output();
+        let said = text(&output.unwrap());
+        let rows: Value =
+            serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+        assert_eq!(rows[0]["lines"], REQUESTS.len() + 1, "{format}: {said}");
+        assert_eq!(rows[0]["errors"], 2, "{format}: {said}");
+        assert_eq!(rows[0]["client"], "127.0.0.1", "{format}: {said}");
+    }
 }
 
 #[test]

@@ -28,16 +28,7 @@ pub(super) fn push(
     line.extend_from_slice(b" [");
     stamp.push_apache(line, entry.at);
     line.extend_from_slice(b"] \"");
-    push_escaped(line, or_hyphen(entry.method));
-    line.push(b' ');
-    let target = or_hyphen(entry.target);
-    if redaction.may_concern(target) {
-        redaction.target(target, |part| push_escaped(line, part));
-    } else {
-        push_escaped(line, target);
-    }
-    line.push(b' ');
-    line.extend_from_slice(version_text(entry.version).as_bytes());
+    push_request_line(line, entry, redaction);
     line.extend_from_slice(b"\" ");
     decimal::push(line, u64::from(entry.status));
     line.push(b' ');
@@ -97,11 +88,21 @@ fn push_hex(line: &mut Vec<u8>, byte: u8) {
     line.extend(HEX.get(usize::from(byte & 15)));
 }
 
-fn or_hyphen(text: &str) -> &[u8] {
-    if text.is_empty() {
-        return b"-";
+/// One that could not be read is a hyphen, as Apache has it.
+fn push_request_line(line: &mut Vec<u8>, entry: &Entry<'_>, redaction: &Redaction) {
+    if entry.method.is_empty() {
+        return line.push(b'-');
     }
-    text.as_bytes()
+    push_escaped(line, entry.method.as_bytes());
+    line.push(b' ');
+    let target = entry.target.as_bytes();
+    if redaction.may_concern(target) {
+        redaction.target(target, |part| push_escaped(line, part));
+    } else {
+        push_escaped(line, target);
+    }
+    line.push(b' ');
+    line.extend_from_slice(version_text(entry.version).as_bytes());
 }
 
 /// What is sent by visitors at any length, as `push` writes it.
