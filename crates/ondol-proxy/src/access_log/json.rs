@@ -55,7 +55,7 @@ pub(super) fn push(
     line.extend_from_slice(b"\",\"client\":\"");
     push_address(line, entry.client);
     line.push(b'"');
-    push_bytes(line, b",\"user\":", entry.user);
+    push_bytes(line, b",\"user\":", entry.user, push_escaped_bytes);
     push_text(line, b",\"method\":", entry.method);
     push_target(line, entry.target, redaction);
     push_text(line, b",\"version\":", version_text(entry.version));

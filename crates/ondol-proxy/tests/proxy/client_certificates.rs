@@ -296,7 +296,7 @@ fn plain_http_is_no_way_around_it() {
 fn the_log_says_whose_certificate_it_was() {
     let mut world = World::new();
     let mut plan = world.plan.clone();
-    plan.access_log = AccessLogFormat::Json;
+    plan.access_log.format = AccessLogFormat::Json;
     world
         .plane
         .apply_guarded(plan, &[&world.identity], &[&world.a, &world.b]);

@@ -245,7 +245,7 @@ fn nobody_is_let_through_by_a_server_that_does_not_answer() {
     ] {
         let site = guarded("a.test", proxy_to(&app), asking(to, timeout));
         let mut plan = plan([site]);
-        plan.access_log = ondol_model::plan::AccessLogFormat::Json;
+        plan.access_log.format = ondol_model::plan::AccessLogFormat::Json;
         let mut plane = Plane::start_one(plan);
         let mut visitor = plane.visit();
         assert_eq!(visitor.get("a.test", "/").status(), expected);

@@ -66,7 +66,7 @@ fn a_request_that_cannot_be_read_gets_a_page_that_says_so() {
     ];
     for (request, status, title) in cases {
         let mut plan = plan([site("a.test", respond("a"))]);
-        plan.access_log = AccessLogFormat::Json;
+        plan.access_log.format = AccessLogFormat::Json;
         let mut plane = Plane::start(plan);
         let mut visitor = plane.visit();
         // One that is answered before, and one that can't be read right behind it.

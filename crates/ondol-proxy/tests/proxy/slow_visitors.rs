@@ -117,7 +117,7 @@ fn a_body_may_be_slow_while_its_answer_comes() {
 fn a_visitor_who_takes_nothing_is_cut_off_and_the_log_says_why() {
     let site = with_patience(site("a.test", large()), short());
     let mut plan = plan([site]);
-    plan.access_log = AccessLogFormat::Json;
+    plan.access_log.format = AccessLogFormat::Json;
     let mut plane = Plane::start(plan);
     let mut visitor = plane.visit();
     visitor.send("GET /large HTTP/1.1\r\nHost: a.test\r\n\r\n");
