@@ -11,6 +11,7 @@ mod log;
 mod passthrough;
 mod patience;
 mod proxy;
+mod request_id;
 mod rules;
 
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ pub use proxy::SentPath;
 pub use proxy::Server;
 pub use proxy::Statuses;
 pub use proxy::Via;
+pub use request_id::RequestIdHeader;
 pub use rules::BodyKind;
 pub use rules::Rules;
 pub use rules::Timeouts;

@@ -17,6 +17,7 @@ use ondol_model::limits::HEADERS_MAX;
 use ondol_model::limits::TARGET_BYTES_MAX;
 use ondol_model::path;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::RequestIdHeader;
 use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
 use ondol_model::route::FoundBy;
@@ -32,13 +33,15 @@ use crate::files::FileRequest;
 use crate::gate;
 use crate::headers;
 use crate::redirect;
-use crate::request_id::RequestId;
+use crate::request_id;
+use crate::request_id::ShownId;
 use crate::respond;
 use crate::tunnel::Tunnel;
 use crate::upstream;
 use crate::upstream::Forwarded;
 use crate::upstream::Forwarding;
 use crate::upstream::Outgoing;
+use crate::upstream::Peer;
 use crate::upstream::Servers;
 use crate::via;
 use crate::view::Answers;
@@ -60,14 +63,15 @@ pub(crate) async fn answer(
         Ok(response) => response,
         Err(failure) => {
             visit.failed(&failure);
-            failure_page(&failure, visit.id, &parts)
+            failure_page(&failure, visit.shown_id(), &parts)
         }
     };
+    tell_id(&visit, &mut response);
     say_goodbye(&visit, &parts, &mut response);
     Ok(visit.finish(response))
 }
 
-fn failure_page(failure: &Failure, id: RequestId, parts: &Parts) -> Response<Body> {
+fn failure_page(failure: &Failure, id: ShownId<'_>, parts: &Parts) -> Response<Body> {
     let mut page = error_page(failure.status(), id, Wants::of(&parts.headers));
     if let Failure::MethodNotAllowed(methods) = failure {
         page.headers_mut()
@@ -96,6 +100,9 @@ async fn phases(
 ) -> Result<Response<Body>, Failure> {
     check_form(parts)?;
     (visit.client, visit.peer_is) = arrival::client(visit, parts);
+    if visit.peer_is == Peer::TrustedProxy {
+        visit.given_id = request_id::given(&parts.headers);
+    }
     let (host, port) = ondol_model::host::authority(arrival::host_text(parts)?)
         .ok_or(Failure::Malformed("its host is none"))?;
     let found = arrival::find_site(visit, &host, parts)?;
@@ -163,6 +170,7 @@ async fn proxy(
         return Ok(methods_of_server());
     }
     let connection = Rc::clone(&visit.connection);
+    let given_id = visit.given_id.clone();
     let via = &connection.worker.via;
     via.check(&parts.headers)?;
     let client = visit.client.map(|client| client.to_string());
@@ -177,7 +185,7 @@ async fn proxy(
             scheme: connection.scheme.word(),
             host: arrival::host_text(parts)?,
             peer_is: visit.peer_is,
-            id: visit.id,
+            id: ShownId::new(given_id.as_ref(), visit.id),
             certificate: connection.client.as_ref().map(|client| &*client.headers),
             via: servers
                 .tells_via()
@@ -282,6 +290,18 @@ pub(crate) fn upgrade(parts: &Parts) -> Option<HeaderValue> {
             .any(|c| headers::has_token(c, "upgrade"));
     let protocol = parts.headers.get(header::UPGRADE)?;
     (wants && !headers::has_token(protocol, "h2c")).then(|| protocol.clone())
+}
+
+/// The id of the request, where the site or the route wants visitors to have it.
+fn tell_id(visit: &Visit, response: &mut Response<Body>) {
+    let route = visit.route.map(|at| &visit.view.route(at).rules);
+    let site = || visit.site.map(|site| &visit.view.site(site).rules);
+    let is_told = |rules: &Rules| rules.request_id == RequestIdHeader::Present;
+    if route.or_else(site).is_some_and(is_told)
+        && let Some(id) = visit.shown_id().header()
+    {
+        response.headers_mut().insert(request_id::X_REQUEST_ID, id);
+    }
 }
 
 /// A connection that is to end says so with its next answer, so that the visitor opens another one

@@ -3,6 +3,8 @@
 //! It says what a visitor can do something with, and nothing of what went wrong inside: that is in
 //! the log, under the same id.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
@@ -11,7 +13,6 @@ use http::StatusCode;
 use http::header;
 
 use crate::body::Body;
-use crate::request_id::RequestId;
 
 /// What a client can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Wants {
 }
 
 /// The page of a status of 400 or more, under 2 KiB and complete in itself.
-pub(crate) fn error_page(status: StatusCode, id: RequestId, wants: Wants) -> Response<Body> {
+pub(crate) fn error_page(status: StatusCode, id: impl Display, wants: Wants) -> Response<Body> {
     let (content_type, body) = match wants {
         Wants::Html => ("text/html; charset=utf-8", html(status, id)),
         Wants::Plain => ("text/plain; charset=utf-8", plain(status, id)),
@@ -62,7 +63,7 @@ fn is_wanted_html(range: &str) -> bool {
     is_html && !is_refused
 }
 
-fn html(status: StatusCode, id: RequestId) -> String {
+fn html(status: StatusCode, id: impl Display) -> String {
     let code = status.as_u16();
     let (title, sentence) = words(status);
     format!(
@@ -94,7 +95,7 @@ code{{font:.95em ui-monospace,monospace;user-select:all}}
     )
 }
 
-fn plain(status: StatusCode, id: RequestId) -> String {
+fn plain(status: StatusCode, id: impl Display) -> String {
     let code = status.as_u16();
     let (title, sentence) = words(status);
     format!("{code} {title}\n\n{sentence}\n\nRequest {id}\n")

@@ -57,7 +57,7 @@ impl Refusal {
             route: None,
             referer: None,
             user_agent: None,
-            request_id: refusal.id,
+            request_id: refusal.id.into(),
             upstream: None,
             upstream_us: None,
             tls: connection.tls_version,

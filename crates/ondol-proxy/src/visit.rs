@@ -31,6 +31,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::gate::Admitted;
 use crate::request_id::RequestId;
+use crate::request_id::ShownId;
 use crate::upstream::Asked;
 use crate::upstream::Peer;
 use crate::view::RouteIndex;
@@ -46,6 +47,8 @@ pub(crate) struct Visit {
     /// The view that the whole request is answered by, whatever is reloaded meanwhile.
     pub(crate) view: Rc<View>,
     pub(crate) id: RequestId,
+    /// What a trusted proxy has given it instead.
+    pub(crate) given_id: Option<HeaderValue>,
     /// The site that answers, once it is known.
     pub(crate) site: Option<usize>,
     /// Its route, once it is known.
@@ -95,6 +98,7 @@ impl Visit {
         Box::new(Self {
             view: worker.view(),
             id: worker.ids.next(),
+            given_id: None,
             site: None,
             route: None,
             client: None,
@@ -121,6 +125,11 @@ impl Visit {
     /// The visitor's address, as far as it is known.
     pub(crate) fn client(&self) -> IpAddr {
         self.client.unwrap_or(self.connection.peer.ip())
+    }
+
+    /// The id of the request.
+    pub(crate) fn shown_id(&self) -> ShownId<'_> {
+        ShownId::new(self.given_id.as_ref(), self.id)
     }
 
     /// Remembers why the request failed, for the log.
@@ -189,7 +198,7 @@ impl Visit {
             route: self.route.map(|at| self.view.route(at).path.as_str()),
             referer: self.referer.as_ref().map(HeaderValue::as_bytes),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
-            request_id: self.id,
+            request_id: self.shown_id(),
             upstream: self.asked.as_ref().map(|asked| asked.pool.label()),
             upstream_us: self.asked.as_ref().and_then(Asked::microseconds),
             tls: self.connection.tls_version,
@@ -205,7 +214,7 @@ impl Visit {
         if let Some(failure) = failure.filter(|_| status >= 500 || self.outcome == Outcome::Cut)
             && worker.may_warn()
         {
-            let (id, site) = (self.id, site.unwrap_or_default());
+            let (id, site) = (self.shown_id(), site.unwrap_or_default());
             tracing::warn!(status, site, request_id = %id, "{failure}");
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod auth;
 mod limits;
 mod log;
+mod request_id;
 mod timeouts;
 
 use ondol_model::plan::Rules;
@@ -20,6 +21,7 @@ pub(super) const BASIC_AUTH: Key = auth::BASIC_AUTH;
 pub(super) const FORWARD_AUTH: Key = auth::FORWARD_AUTH;
 pub(super) const LIMITS: Key = limits::LIMITS;
 pub(super) const LOG: Key = log::LOG;
+pub(super) const REQUEST_ID: Key = request_id::REQUEST_ID;
 pub(super) const TIMEOUTS: Key = timeouts::TIMEOUTS;
 
 /// The rules of a site or route: those that it inherits, with its own in their place.
@@ -30,6 +32,7 @@ pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report
     limits::read(section, &mut rules, report);
     log::read(section, &mut rules, report);
     timeouts::read(section, &mut rules, report);
+    request_id::read(section, &mut rules);
     rules
 }
 

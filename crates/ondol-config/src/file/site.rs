@@ -74,6 +74,7 @@ pub(crate) static SITE: Table = Table {
         rules::LIMITS,
         rules::LOG,
         rules::TIMEOUTS,
+        rules::REQUEST_ID,
         target::PROXY,
         target::FILES,
         target::REDIRECT,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::request_id::RequestIdHeader;
 use crate::limits;
 use crate::plan::Patience;
 use crate::plan::access::Access;
@@ -21,6 +22,8 @@ pub struct Rules {
     pub patience: Patience,
     /// Where requests are logged.
     pub log: SiteLog,
+    /// Whether visitors are told the ids of their requests.
+    pub request_id: RequestIdHeader,
 }
 
 impl Default for Rules {
@@ -32,6 +35,7 @@ impl Default for Rules {
             timeouts: Timeouts::default(),
             patience: Patience::default(),
             log: SiteLog::default(),
+            request_id: RequestIdHeader::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use http::Version;
 
-use crate::request_id::RequestId;
+use crate::request_id::ShownId;
 
 /// A request that is over. Nothing in it needs to be clean: each format escapes what it must.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ pub(crate) struct Entry<'a> {
     /// `User-Agent`.
     pub(crate) user_agent: Option<&'a [u8]>,
     /// Also on the error page.
-    pub(crate) request_id: RequestId,
+    pub(crate) request_id: ShownId<'a>,
     /// The upstream that was asked.
     pub(crate) upstream: Option<&'a str>,
     /// Until the upstream's head had arrived, in microseconds.

@@ -39,7 +39,7 @@ pub(super) fn entry() -> Entry<'static> {
         route: None,
         referer: None,
         user_agent: None,
-        request_id: RequestId(0xbeef),
+        request_id: RequestId(0xbeef).into(),
         upstream: None,
         upstream_us: None,
         tls: None,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::request_id::RequestId;
 
 fn page(status: u16, wants: Wants) -> (Response<Body>, String) {
     let status = StatusCode::from_u16(status).unwrap();

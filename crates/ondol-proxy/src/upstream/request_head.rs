@@ -13,7 +13,7 @@ use super::changes::Changes;
 use super::max_forwards;
 use crate::client_auth::is_about_certificate;
 use crate::headers;
-use crate::request_id::RequestId;
+use crate::request_id::ShownId;
 
 const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
 
@@ -31,7 +31,7 @@ pub(crate) struct Forwarding<'a> {
     /// Whether the peer's own `X-Forwarded-*` headers are believed.
     pub(crate) peer_is: Peer,
     /// The id of the request.
-    pub(crate) id: RequestId,
+    pub(crate) id: ShownId<'a>,
     /// The headers that tell of the visitor's certificate, if it has shown one.
     pub(crate) certificate: Option<&'a str>,
     /// What the request came in, and the name of this box, where the app is told of both.

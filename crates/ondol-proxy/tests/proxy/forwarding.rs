@@ -31,11 +31,16 @@ fn without_id(request: &Message) -> String {
     let id = request.field("x-request-id").expect("an id").to_owned();
     assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let body = String::from_utf8_lossy(&request.body);
-    format!("{}{body}", request.head.replace(&id, "ID"))
+    let via = request.field("via").expect("a way");
+    let head = request.head.replace(&id, "ID");
+    let told = ["1.1", "2.0"].iter().find(|it| via.starts_with(*it));
+    assert!(told.is_some() && via[3..].starts_with(" ondol-"), "{via}");
+    format!("{}{body}", head.replace(via, "VERSION ondol-NAME"))
 }
 
 const FORWARDING: &str = "x-forwarded-for: 127.0.0.1\r\nx-real-ip: 127.0.0.1\r\n\
-    x-forwarded-proto: http\r\nx-forwarded-host: a.test\r\nx-request-id: ID\r\n";
+    x-forwarded-proto: http\r\nx-forwarded-host: a.test\r\nx-request-id: ID\r\n\
+    via: VERSION ondol-NAME\r\n";
 
 #[test]
 fn a_plain_get_arrives_with_what_the_upstream_must_know() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ondol_model::network::Network;
 use ondol_model::plan::AccessLogFormat;
+use ondol_model::plan::RequestIdHeader;
 
 use crate::harness::Plane;
 use crate::harness::Upstream;
@@ -100,4 +101,56 @@ fn behind_a_trusted_proxy_every_target_logs_the_visitor() {
         .map(|line| line["client"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(clients, ["192.0.2.7", "192.0.2.7"]);
+}
+
+#[test]
+fn the_id_of_a_trusted_proxy_is_kept_everywhere() {
+    let upstream = Upstream::new();
+    let mut plan = plan([site("a.test", proxy_to(&upstream))]);
+    plan.access_log = AccessLogFormat::Json;
+    plan.listen.trusted_proxies = vec![Network::parse("127.0.0.0/8").unwrap()];
+    plan.sites[0].routes[0].rules.request_id = RequestIdHeader::Present;
+    let mut plane = Plane::start_one(plan);
+    let mut visitor = plane.visit();
+    for (given, is_kept) in [("outer-1.A_b", true), ("<script>", false), ("", false)] {
+        visitor.send(format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nX-Request-Id: {given}\r\n\r\n"
+        ));
+        let mut connection = upstream.accept();
+        let request = connection.message();
+        let id = request.field("x-request-id").unwrap().to_owned();
+        assert_eq!(id == given, is_kept, "{id}");
+        // What an app says of it is not what is in the log.
+        connection.send("HTTP/1.1 204 Fine\r\nX-Request-Id: apps\r\nConnection: close\r\n\r\n");
+        assert_eq!(visitor.message().field("x-request-id"), Some(&*id));
+    }
+    // The page of a failure, and an answer that no app gives.
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\nX-Request-Id: outer-2\r\n\r\n");
+    drop(upstream.accept());
+    let page = visitor.message();
+    assert_eq!(
+        (page.status(), page.field("x-request-id")),
+        (502, Some("outer-2"))
+    );
+    assert!(page.text().contains("outer-2"), "{}", page.text());
+    plane.drain(Duration::ZERO).join().unwrap();
+    let log = plane.access_log();
+    assert!(log.contains(r#""request_id":"outer-1.A_b""#), "{log}");
+    assert!(
+        log.contains(r#""request_id":"outer-2""#) && !log.contains("script"),
+        "{log}"
+    );
+}
+
+#[test]
+fn an_answer_has_the_id_only_where_it_is_wanted() {
+    let mut plan = plan([site("a.test", respond("a")), site("b.test", respond("b"))]);
+    plan.sites[1].routes[0].rules.request_id = RequestIdHeader::Present;
+    let plane = Plane::start_one(plan);
+    let mut visitor = plane.visit();
+    assert_eq!(visitor.get("a.test", "/").field("x-request-id"), None);
+    visitor.send("GET / HTTP/1.1\r\nHost: b.test\r\nX-Request-Id: mine\r\n\r\n");
+    let answer = visitor.message();
+    let id = answer.field("x-request-id").unwrap();
+    assert!(id.len() == 16 && id != "mine", "{id}");
 }

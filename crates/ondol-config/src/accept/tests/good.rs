@@ -6,6 +6,7 @@ use ondol_model::listen::Preface;
 use ondol_model::path::RoutePath;
 use ondol_model::plan::AccessLogFormat;
 use ondol_model::plan::AliasAnswer;
+use ondol_model::plan::BodyKind;
 use ondol_model::plan::Candidate;
 use ondol_model::plan::ClientCertificate;
 use ondol_model::plan::Dotfiles;
@@ -16,6 +17,7 @@ use ondol_model::plan::LogTo;
 use ondol_model::plan::Precompressed;
 use ondol_model::plan::ProxyVersion;
 use ondol_model::plan::RedirectPath;
+use ondol_model::plan::RequestIdHeader;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::SentHost;
 use ondol_model::plan::SentPath;
@@ -222,6 +224,16 @@ fn a_site_is_taken_over_with_its_routes_longest_first() {
     assert_eq!(site.rules.patience.body.as_secs(), 300);
     assert_eq!(site.rules.patience.send.as_secs(), 90);
     assert_eq!(site.rules.patience.bytes_per_second_min, 1_000);
+    assert_eq!(site.rules.request_id, RequestIdHeader::Present);
+    let inherited = &site.routes[2].rules;
+    assert_eq!(inherited.request_id, RequestIdHeader::Absent);
+    let times = inherited.timeouts;
+    let times = [
+        times.response,
+        times.until_head(),
+        times.between_parts(BodyKind::Events),
+    ];
+    assert_eq!(times.map(|time| time.as_secs()), [60, 300, 30]);
     let certificate = site.certificate.as_ref().expect("its certificate");
     assert_eq!(certificate.key, Path::new("/etc/ondol/coffee/key.pem"));
     let routes = site.routes.iter();

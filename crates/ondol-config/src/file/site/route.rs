@@ -47,6 +47,7 @@ pub(super) static ROUTE: Table = Table {
         rules::LIMITS,
         rules::LOG,
         rules::TIMEOUTS,
+        rules::REQUEST_ID,
         target::PROXY,
         target::FILES,
         target::REDIRECT,

@@ -146,7 +146,7 @@ proptest! {
         let (status, body_bytes, upstream_us) = numbers;
         let entry = Entry {
             client, method: &method, target: &target, host: &host, status, body_bytes,
-            upstream_us: Some(upstream_us), request_id: RequestId(id),
+            upstream_us: Some(upstream_us), request_id: RequestId(id).into(),
             referer: referer.as_ref().map(String::as_bytes), user_agent: Some(user_agent.as_bytes()),
             failure: failure.as_deref(), ..entry()
         };

@@ -27,7 +27,7 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
             scheme: "https",
             host: "a.test",
             peer_is,
-            id: RequestId(0x2a),
+            id: crate::request_id::RequestId(0x2a).into(),
             certificate: None,
             via: Some(("1.1", "ondol-1")),
         },
