@@ -29,7 +29,7 @@ pub struct Proxy {
     /// When one of them is left out for a while.
     pub failing: Failing,
     /// How they are asked whether they are well; `None` means they are not.
-    pub health: Option<HealthCheck>,
+    pub health: Option<Box<HealthCheck>>,
     /// When a request that one of them failed is sent to another.
     pub retry: Retry,
     /// The path that they get.

@@ -74,7 +74,7 @@ pub(crate) fn watched(proxy: &Proxy, watch: &Watch) -> Vec<Arc<Watched>> {
     let key = |upstream: &ondol_model::upstream::Upstream| WatchKey {
         upstream: upstream.clone(),
         failing: proxy.failing.clone(),
-        check: proxy.health.clone(),
+        check: proxy.health.as_deref().cloned(),
     };
     let servers = proxy.upstreams();
     servers

@@ -250,7 +250,7 @@ fn a_server_whose_check_fails_gets_nothing_until_it_passes() {
     let not_well = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
     let (a, b) = (Patient::with("a", not_well), Patient::new("b"));
     let mut proxy = proxy(&[&a, &b]);
-    proxy.health = Some(often("/up"));
+    proxy.health = Some(Box::new(often("/up")));
     let plane = Plane::start(serve(&proxy));
     a.set_sick(true);
     wait_until("a word about it", || !told(&plane).is_empty());
@@ -269,7 +269,7 @@ fn a_server_is_asked_once_for_all_who_use_it() {
     let mut check = HealthCheck::of("/up?x=1".to_owned());
     check.interval = FOR_GOOD;
     check.host = Some("app.test:8080".to_owned());
-    proxy.health = Some(check);
+    proxy.health = Some(Box::new(check));
     let target = || Target::Proxy(proxy.clone());
     let sites = || plan([site("a.test", target()), site("b.test", target())]);
     let plane = Plane::start(sites());
@@ -297,7 +297,7 @@ fn a_server_alone_is_asked_all_the_same() {
     let a = Patient::with("a", not_well);
     a.set_sick(true);
     let mut proxy = proxy(&[&a]);
-    proxy.health = Some(often("/up"));
+    proxy.health = Some(Box::new(often("/up")));
     let plane = Plane::start(serve(&proxy));
     wait_until("a word about it", || !told(&plane).is_empty());
     let word = told(&plane).remove(0);

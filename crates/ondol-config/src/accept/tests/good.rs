@@ -284,7 +284,10 @@ fn servers_share_by_their_weights() {
     let retry = &proxy.retry;
     assert_eq!((retry.times, retry.within.as_secs()), (2, 3));
     assert_eq!(retry.statuses, [503]);
-    assert_eq!(proxy.health, Some(HealthCheck::of("/up".to_owned())));
+    assert_eq!(
+        proxy.health.as_deref(),
+        Some(&HealthCheck::of("/up".to_owned()))
+    );
 }
 
 #[test]

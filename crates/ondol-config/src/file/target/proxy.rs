@@ -63,7 +63,7 @@ pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> 
             servers: servers(table, "to", report)?,
             balance: balance::balance(table),
             failing: failing::failing(table, report),
-            health: health::health(table, report),
+            health: health::health(table, report).map(Box::new),
             retry: retry::retry(table, report),
             path: sent::path(table, section, report),
             host: sent::host(table, report),
