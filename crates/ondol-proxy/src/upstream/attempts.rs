@@ -65,18 +65,21 @@ impl<'a> Attempts<'a> {
         &self.servers.pools[self.current]
     }
 
-    /// Notes that it was not its visitor's fault, and lets another take its place to whom nothing has
-    /// been sent. False when there is none, or no time.
-    pub(super) fn unreachable(&mut self, failure: &Failure) -> bool {
-        self.failed(failure);
-        self.choose()
+    /// Notes why there is no answer. Whether it was the server's fault, so that another may do better.
+    pub(super) fn failed(&mut self, failure: &Failure) -> bool {
+        let in_flight = self.choice.as_mut().and_then(|one| one.in_flight.take());
+        if !failure.is_upstreams() {
+            return false;
+        }
+        if let Some(mut in_flight) = in_flight {
+            in_flight.failed(|| Chain(failure).to_string());
+        }
+        true
     }
 
-    /// Notes a failure, and lets another server take the place of one that may have seen the request.
-    /// Only for a request that may be sent twice. False when there is none, or no time, or it was
-    /// another's turn often enough.
-    pub(super) fn retry(&mut self, failure: &Failure) -> bool {
-        self.failed(failure);
+    /// Lets another server take the place of one that may have seen the request: only for one that may
+    /// be sent twice. False when it was another's turn often enough, or there is none, or no time.
+    pub(super) fn retry(&mut self) -> bool {
         let Some(choice) = &mut self.choice else {
             return false;
         };
@@ -108,14 +111,6 @@ impl<'a> Attempts<'a> {
         false
     }
 
-    /// Notes that the server failed.
-    pub(super) fn failed(&mut self, failure: &Failure) {
-        let in_flight = self.choice.as_mut().and_then(|one| one.in_flight.take());
-        if let Some(mut in_flight) = in_flight {
-            in_flight.failed(|| Chain(failure).to_string());
-        }
-    }
-
     /// Notes the status that the server has answered with. It has the request until the answer ends.
     pub(super) fn answered(mut self, status: u16) -> Option<InFlight> {
         let in_flight = self.choice.as_mut()?.in_flight.take();
@@ -133,7 +128,9 @@ impl<'a> Attempts<'a> {
         Some(in_flight)
     }
 
-    fn choose(&mut self) -> bool {
+    /// Lets a server that was not tried take the place of the one before, to which nothing was sent. False
+    /// when there is none, or no time.
+    pub(super) fn choose(&mut self) -> bool {
         let Some(choice) = &mut self.choice else {
             return false;
         };

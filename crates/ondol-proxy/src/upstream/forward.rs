@@ -40,8 +40,6 @@ use super::response_body::UpstreamBody;
 use super::response_head::AfterResponse;
 use super::response_head::BodyFraming;
 use super::response_head::ResponseHead;
-use super::sent;
-use super::sent::Target;
 use super::servers::Servers;
 use super::stream::UpstreamStream;
 use super::watched::InFlight;
@@ -101,11 +99,7 @@ pub(crate) async fn forward(
         changes,
     } = outgoing;
     let framing = framing(&parts.method, &body);
-    let sent = servers.sent.as_deref();
-    let target = match sent {
-        None => Target::Part(sent::original(&parts.uri)),
-        Some(sent) => sent.target(&parts.uri, path)?,
-    };
+    let target = servers.target(&parts.uri, path)?;
     let head = RequestHead {
         method: &parts.method,
         target: target.text(),
@@ -119,70 +113,63 @@ pub(crate) async fn forward(
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then_some(body);
-    let usual = Origin::Idle(if repeatable {
-        UPSTREAM_IDLE
-    } else {
-        UNREPEATABLE_IDLE
-    });
-    let mut origin = usual;
-    let trial = if repeatable {
-        Trial::Harmless
-    } else {
-        Trial::Costly
+    let (usual, trial) = match repeatable {
+        true => (Origin::Idle(UPSTREAM_IDLE), Trial::Harmless),
+        false => (Origin::Idle(UNREPEATABLE_IDLE), Trial::Costly),
     };
+    let mut origin = usual;
     let mut attempts = Attempts::begin(servers, client, trial).ok_or(Failure::NotFound)?;
     loop {
-        let (mut connection, is_reused) = connection(&mut attempts, origin, timeouts).await?;
+        let (connection, is_reused) = connection(&mut attempts, origin, timeouts).await?;
         let pool = attempts.pool();
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
-        let mut buffer = std::mem::take(&mut connection.write);
-        let host = sent.map_or(head.host, |sent| sent.host(head.host, pool));
-        request_head::encode(&RequestHead { host, ..head }, &mut buffer);
-        let request = RequestBody::new(body.take(), framing, (body_bytes_max, patience), buffer);
-        let mut exchange = Exchange::new(connection, request);
-        let failure =
-            match exchange::head(&mut exchange, &parts.method, timeouts.until_head()).await {
-                Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
-                    origin = usual;
-                    continue;
-                }
-                Some(Ok(response)) => {
-                    let now = clock::now();
-                    *asked = Some(Asked {
-                        answered: Some(now),
-                        in_flight: attempts.answered(response.status.as_u16()),
-                        ..Asked::new(pool, since)
-                    });
-                    return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
-                }
-                // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
-                Some(Err(ExchangeError::ClosedUnanswered(_)))
-                    if is_reused && (repeatable || exchange.request.is_untouched()) =>
-                {
-                    body = exchange.request.into_incoming();
-                    origin = Origin::New;
-                    continue;
-                }
-                Some(Err(error)) => exchange_failure(pool, error),
-                None => Failure::Silent {
-                    upstream: pool.label().to_owned(),
-                },
-            };
-        let may_be_sent_again = repeatable || exchange.request.is_untouched();
-        if !failure.is_upstreams() {
-            return Err(failure);
-        }
-        if !may_be_sent_again {
-            attempts.failed(&failure);
-            return Err(failure);
-        }
-        if !attempts.retry(&failure) {
+        let host = servers.host(head.host, pool);
+        let head = RequestHead { host, ..head };
+        let mut exchange = begin(connection, &head, body.take(), (body_bytes_max, patience));
+        let answer = exchange::head(&mut exchange, &parts.method, timeouts.until_head()).await;
+        let failure = match answer {
+            Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
+                origin = usual;
+                continue;
+            }
+            Some(Ok(response)) => {
+                let now = clock::now();
+                let in_flight = attempts.answered(response.status.as_u16());
+                *asked = Some(Asked::new(pool, since).answered(now, in_flight));
+                return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
+            }
+            // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
+            Some(Err(ExchangeError::ClosedUnanswered(_)))
+                if is_reused && (repeatable || exchange.request.is_untouched()) =>
+            {
+                body = exchange.request.into_incoming();
+                origin = Origin::New;
+                continue;
+            }
+            Some(Err(error)) => exchange_failure(pool, error),
+            None => silent(pool),
+        };
+        let may_go_on = repeatable || exchange.request.is_untouched();
+        if !attempts.failed(&failure) || !may_go_on || !attempts.retry() {
             return Err(failure);
         }
         body = exchange.request.into_incoming();
         origin = usual;
     }
+}
+
+/// A request of which nothing has been sent.
+fn begin(
+    mut connection: UpstreamConnection,
+    head: &RequestHead<'_>,
+    body: Option<Incoming>,
+    limits: (u64, Patience),
+) -> Exchange {
+    let mut buffer = std::mem::take(&mut connection.write);
+    request_head::encode(head, &mut buffer);
+    let request = RequestBody::new(body, head.framing, limits, buffer);
+    Exchange::new(connection, request)
 }
 
 /// Which upstream was asked, and how long it took to begin its answer.
@@ -202,6 +189,14 @@ impl Asked {
             since,
             answered: None,
             in_flight: None,
+        }
+    }
+
+    fn answered(self, now: Instant, in_flight: Option<InFlight>) -> Self {
+        Self {
+            answered: Some(now),
+            in_flight,
+            ..self
         }
     }
 
@@ -238,7 +233,7 @@ async fn connection(
             Ok(connection) => return Ok((connection, false)),
             Err(error) => connect_failure(pool, error),
         };
-        if !failure.is_upstreams() || !attempts.unreachable(&failure) {
+        if !attempts.failed(&failure) || !attempts.choose() {
             return Err(failure);
         }
     }
@@ -376,7 +371,7 @@ fn is_idempotent(method: &Method) -> bool {
 pub(super) fn connect_failure(pool: &Pool, source: io::Error) -> Failure {
     let upstream = pool.label().to_owned();
     match source.kind() {
-        io::ErrorKind::TimedOut => Failure::Silent { upstream },
+        io::ErrorKind::TimedOut => silent(pool),
         io::ErrorKind::QuotaExceeded => Failure::Crowded { upstream },
         _ => Failure::Connect { upstream, source },
     }
@@ -390,6 +385,12 @@ pub(super) fn exchange_failure(pool: &Pool, error: ExchangeError) -> Failure {
         ExchangeError::Send(SendError::Upstream(source))
         | ExchangeError::ClosedUnanswered(source)
         | ExchangeError::Broken(source) => broken(pool, source),
+    }
+}
+
+pub(super) fn silent(pool: &Pool) -> Failure {
+    Failure::Silent {
+        upstream: pool.label().to_owned(),
     }
 }
 

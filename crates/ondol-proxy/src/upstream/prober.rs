@@ -26,6 +26,7 @@ use super::exchange;
 use super::exchange::Exchange;
 use super::forward::connect_failure;
 use super::forward::exchange_failure;
+use super::forward::silent;
 use super::pool::Pool;
 use super::request_body::RequestBody;
 use super::request_head::RequestFraming;
@@ -131,9 +132,6 @@ async fn ask_on(server: Arc<Watched>, turns: Rc<Semaphore>, leases: Leases) {
 
 /// Asks once, on a connection of its own, and does not read what follows the head.
 async fn ask(pool: &Pool, check: &HealthCheck, head: &[u8]) -> Result<u16, Failure> {
-    let silent = || Failure::Silent {
-        upstream: pool.label().to_owned(),
-    };
     let asked = async {
         let connection = pool.connect(check.timeout).await;
         let connection = connection.map_err(|error| connect_failure(pool, error))?;
@@ -147,11 +145,11 @@ async fn ask(pool: &Pool, check: &HealthCheck, head: &[u8]) -> Result<u16, Failu
         match exchange::head(&mut exchange, &Method::GET, check.timeout).await {
             Some(Ok(response)) => Ok(response.status.as_u16()),
             Some(Err(error)) => Err(exchange_failure(pool, error)),
-            None => Err(silent()),
+            None => Err(silent(pool)),
         }
     };
     let answered = tokio::time::timeout(check.timeout, asked).await;
-    answered.unwrap_or_else(|_| Err(silent()))
+    answered.unwrap_or_else(|_| Err(silent(pool)))
 }
 
 fn head(check: &HealthCheck, pool: &Pool) -> Vec<u8> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::Uri;
 use ondol_base::clock;
 use ondol_model::balance;
 use ondol_model::balance::Balance;
@@ -16,11 +17,14 @@ use ondol_model::plan::Retry;
 use ondol_model::plan::Via;
 
 use super::pool::Pool;
+use super::sent;
 use super::sent::Sent;
+use super::sent::Target;
 use super::watched::InFlight;
 use super::watched::Watch;
 use super::watched::WatchKey;
 use super::watched::Watched;
+use crate::failure::Failure;
 
 /// A pool for each server, and how one is chosen.
 #[derive(Debug)]
@@ -29,7 +33,7 @@ pub(crate) struct Servers {
     /// `None` where there is one server, and nothing to choose.
     pub(super) sharing: Option<Sharing>,
     /// `None` where servers get what the visitor asked for.
-    pub(super) sent: Option<Box<Sent>>,
+    sent: Option<Box<Sent>>,
     via: Via,
 }
 
@@ -57,6 +61,22 @@ impl Servers {
             sharing,
             sent: Sent::of(proxy),
             via: proxy.via,
+        }
+    }
+
+    /// The target that they get, of a request with this path in normal form.
+    pub(super) fn target<'a>(&'a self, uri: &'a Uri, path: &str) -> Result<Target<'a>, Failure> {
+        match &self.sent {
+            None => Ok(Target::Part(sent::original(uri))),
+            Some(sent) => sent.target(uri, path),
+        }
+    }
+
+    /// The host that one of them gets.
+    pub(super) fn host<'a>(&'a self, visitors: &'a str, pool: &'a Pool) -> &'a str {
+        match &self.sent {
+            None => visitors,
+            Some(sent) => sent.host(visitors, pool),
         }
     }
 

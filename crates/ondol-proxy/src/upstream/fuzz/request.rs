@@ -160,7 +160,7 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
         scheme: "http",
         host,
         peer_is: Peer::Visitor,
-        id: ids.next(),
+        id: ids.next().into(),
         certificate: None,
         via: None,
     };
