@@ -149,7 +149,7 @@ impl Forward {
                 scheme: connection.scheme.word(),
                 host,
                 peer_is: visit.peer_is,
-                id: visit.id,
+                id: visit.shown_id(),
                 certificate: connection.client.as_ref().map(|client| &*client.headers),
                 via: Some((via::version(parts.version), via.name())),
             },

@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 7);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 8);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.
@@ -97,17 +97,17 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("`files`", "[sites.'f.test'.files]", "root = '/f'"),
     (
         "a server of `proxy`",
-        "[[sites.'d.test'.proxy.to]]",
+        "[[sites.'server.test'.proxy.to]]",
         "address = 'http://127.0.0.1:1'",
     ),
     (
         "`proxy`",
-        "[sites.'e.test'.proxy]",
+        "[sites.'proxy.test'.proxy]",
         "to = 'http://127.0.0.1:1'",
     ),
     (
         "`health`",
-        "[sites.'f.test']\nproxy.to = 'http://127.0.0.1:1'\n[sites.'f.test'.proxy.health]",
+        "[sites.'health.test']\nproxy.to = 'http://127.0.0.1:1'\n[sites.'health.test'.proxy.health]",
         "path = '/up'",
     ),
     (

@@ -314,8 +314,8 @@ fn servers_get_what_they_are_meant_to() {
 #[test]
 fn a_folder_is_taken_over_with_all_that_is_said_about_it() {
     let plan = everything();
-    let Target::Files(files) = &plan.sites[2].routes[0].target else {
-        panic!("{:?}", plan.sites[2])
+    let Target::Files(files) = &plan.sites[3].routes[0].target else {
+        panic!("{:?}", plan.sites[3])
     };
     assert_eq!(files.root, Path::new("/srv/assets"));
     assert_eq!(files.index, ["index.html", "index.htm"]);
