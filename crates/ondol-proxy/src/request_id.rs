@@ -56,6 +56,16 @@ impl<'a> ShownId<'a> {
         }
     }
 
+    /// A number that is the same wherever this id is seen (FNV-1a of an id that is not ours).
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Own(id) => id.0,
+            Self::Given(text) => text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            }),
+        }
+    }
+
     /// As the value of a header. It always is one.
     pub(crate) fn header(self) -> Option<HeaderValue> {
         let mut text = Vec::with_capacity(16);

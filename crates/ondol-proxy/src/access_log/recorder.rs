@@ -159,7 +159,7 @@ fn kept(entry: &Entry<'_>, share: Share) -> Option<Share> {
     if !went_well {
         return Some(Share::ALL);
     }
-    share.has(entry.request_id.0).then_some(share)
+    share.has(entry.request_id.number()).then_some(share)
 }
 
 impl Drop for Recorder {

@@ -126,7 +126,7 @@ fn of_what_went_well_a_share_has_lines_and_of_all_else_everything() {
         let of = |status, failure| Entry {
             status,
             failure,
-            request_id,
+            request_id: request_id.into(),
             ..entry()
         };
         recorder.record(&of(200, None), &SiteLog::BOX);
