@@ -65,6 +65,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         || *email != new.email
         || *timezone != new.timezone
         || listen.trusted_proxies != new.listen.trusted_proxies
+        || listen.client_ip_header != new.listen.client_ip_header
         || *access_log != new.access_log
         || *certificates != new.certificates
 }

@@ -26,6 +26,7 @@ pub mod base64;
 pub mod certificate;
 pub mod diff;
 pub mod event;
+pub mod forwarded;
 pub mod health;
 pub mod host;
 pub mod limits;

@@ -16,6 +16,7 @@ mod rules;
 
 use std::path::PathBuf;
 
+use crate::forwarded::ClientIpHeader;
 use crate::host::HostPattern;
 use crate::listen::Listener;
 use crate::network::Network;
@@ -88,6 +89,8 @@ pub struct Listen {
     pub https: Vec<Listener>,
     /// Peers whose word about the visitor is believed.
     pub trusted_proxies: Vec<Network>,
+    /// The header by which they tell who the visitor is.
+    pub client_ip_header: ClientIpHeader,
 }
 
 /// A certificate chain and its key, as two PEM files.

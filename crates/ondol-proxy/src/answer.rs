@@ -99,13 +99,12 @@ async fn phases(
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
     check_form(parts)?;
-    (visit.client, visit.peer_is) = arrival::client(visit, parts);
-    if visit.peer_is == Peer::TrustedProxy {
+    if visit.visitor.peer_is != Peer::Visitor {
         visit.given_id = request_id::given(&parts.headers);
     }
     let (host, port) = ondol_model::host::authority(arrival::host_text(parts)?)
         .ok_or(Failure::Malformed("its host is none"))?;
-    let found = arrival::find_site(visit, &host, parts)?;
+    let found = arrival::find_site(visit, &host)?;
     visit.site = Some(found.site.0);
     if let Some(response) = to_https_or_main_name(visit, found.by, (&host, port), parts)? {
         return Ok(response);
@@ -173,18 +172,18 @@ async fn proxy(
     let given_id = visit.given_id.clone();
     let via = &connection.worker.via;
     via.check(&parts.headers)?;
-    let client = visit.client.map(|client| client.to_string());
+    let client = visit.visitor.address.map(|client| client.to_string());
     let outgoing = Outgoing {
         parts,
         path,
         body,
-        client: visit.client.unwrap_or(connection.peer.ip()),
+        client: visit.visitor.address.unwrap_or(connection.peer.ip()),
         forwarding: Forwarding {
             client: client.as_deref().unwrap_or(&connection.peer_text),
             peer: &connection.peer_text,
-            scheme: connection.scheme.word(),
+            scheme: visit.visitor.scheme.word(),
             host: arrival::host_text(parts)?,
-            peer_is: visit.peer_is,
+            peer_is: visit.visitor.peer_is,
             id: ShownId::new(given_id.as_ref(), visit.id),
             certificate: connection.client.as_ref().map(|client| &*client.headers),
             via: servers
@@ -260,7 +259,7 @@ fn to_https_or_main_name(
     let Some(site) = visit.site.map(|site| visit.view.site(site)) else {
         return Ok(None);
     };
-    let scheme = arrival::visitor_scheme(visit, parts);
+    let scheme = visit.visitor.scheme;
     let wants_https = site.leads_to_https() && scheme == Scheme::Http;
     let wants_name = by == FoundBy::Alias && site.alias_answer == AliasAnswer::Redirect;
     if !wants_https && !wants_name {

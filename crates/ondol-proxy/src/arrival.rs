@@ -3,17 +3,26 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Version;
 use http::header;
 use http::request::Parts;
+use ondol_model::forwarded;
+use ondol_model::forwarded::ClientIpHeader;
+use ondol_model::forwarded::Hop;
 use ondol_model::plan::Scheme;
 use ondol_model::route::Found;
 
 use crate::client_auth::Guard;
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::upstream::Peer;
+use crate::view::View;
 use crate::visit::Visit;
+
+/// What a line of a header stands for that is no text: no proxy tells anything by it.
+const UNREADABLE: &str = "?";
 
 /// The one host that was asked for, as the visitor wrote it (RFC 9112 §3.2, RFC 9113 §8.3.1).
 pub(crate) fn host_text(parts: &Parts) -> Result<&str, Failure> {
@@ -44,14 +53,14 @@ pub(crate) fn host_text(parts: &Parts) -> Result<&str, Failure> {
 
 /// The site of a host. On TLS the certificate that was shown for the name asked for must cover it,
 /// because the visitor has checked that one (RFC 9110 §15.5.20); who asked for no name has checked none.
-pub(crate) fn find_site(visit: &Visit, host: &str, parts: &Parts) -> Result<Found, Failure> {
+pub(crate) fn find_site(visit: &Visit, host: &str) -> Result<Found, Failure> {
     let connection = &visit.connection;
     let found = visit.view.snapshot.routing.find(host);
     if connection.scheme == Scheme::Http {
         let found = found.ok_or(Failure::UnknownHost)?;
         // A proxy that ends TLS has asked the visitor for no certificate that could be looked at here.
         let is_guarded = visit.view.guard(found.site.0).is_some();
-        if is_guarded && visitor_scheme(visit, parts) == Scheme::Https {
+        if is_guarded && visit.visitor.scheme == Scheme::Https {
             return Err(Failure::Misdirected);
         }
         return Ok(found);
@@ -82,38 +91,52 @@ fn is_same_guard(wanted: Option<&Arc<Guard>>, passed: Option<&Arc<Guard>>) -> bo
     }
 }
 
-/// How the visitor came, which a trusted proxy may know better: who has come by HTTPS to it would be
-/// redirected for ever.
-pub(crate) fn visitor_scheme(visit: &Visit, parts: &Parts) -> Scheme {
-    let connection = &visit.connection;
-    let says_https = |proto: &HeaderValue| proto.as_bytes().eq_ignore_ascii_case(b"https");
-    let proto = parts.headers.get("x-forwarded-proto");
-    if proto.is_some_and(says_https) && connection.is_trusted(&visit.view) {
-        Scheme::Https
-    } else {
-        connection.scheme
-    }
+/// What is known of the visitor before it has asked for anything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor {
+    /// Its address, where a trusted proxy tells it; `None` means that of the connection.
+    pub(crate) address: Option<IpAddr>,
+    /// How it came, which a trusted proxy may know better: who has come by HTTPS to it would be redirected
+    /// for ever.
+    pub(crate) scheme: Scheme,
+    /// Whether the peer is believed about that.
+    pub(crate) peer_is: Peer,
 }
 
-/// The visitor's address where a trusted proxy tells it, read from the right: the first that is not
-/// itself a trusted proxy.
-pub(crate) fn client(visit: &Visit, parts: &Parts) -> (Option<IpAddr>, Peer) {
-    if !visit.connection.is_trusted(&visit.view) {
-        return (None, Peer::Visitor);
+/// Who comes, and how.
+pub(crate) fn visitor(connection: &Connection, view: &View, headers: &HeaderMap) -> Visitor {
+    let mut visitor = Visitor {
+        address: None,
+        scheme: connection.scheme,
+        peer_is: Peer::Visitor,
+    };
+    if !connection.is_trusted(view) {
+        return visitor;
     }
-    let chain = parts.headers.get_all("x-forwarded-for").iter().rev();
-    let hops = chain
-        .filter_map(|list| list.to_str().ok())
-        .flat_map(|list| list.rsplit(','));
-    let mut client = None;
-    for hop in hops {
-        let Ok(address) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        client = Some(address);
-        if !visit.view.trusts(address) {
-            break;
+    let header = view.snapshot.plan.listen.client_ip_header;
+    let trusts = |address| view.trusts(address);
+    let told = match header {
+        ClientIpHeader::XForwardedFor => {
+            let hops = lines(headers, "x-forwarded-for").flat_map(forwarded::x_forwarded_for);
+            let mut schemes = lines(headers, "x-forwarded-proto");
+            Hop {
+                scheme: schemes.next().and_then(forwarded::x_forwarded_proto),
+                ..forwarded::visitor(hops, trusts)
+            }
         }
-    }
-    (client, Peer::TrustedProxy)
+        ClientIpHeader::Forwarded => {
+            let hops = lines(headers, "forwarded").flat_map(forwarded::forwarded);
+            forwarded::visitor(hops, trusts)
+        }
+    };
+    visitor.address = told.address;
+    visitor.scheme = told.scheme.unwrap_or(connection.scheme);
+    visitor.peer_is = Peer::TrustedProxy(header);
+    visitor
+}
+
+/// The lines of a header, the last first. One that is no text is taken for one that tells nothing.
+fn lines<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).iter().rev();
+    lines.map(|line| line.to_str().unwrap_or(UNREADABLE))
 }

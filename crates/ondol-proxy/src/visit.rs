@@ -24,6 +24,8 @@ use ondol_model::plan::Patience;
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
+use crate::arrival;
+use crate::arrival::Visitor;
 use crate::body::Body;
 use crate::body::BodyError;
 use crate::connection::Answer;
@@ -33,7 +35,6 @@ use crate::gate::Admitted;
 use crate::request_id::RequestId;
 use crate::request_id::ShownId;
 use crate::upstream::Asked;
-use crate::upstream::Peer;
 use crate::view::RouteIndex;
 use crate::view::View;
 
@@ -53,10 +54,8 @@ pub(crate) struct Visit {
     pub(crate) site: Option<usize>,
     /// Its route, once it is known.
     pub(crate) route: Option<RouteIndex>,
-    /// The visitor's address, where a trusted proxy told it.
-    pub(crate) client: Option<IpAddr>,
-    /// Whether the peer is believed about that.
-    pub(crate) peer_is: Peer,
+    /// Who asks, as far as the connection or a trusted proxy tells it.
+    pub(crate) visitor: Visitor,
     /// As whom the visitor was let through, where that is asked.
     pub(crate) admitted: Option<Box<Admitted>>,
     /// The upstream that was asked, if one was.
@@ -95,14 +94,14 @@ impl Visit {
         let worker = &connection.worker;
         worker.counters.requests.add(1);
         let header = |name| parts.headers.get(name).cloned();
+        let view = worker.view();
         Box::new(Self {
-            view: worker.view(),
+            visitor: arrival::visitor(&connection, &view, &parts.headers),
+            view,
             id: worker.ids.next(),
             given_id: None,
             site: None,
             route: None,
-            client: None,
-            peer_is: Peer::Visitor,
             admitted: None,
             asked: None,
             started: clock::now(),
@@ -124,7 +123,7 @@ impl Visit {
 
     /// The visitor's address, as far as it is known.
     pub(crate) fn client(&self) -> IpAddr {
-        self.client.unwrap_or(self.connection.peer.ip())
+        self.visitor.address.unwrap_or(self.connection.peer.ip())
     }
 
     /// The id of the request.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 
+use ondol_model::forwarded::ClientIpHeader;
 use ondol_model::listen::IpVersions;
 use ondol_model::listen::ListenAddress;
 use ondol_model::listen::Listener;
@@ -27,6 +28,11 @@ use crate::text::Place;
 const HTTP: &str = ":80";
 /// The same for HTTPS.
 const HTTPS: &str = ":443";
+
+/// What every proxy can send, and most do.
+const CLIENT_IP_HEADER: ClientIpHeader = ClientIpHeader::XForwardedFor;
+const X_FORWARDED_FOR: &str = "X-Forwarded-For";
+const FORWARDED: &str = "Forwarded";
 
 const ADDRESS: Form = Form {
     what: "an address to listen on",
@@ -59,6 +65,12 @@ pub(super) static LISTEN: Table = Table {
             doc: "Networks of the proxies in front of this box, whose word about the visitor (`X-Forwarded-*`, the PROXY protocol) is believed.",
             shape: Shape::List(&NETWORK),
             absent: Absent::Default("[]"),
+        },
+        Key {
+            name: "client_ip_header",
+            doc: "The header by which trusted proxies say who the visitor is: `X-Forwarded-For` (with `X-Forwarded-Proto`) or `Forwarded` (RFC 7239). It is read from the right, up to the first address that is no trusted proxy; the other header is not believed, because a proxy passes on what its visitors write there.",
+            shape: Shape::Choice(&[X_FORWARDED_FOR, FORWARDED]),
+            absent: Absent::Default("\"X-Forwarded-For\""),
         },
     ],
     later: &[],
@@ -98,6 +110,7 @@ pub(super) fn listen(section: Option<Section<'_>>, report: &mut Report) -> Liste
         http: listeners("http", HTTP),
         https: listeners("https", HTTPS),
         trusted_proxies: networks(section, report),
+        client_ip_header: client_ip_header(section),
     }
 }
 
@@ -170,6 +183,15 @@ fn claim(
             return;
         }
         taken.insert(socket, at);
+    }
+}
+
+fn client_ip_header(section: Option<Section<'_>>) -> ClientIpHeader {
+    let word = section.and_then(|section| section.text("client_ip_header"));
+    match word.map(|word| word.text) {
+        Some(X_FORWARDED_FOR) => ClientIpHeader::XForwardedFor,
+        Some(FORWARDED) => ClientIpHeader::Forwarded,
+        Some(_) | None => CLIENT_IP_HEADER,
     }
 }
 

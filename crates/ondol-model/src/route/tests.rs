@@ -35,6 +35,7 @@ fn plan(sites: Vec<Site>) -> Plan {
             http: vec![],
             https: vec![],
             trusted_proxies: vec![],
+            client_ip_header: crate::forwarded::ClientIpHeader::XForwardedFor,
         },
         access_log: AccessLog::default(),
         certificates: vec![],

@@ -134,7 +134,7 @@ impl Forward {
         via.check(&parts.headers)?; // The server may lead back here.
         let client = visit.client().to_string();
         let host = arrival::host_text(parts)?;
-        let scheme = arrival::visitor_scheme(visit, parts).word();
+        let scheme = visit.visitor.scheme.word();
         let changes = Changes {
             drop: Rc::clone(&self.not_asked),
             add: about(parts, scheme, host)?,
@@ -146,9 +146,9 @@ impl Forward {
             forwarding: Forwarding {
                 client: &client,
                 peer: &connection.peer_text,
-                scheme: connection.scheme.word(),
+                scheme,
                 host,
-                peer_is: visit.peer_is,
+                peer_is: visit.visitor.peer_is,
                 id: visit.shown_id(),
                 certificate: connection.client.as_ref().map(|client| &*client.headers),
                 via: Some((via::version(parts.version), via.name())),

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use http::Method;
 use http::header;
 use memchr::memchr2;
+use ondol_model::forwarded::ClientIpHeader;
 
 use super::changes::Changes;
 use super::max_forwards;
@@ -43,8 +44,8 @@ pub(crate) struct Forwarding<'a> {
 pub(crate) enum Peer {
     /// A visitor: its word about itself is dropped.
     Visitor,
-    /// A proxy of `trusted_proxies`: its word is passed on.
-    TrustedProxy,
+    /// A proxy of `trusted_proxies`: its word is passed on, as far as it stands in the header that it keeps.
+    TrustedProxy(ClientIpHeader),
 }
 
 /// How the body's end is told to the upstream.
@@ -219,9 +220,11 @@ fn stays_behind(name: &str, peer_is: Peer) -> bool {
 fn is_our_own(name: &str, peer_is: Peer) -> bool {
     match name {
         "host" | "content-length" | "expect" | "proxy" => true,
-        "x-forwarded-for" | "x-real-ip" | "x-request-id" => true,
-        "forwarded" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
-        | "x-forwarded-server" | "x-forwarded-prefix" => peer_is == Peer::Visitor,
+        "x-forwarded-for" | "x-forwarded-proto" | "x-real-ip" | "x-request-id" => true,
+        "forwarded" => peer_is != Peer::TrustedProxy(ClientIpHeader::Forwarded),
+        "x-forwarded-host" | "x-forwarded-port" | "x-forwarded-server" | "x-forwarded-prefix" => {
+            peer_is != Peer::TrustedProxy(ClientIpHeader::XForwardedFor)
+        }
         name => is_about_certificate(name),
     }
 }
@@ -238,18 +241,22 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
         via,
     } = *forwarding;
     put(buffer, &["x-forwarded-for: "]);
-    if peer_is == Peer::TrustedProxy {
-        for chain in headers.get_all("x-forwarded-for") {
-            buffer.extend_from_slice(chain.as_bytes());
-            put(buffer, &[", "]);
+    match peer_is {
+        Peer::TrustedProxy(ClientIpHeader::XForwardedFor) => {
+            for chain in headers.get_all("x-forwarded-for") {
+                buffer.extend_from_slice(chain.as_bytes());
+                put(buffer, &[", "]);
+            }
         }
+        Peer::TrustedProxy(ClientIpHeader::Forwarded) if client != peer => {
+            put(buffer, &[client, ", "]);
+        }
+        Peer::TrustedProxy(ClientIpHeader::Forwarded) | Peer::Visitor => {}
     }
-    put(buffer, &[peer, "\r\nx-real-ip: ", client, "\r\n"]);
-    let says = |name| peer_is == Peer::TrustedProxy && headers.contains_key(name);
-    if !says("x-forwarded-proto") {
-        put(buffer, &["x-forwarded-proto: ", scheme, "\r\n"]);
-    }
-    if !says("x-forwarded-host") {
+    put(buffer, &[peer, "\r\nx-real-ip: ", client]);
+    put(buffer, &["\r\nx-forwarded-proto: ", scheme, "\r\n"]);
+    let is_kept = peer_is == Peer::TrustedProxy(ClientIpHeader::XForwardedFor);
+    if !is_kept || !headers.contains_key("x-forwarded-host") {
         put(buffer, &["x-forwarded-host: ", host, "\r\n"]);
     }
     put(buffer, &["x-request-id: "]);
@@ -263,7 +270,7 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
 /// A prefix that a trusted proxy has taken off comes before ours.
 fn encode_prefix(headers: &HeaderMap, peer_is: Peer, prefix: &str, buffer: &mut Vec<u8>) {
     put(buffer, &[FORWARDED_PREFIX, ": "]);
-    if peer_is == Peer::TrustedProxy
+    if peer_is == Peer::TrustedProxy(ClientIpHeader::XForwardedFor)
         && let Some(before) = headers.get(FORWARDED_PREFIX)
     {
         buffer.extend_from_slice(before.as_bytes().trim_ascii_end());

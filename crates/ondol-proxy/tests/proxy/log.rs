@@ -107,7 +107,7 @@ fn behind_a_trusted_proxy_every_target_logs_the_visitor() {
 fn the_id_of_a_trusted_proxy_is_kept_everywhere() {
     let upstream = Upstream::new();
     let mut plan = plan([site("a.test", proxy_to(&upstream))]);
-    plan.access_log = AccessLogFormat::Json;
+    plan.access_log.format = AccessLogFormat::Json;
     plan.listen.trusted_proxies = vec![Network::parse("127.0.0.0/8").unwrap()];
     plan.sites[0].routes[0].rules.request_id = RequestIdHeader::Present;
     let mut plane = Plane::start_one(plan);

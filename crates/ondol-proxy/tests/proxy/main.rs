@@ -16,6 +16,7 @@ mod basic_auth;
 mod bodies;
 mod broken_upstreams;
 mod circles;
+mod client_address;
 mod client_certificates;
 mod descriptors;
 mod files;

@@ -117,6 +117,7 @@ pub(crate) fn plan(sites: Vec<Site>, shared: &[&CertificateFiles]) -> Plan {
             http: Vec::new(),
             https: Vec::new(),
             trusted_proxies: Vec::new(),
+            client_ip_header: ondol_model::forwarded::ClientIpHeader::XForwardedFor,
         },
         access_log: plan::AccessLog::default(),
         certificates: shared.iter().copied().cloned().collect(),

@@ -36,6 +36,7 @@ fn the_next_image_finds_everything_as_it_was_left() {
         }],
         https: Vec::new(),
         trusted_proxies: Vec::new(),
+        client_ip_header: ondol_model::forwarded::ClientIpHeader::XForwardedFor,
     };
     let listeners = Listeners::open(&listen, &Listeners::default(), 2).unwrap();
     let addresses = listeners.addresses();

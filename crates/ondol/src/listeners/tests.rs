@@ -10,6 +10,7 @@ fn listen(http: &[&str]) -> Listen {
             .collect(),
         https: Vec::new(),
         trusted_proxies: Vec::new(),
+        client_ip_header: ondol_model::forwarded::ClientIpHeader::XForwardedFor,
     }
 }
 

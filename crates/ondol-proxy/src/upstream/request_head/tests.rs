@@ -107,14 +107,15 @@ fn a_trusted_proxy_is_believed_and_added_to_the_chain() {
             ("x-forwarded-for", "192.0.2.1"),
             ("x-forwarded-proto", "http"),
         ],
-        Peer::TrustedProxy,
+        Peer::TrustedProxy(ClientIpHeader::XForwardedFor),
     );
     assert!(
         text.contains("x-forwarded-for: 192.0.2.1, 192.0.2.9\r\n"),
         "{text}"
     );
+    // The scheme is what was made of its word: see `arrival.rs`.
     assert!(
-        text.contains("x-forwarded-proto: http\r\n") && !text.contains("proto: https"),
+        text.contains("x-forwarded-proto: https\r\n") && !text.contains("proto: http\r\n"),
         "{text}"
     );
 }

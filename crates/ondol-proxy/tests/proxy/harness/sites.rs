@@ -36,6 +36,7 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
             http: Vec::new(),
             https: Vec::new(),
             trusted_proxies: Vec::new(),
+            client_ip_header: ondol_model::forwarded::ClientIpHeader::XForwardedFor,
         },
         access_log: AccessLog::default(),
         certificates: Vec::new(),
