@@ -10,6 +10,7 @@ mod agent;
 mod bad_input;
 mod differential;
 mod files;
+mod edges;
 mod harness;
 mod login;
 mod logs;

@@ -224,9 +224,15 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
         None => Some(config),
         Some(guard) => guard.config.clone(),
     };
-    let Ok(stream) = handshake(config, stream, &hello).await else {
-        connection.worker.counters.handshakes_failed.add(1);
-        return;
+    let stream = match handshake(config, stream, &hello).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            connection.worker.counters.handshakes_failed.add(1);
+            if let Some(guard) = guard {
+                guard.tell_of_refused(&connection, &error);
+            }
+            return;
+        }
     };
     let (_, session) = stream.get_ref();
     let asked_for = session.server_name().and_then(ondol_model::host::authority);

@@ -4,6 +4,7 @@
 //! one of the two asks for certificates (see `arrival.rs`).
 
 use std::fmt::Write;
+use std::io;
 use std::sync::Arc;
 
 use ondol_model::plan::ClientAuth;
@@ -18,6 +19,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::certificates;
+use crate::connection::Connection;
 use crate::snapshot::Snapshot;
 use crate::tls;
 use crate::tls::CurrentCertificates;
@@ -75,6 +77,18 @@ impl Guard {
             config: _,
         } = self;
         *site == other.site && *wanted == other.wanted && *authority_pem == other.authority_pem
+    }
+
+    /// Says why a certificate was not believed: whoever has issued it wants to know. Visitors who show none are
+    /// too many to be told of.
+    pub(crate) fn tell_of_refused(&self, connection: &Connection, error: &io::Error) {
+        let refused = error.get_ref().and_then(|error| error.downcast_ref());
+        if let Some(rustls::Error::InvalidCertificate(why)) = refused
+            && connection.worker.may_warn()
+        {
+            let (site, visitor) = (&self.site, connection.peer.ip());
+            tracing::warn!(%site, %visitor, "a visitor's certificate was refused: {why}");
+        }
     }
 
     fn ready(self, certificates: &Arc<CurrentCertificates>) -> Self {

@@ -1,14 +1,17 @@
 //! Handshakes: which certificate is shown, what is agreed on, what is remembered.
 
+use std::io::Read;
 use std::io::Write;
 use std::sync::Arc;
 
+use rustls::ClientConnection;
 use rustls::DEFAULT_VERSIONS;
 use rustls::HandshakeKind;
 use rustls::NamedGroup;
 use rustls::ProtocolVersion;
 use rustls::version::TLS12;
 use rustls::version::TLS13;
+use rustls_pki_types::ServerName;
 
 use crate::harness::Identity;
 use crate::harness::Plane;
@@ -19,6 +22,7 @@ use crate::harness::handshake;
 use crate::harness::plan;
 use crate::harness::respond;
 use crate::harness::secure_site;
+use crate::harness::site;
 use crate::harness::wait_until;
 
 fn start(identities: &[&Identity]) -> Plane {
@@ -141,4 +145,55 @@ fn plain_http_on_the_tls_port_ends_and_hurts_no_one() {
         .unwrap();
     Wire::new(lost).rest();
     assert_eq!(plane.visit_tls("a.test").get("a.test", "/").text(), "a");
+}
+
+#[test]
+fn a_name_with_the_dot_of_the_root_is_the_same_name() {
+    let plane = start(&[&Identity::new(&["a.test"])]);
+    let config = Arc::new(client_config(DEFAULT_VERSIONS, &["http/1.1"]));
+    for (name, is_known) in [("a.testx", false), ("a.test.", true)] {
+        // A client leaves the dot out by itself, so it is put in place of a letter.
+        let asked = ServerName::try_from("a.testx").unwrap();
+        let mut client = ClientConnection::new(Arc::clone(&config), asked).unwrap();
+        let mut hello = Vec::new();
+        client.write_tls(&mut hello).unwrap();
+        let at = hello.windows(7).position(|it| it == b"a.testx").unwrap();
+        hello[at..at + 7].copy_from_slice(name.as_bytes());
+        let mut stream = plane.connect_tls();
+        stream.write_all(&hello).unwrap();
+        let mut kind = [0];
+        stream.read_exact(&mut kind).unwrap();
+        let (handshake, alert) = (22, 21);
+        assert_eq!(kind, [if is_known { handshake } else { alert }], "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_taken_before_the_handshake_is_done() {
+    let plane = start(&[&Identity::new(&["a.test"])]);
+    let mut config = client_config(&[&TLS13], &["http/1.1"]);
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    let mut visitor = Wire::new(handshake(plane.connect_tls(), "a.test", &config).unwrap());
+    assert_eq!(visitor.get("a.test", "/").text(), "a");
+    let name = ServerName::try_from("a.test").unwrap();
+    let mut again = ClientConnection::new(config, name).unwrap();
+    assert!(again.early_data().is_none(), "the ticket allows it");
+}
+
+#[test]
+fn a_site_of_plain_http_alone_is_not_served_by_tls() {
+    let identity = Identity::new(&["a.test", "plain.test"]);
+    let sites = [
+        secure_site("a.test", respond("a")),
+        site("plain.test", respond("plain")),
+    ];
+    let plane = Plane::start_with(plan(sites), &[&identity]);
+    for name in ["a.test", "plain.test"] {
+        let mut visitor = plane.visit_tls(name);
+        assert_eq!(visitor.get("plain.test", "/").status(), 421, "{name}");
+    }
+    let answer = plane.visit().get("plain.test", "/");
+    assert_eq!(answer.text(), "plain");
+    assert_eq!(answer.field("strict-transport-security"), None);
 }

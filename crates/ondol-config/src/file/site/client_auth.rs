@@ -20,7 +20,7 @@ const CERTIFICATE: ClientCertificate = ClientCertificate::Required;
 
 pub(super) const CLIENT_CA: Key = Key {
     name: "client_ca",
-    doc: "Mutual TLS: a PEM file with the certificates of those who issue certificates to the site's visitors. The app is told of a visitor's certificate by the headers `Client-Cert` (RFC 9440), `X-Client-Cert-Subject` and `X-Client-Cert-Fingerprint` (SHA-256). Relative to this file; taken up again when it changes. Without it visitors are not asked for one.",
+    doc: "Mutual TLS: a PEM file with the certificates of those who issue certificates (X.509 version 3) to the site's visitors. The app is told of a visitor's certificate by the headers `Client-Cert` (RFC 9440), `X-Client-Cert-Subject` and `X-Client-Cert-Fingerprint` (SHA-256). Relative to this file; taken up again when it changes. Without it visitors are not asked for one.",
     shape: Shape::Text(Form {
         what: "a path",
         example: "/etc/ondol/clients.pem",
