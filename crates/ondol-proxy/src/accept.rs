@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 use crate::abuse::Abuse;
 use crate::admission::Place;
 use crate::client_auth::ClientIdentity;
+use crate::client_auth::Guard;
 use crate::client_hello;
 use crate::client_hello::Hello;
 use crate::connection::Connection;
@@ -106,7 +107,7 @@ async fn serve(
     }
     let came = match arrival.preface {
         Preface::None => Some(Came::by_itself(peer)),
-        Preface::ProxyProtocol => introduced(presence, &mut stream, peer).await,
+        Preface::ProxyProtocol => Box::pin(introduced(presence, &mut stream, peer)).await,
     };
     let Some(came) = came else { return };
     let connection = Connection {
@@ -121,16 +122,28 @@ async fn serve(
         guard: None,
         client: None,
     };
-    match arrival.protocol {
-        Protocol::Http => {
-            http::http1(
-                Rc::new(connection),
-                VisitorStream::plain(stream, Rc::clone(state)),
-            )
-            .await;
-        }
-        Protocol::Https => https(connection, stream, came.destination).await,
+    // What a handshake needs is given up before the first request: a connection may live for long.
+    let ready = match arrival.protocol {
+        Protocol::Http => Some(Ready {
+            stream: VisitorStream::plain(stream, Rc::clone(state)),
+            speaks: Speaks::Http1,
+            connection,
+        }),
+        Protocol::Https => Box::pin(https(connection, stream, came.destination)).await,
+    };
+    let Some(ready) = ready else { return };
+    let connection = Rc::new(ready.connection);
+    match ready.speaks {
+        Speaks::Http1 => http::http1(connection, ready.stream).await,
+        Speaks::Http2 => http::http2(connection, ready.stream).await,
     }
+}
+
+/// A connection on which requests are to come.
+struct Ready {
+    connection: Connection,
+    stream: VisitorStream,
+    speaks: Speaks,
 }
 
 /// Who comes on a connection.
@@ -167,6 +180,7 @@ async fn introduced(
             let connections = &worker.connections;
             if is_visitor && !connections.count_visitor(&mut presence.place, source.ip()) {
                 worker.counters.shed.add(1);
+                worker.abused_by(source.ip(), Abuse::Connections);
                 return None;
             }
             Some(Came {
@@ -188,7 +202,12 @@ async fn introduced(
     }
 }
 
-async fn https(connection: Connection, mut stream: TcpStream, destination: Option<SocketAddr>) {
+/// The handshake, or all of a connection that is passed on to another machine; `None` when it has ended.
+async fn https(
+    connection: Connection,
+    mut stream: TcpStream,
+    destination: Option<SocketAddr>,
+) -> Option<Ready> {
     let view = connection.worker.view();
     let config = &connection.worker.tls;
     let certificates = &view.snapshot.certificates;
@@ -196,14 +215,13 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
     let names_decide = view.names_decide;
     drop(view); // A handshake takes as long as the visitor wants.
     if stream.readable().await.is_err() {
-        return; // The visitor has left already.
+        return None; // The visitor has left already.
     }
     connection.state.handshake_begins();
-    connection.worker.handshakes.turn().await;
     let (mut hello, mut guard) = (Hello::default(), None);
     if names_decide {
         let Ok(read) = client_hello::read(&mut stream).await else {
-            return; // The visitor has left again.
+            return None; // The visitor has left again.
         };
         hello = read;
         let view = connection.worker.view();
@@ -216,10 +234,12 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
                 destination,
             };
             drop(view);
-            return passthrough::run(connection, stream, passage).await;
+            passthrough::run(connection, stream, passage).await;
+            return None;
         }
         guard = name.and_then(|name| view.guard_of_name(name)).cloned();
     }
+    connection.worker.handshakes.turn().await;
     let config = match &guard {
         None => Some(config),
         Some(guard) => guard.config.clone(),
@@ -231,9 +251,18 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
             if let Some(guard) = guard {
                 guard.tell_of_refused(&connection, &error);
             }
-            return;
+            return None;
         }
     };
+    Some(secured(connection, stream, guard))
+}
+
+/// A connection after its handshake; `guard` is that of the site that it asked for.
+fn secured(
+    connection: Connection,
+    stream: TlsStream<TcpStream>,
+    guard: Option<Arc<Guard>>,
+) -> Ready {
     let (_, session) = stream.get_ref();
     let asked_for = session.server_name().and_then(ondol_model::host::authority);
     let shown = session.peer_certificates().and_then(<[_]>::first);
@@ -250,18 +279,18 @@ async fn https(connection: Connection, mut stream: TcpStream, destination: Optio
         connection.state.tell(connection.worker.order.get());
     }
     let tls_version = session.protocol_version();
-    let connection = Rc::new(Connection {
+    let connection = Connection {
         scheme: Scheme::Https,
         tls_version,
         server_name,
         guard,
         client,
         ..connection
-    });
-    let stream = VisitorStream::tls(stream, Rc::clone(&connection.state));
-    match speaks {
-        Speaks::Http1 => http::http1(connection, stream).await,
-        Speaks::Http2 => http::http2(connection, stream).await,
+    };
+    Ready {
+        stream: VisitorStream::tls(stream, Rc::clone(&connection.state)),
+        speaks,
+        connection,
     }
 }
 
