@@ -83,7 +83,7 @@ fn is_hidden(name: &str, path: &str, dotfiles: Dotfiles) -> bool {
 fn response(shape: Shape, text: String, method: &Method) -> Response<Body> {
     let mut headers = HeaderMap::with_capacity(12);
     let mut put = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    put(header::VARY, "accept");
+    put(header::VARY, "Accept");
     put(header::CACHE_CONTROL, "no-cache");
     match shape {
         Shape::Html => {

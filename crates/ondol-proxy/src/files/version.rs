@@ -174,7 +174,7 @@ impl Version {
     pub(super) fn write_validity(&self, headers: &mut HeaderMap) {
         self.validators.write(headers);
         if self.varies {
-            let by = HeaderValue::from_static("accept-encoding");
+            let by = HeaderValue::from_static("Accept-Encoding");
             headers.insert(header::VARY, by);
         }
         if let Some(cache_control) = &self.cache_control {

@@ -43,7 +43,7 @@ async fn visitors_get_what_they_like_most_and_of_that_the_smallest() {
         );
         let kind = answer.header(header::CONTENT_TYPE);
         assert_eq!(kind, Some("text/javascript; charset=utf-8"));
-        assert_eq!(answer.header(header::VARY), Some("accept-encoding"));
+        assert_eq!(answer.header(header::VARY), Some("Accept-Encoding"));
         let expected = match encoding {
             Some("gzip") => "gzip…",
             Some(encoding) => encoding,
@@ -70,7 +70,7 @@ async fn each_encoding_is_a_version_of_its_own() {
         let known = site.ask(Method::GET, "/x.js", &fields).await;
         assert_eq!(known.status, 304);
         assert_eq!(known.header(header::ETAG), Some(&*tag));
-        assert_eq!(known.header(header::VARY), Some("accept-encoding"));
+        assert_eq!(known.header(header::VARY), Some("Accept-Encoding"));
         assert_eq!(known.header(header::CONTENT_ENCODING), None);
         tags.push(tag);
     }

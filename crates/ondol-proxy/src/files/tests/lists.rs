@@ -30,7 +30,7 @@ async fn a_folder_shows_what_is_in_it_unless_it_has_an_index() {
         page.header(header::CONTENT_TYPE),
         Some("text/html; charset=utf-8")
     );
-    assert_eq!(page.header(header::VARY), Some("accept"));
+    assert_eq!(page.header(header::VARY), Some("Accept"));
     let text = page.text();
     for part in [
         "<title>/사진/</title>",
