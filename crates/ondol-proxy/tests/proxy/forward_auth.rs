@@ -163,11 +163,12 @@ fn the_server_is_asked_about_the_request_without_its_body() {
     let mut asked = auth.accept();
     let question = asked.message();
     let id = question.field("x-request-id").unwrap().to_owned();
+    let via = question.field("via").unwrap().to_owned();
     assert_eq!(
-        question.head.replace(&id, "ID"),
+        question.head.replace(&id, "ID").replace(&via, "US"),
         "GET /api/verify?rd=x HTTP/1.1\r\nhost: a.test\r\naccept: text/html\r\ncookie: x=y\r\n\
          x-forwarded-for: 127.0.0.1\r\nx-real-ip: 127.0.0.1\r\nx-forwarded-proto: http\r\n\
-         x-forwarded-host: a.test\r\nx-request-id: ID\r\nx-forwarded-method: POST\r\n\
+         x-forwarded-host: a.test\r\nx-request-id: ID\r\nvia: US\r\nx-forwarded-method: POST\r\n\
          x-forwarded-uri: /a%20b?c=d\r\nx-original-method: POST\r\n\
          x-original-url: http://a.test/a%20b?c=d\r\n\r\n"
     );
@@ -258,6 +259,18 @@ fn nobody_is_let_through_by_a_server_that_does_not_answer() {
         );
     }
     assert!(app.is_left_alone());
+}
+
+#[test]
+fn a_server_that_leads_back_here_is_found_out() {
+    let plane = Plane::start(plan([]));
+    let itself = Address::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: plane.http.port(),
+    };
+    let site = guarded("a.test", respond("a"), asking(itself, PATIENCE));
+    plane.apply(plan([site]), &[]);
+    assert_eq!(plane.visit().get("a.test", "/").status(), 508);
 }
 
 #[test]
