@@ -51,6 +51,9 @@ pub struct Status {
     /// Lines of access logs that were lost since then, because the disk was full or too slow.
     #[serde(default)]
     pub log_lines_dropped: u64,
+    /// Servers behind the sites: those that share requests, or are asked for their health.
+    #[serde(default)]
+    pub servers: Vec<Server>,
     /// What the owner should know: what can't be enforced on this machine, what needs a look.
     pub warnings: Vec<String>,
     /// The parts of the agent.
@@ -106,6 +109,19 @@ impl GenerationState {
             Self::Draining => "draining",
         }
     }
+}
+
+/// A server behind a site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    /// Its address, as the configuration has it.
+    pub address: String,
+    /// The sites that use it, by their main names.
+    pub sites: Vec<String>,
+    /// The requests that it has at the moment; not counted where it is alone.
+    pub requests: u64,
+    /// Why it is down; `None` while it is up.
+    pub trouble: Option<String>,
 }
 
 /// An address that accepts visitors.

@@ -8,13 +8,13 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ondol_base::clock;
 use ondol_base::tasks;
-use ondol_model::Plan;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use ondol_model::listen::Preface;
@@ -33,8 +33,8 @@ use crate::tls;
 use crate::tls::CurrentCertificates;
 use crate::upstream::Known;
 use crate::upstream::Prober;
+use crate::upstream::ServerState;
 use crate::upstream::Watch;
-use crate::upstream::Watched;
 use crate::via::Via;
 use crate::worker;
 use crate::worker::Command;
@@ -107,6 +107,8 @@ pub struct DataPlane {
     log: AccessLog,
     watch: Watch,
     prober: Prober,
+    /// The servers behind the sites that are served now.
+    known: Mutex<Known>,
 }
 
 struct RunningWorker {
@@ -181,7 +183,8 @@ impl DataPlane {
             is_ready.await.map_err(io::Error::other)??;
         }
         let prober = Prober::default();
-        prober.ask(asked(&snapshot.plan, &watch))?;
+        let known = Known::of(&snapshot.plan, &watch);
+        prober.ask(known.asked())?;
         Ok(Self {
             workers,
             certificates,
@@ -189,6 +192,7 @@ impl DataPlane {
             log,
             watch,
             prober,
+            known: Mutex::new(known),
         })
     }
 
@@ -207,9 +211,11 @@ impl DataPlane {
                 applied.push(is_done);
             }
         }
-        if let Err(error) = self.prober.ask(asked(&snapshot.plan, &self.watch)) {
+        let known = Known::of(&snapshot.plan, &self.watch);
+        if let Err(error) = self.prober.ask(known.asked()) {
             tracing::error!(%error, "no server is asked whether it is well");
         }
+        *self.known() = known;
         for is_done in applied {
             let _ = is_done.await; // A worker that has ended serves nothing old either.
         }
@@ -229,6 +235,15 @@ impl DataPlane {
         }
         sum.log_lines_dropped = self.log.counts().dropped;
         sum
+    }
+
+    /// How the servers behind the sites are: those that share requests, or are asked for their health.
+    pub fn servers(&self) -> Vec<ServerState> {
+        self.known().states()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a worker has ended, or has not looked after its connections for ten seconds: its share of
@@ -275,6 +290,7 @@ impl DataPlane {
             log,
             watch: _,
             prober: _,
+            known: _,
         } = self;
         let ending = tasks::spawn_blocking(move || {
             for RunningWorker {
@@ -290,15 +306,6 @@ impl DataPlane {
         });
         let _ = ending.await;
     }
-}
-
-/// The servers that are asked whether they are well.
-fn asked(plan: &Plan, watch: &Watch) -> Vec<Arc<Watched>> {
-    let known = Known::of(plan, watch);
-    let asked = known
-        .servers()
-        .filter(|server| server.key().check.is_some());
-    asked.cloned().collect()
 }
 
 /// The port that a redirect to HTTPS names. Behind a PROXY header it is the proxy's, which is not known.

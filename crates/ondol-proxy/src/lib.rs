@@ -89,3 +89,4 @@ pub use data_plane::Protocol;
 pub use data_plane::ServeFailure;
 pub use data_plane::Socket;
 pub use snapshot::Snapshot;
+pub use upstream::ServerState;

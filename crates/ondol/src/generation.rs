@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::certificates::CertificateSet;
 use crate::link::Counters;
+use crate::link::Server;
 use crate::listeners::ListenerKey;
 use crate::listeners::Listeners;
 use crate::sandbox;
@@ -120,6 +121,8 @@ pub(crate) struct MemberStatus {
     /// Of its program; `None` until it is ready.
     pub(crate) version: Option<String>,
     pub(crate) counters: Counters,
+    /// How the servers behind the sites are, as it sees them.
+    pub(crate) servers: Vec<Server>,
 }
 
 impl Status {

@@ -171,6 +171,8 @@ pub(crate) enum Up {
     Applied { sequence: u64 },
     /// What it counted since its start.
     Counters(Counters),
+    /// How the servers behind the sites are.
+    Servers { servers: Vec<Server> },
     /// Something worth an event.
     Failure {
         event: String,
@@ -182,6 +184,19 @@ pub(crate) enum Up {
     /// Of a later version.
     #[serde(other)]
     Unknown,
+}
+
+/// How a server behind a site is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Server {
+    /// As the configuration has it.
+    pub(crate) address: String,
+    /// By their main names.
+    pub(crate) sites: Vec<String>,
+    /// Those that it has at the moment.
+    pub(crate) requests: u32,
+    /// Why it is down; `None` while it is up.
+    pub(crate) trouble: Option<String>,
 }
 
 /// What a data plane counted since its start, and what is open in it now.

@@ -18,6 +18,7 @@ use crate::certificates::Origin;
 use crate::generation;
 use crate::generation::MemberStatus;
 use crate::generation::Phase;
+use crate::link;
 use crate::link::SocketProtocol;
 use crate::reload::Served;
 
@@ -112,6 +113,7 @@ fn status(view: View<'_>) -> api::Status {
         connections: generations.counters.connections,
         requests: generations.counters.requests,
         log_lines_dropped: generations.counters.log_lines_dropped,
+        servers: servers_of(generations),
         warnings: served
             .warnings
             .iter()
@@ -122,6 +124,26 @@ fn status(view: View<'_>) -> api::Status {
     }
 }
 
+/// The servers behind the sites, as the data plane that serves sees them.
+fn servers_of(generations: &generation::Status) -> Vec<api::Server> {
+    let servers = generations.serving().map(|member| &member.servers);
+    let servers = servers.into_iter().flatten().map(|server| {
+        let link::Server {
+            address,
+            sites,
+            requests,
+            trouble,
+        } = server.clone();
+        api::Server {
+            address,
+            sites,
+            requests: requests.into(),
+            trouble,
+        }
+    });
+    servers.collect()
+}
+
 fn generation_of(member: &MemberStatus) -> api::Generation {
     let MemberStatus {
         number,
@@ -130,6 +152,7 @@ fn generation_of(member: &MemberStatus) -> api::Generation {
         since,
         version,
         counters,
+        servers: _,
     } = member;
     let state = match phase {
         Phase::Starting => api::GenerationState::Starting,

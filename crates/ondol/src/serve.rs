@@ -22,6 +22,7 @@ use ondol_proxy::Failures;
 use ondol_proxy::KeyPair;
 use ondol_proxy::Protocol;
 use ondol_proxy::ServeFailure;
+use ondol_proxy::ServerState;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
 use tokio::sync::mpsc;
@@ -36,6 +37,7 @@ use crate::link;
 use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
+use crate::link::Server;
 use crate::link::SocketProtocol;
 use crate::link::Start;
 use crate::link::Up;
@@ -152,6 +154,8 @@ impl Served {
                     // Its sockets would still get their share of visitors.
                     anyhow::ensure!(lost_for < LOST_TICKS, "a worker has ended or stands still");
                     link.send_unless_behind(&counted(&self.plane))?;
+                    link.flush_some().await?;
+                    link.send_unless_behind(&servers(&self.plane))?;
                 }
             }
         };
@@ -279,6 +283,27 @@ fn by_worker(
         });
     }
     Ok(by_worker)
+}
+
+fn servers(plane: &DataPlane) -> Up {
+    let servers = plane.servers().into_iter();
+    let servers = servers.map(|server| {
+        let ServerState {
+            address,
+            sites,
+            requests,
+            trouble,
+        } = server;
+        Server {
+            address,
+            sites,
+            requests,
+            trouble,
+        }
+    });
+    Up::Servers {
+        servers: servers.collect(),
+    }
 }
 
 fn counted(plane: &DataPlane) -> Up {

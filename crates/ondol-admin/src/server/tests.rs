@@ -59,6 +59,7 @@ fn status() -> api::Status {
         certificates: 1,
         connections: 2,
         requests: 41,
+        servers: Vec::new(),
         log_lines_dropped: 0,
         warnings: Vec::new(),
         services: Vec::new(),

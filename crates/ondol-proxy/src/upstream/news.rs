@@ -19,6 +19,19 @@ use crate::data_plane::ServeFailure;
 #[derive(Debug)]
 pub(crate) struct Known(Vec<Subject>);
 
+/// How a server behind a site is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerState {
+    /// The server as the configuration has it.
+    pub address: String,
+    /// The sites that use it, by their main names.
+    pub sites: Vec<String>,
+    /// The requests that it has at the moment; not counted where it is alone.
+    pub requests: u32,
+    /// Why it is down; `None` while it is up.
+    pub trouble: Option<String>,
+}
+
 #[derive(Debug)]
 struct Subject {
     server: Arc<Watched>,
@@ -55,9 +68,28 @@ impl Known {
         Self(known.into_values().collect())
     }
 
-    /// The servers themselves.
-    pub(crate) fn servers(&self) -> impl Iterator<Item = &Arc<Watched>> {
-        self.0.iter().map(|subject| &subject.server)
+    /// Those that are asked whether they are well.
+    pub(crate) fn asked(&self) -> Vec<Arc<Watched>> {
+        let servers = self.0.iter().map(|subject| &subject.server);
+        let asked = servers.filter(|server| server.key().check.is_some());
+        asked.cloned().collect()
+    }
+
+    /// How they are, in the order of their addresses.
+    pub(crate) fn states(&self) -> Vec<ServerState> {
+        let states = self.0.iter().map(|subject| {
+            let server = &subject.server;
+            let is_down = server.health() == Health::Down;
+            ServerState {
+                address: server.label().to_owned(),
+                sites: subject.sites.iter().cloned().collect(),
+                requests: server.in_flight(),
+                trouble: is_down.then(|| server.reason()),
+            }
+        });
+        let mut states: Vec<_> = states.collect();
+        states.sort_by(|a, b| (&a.address, &a.sites).cmp(&(&b.address, &b.sites)));
+        states
     }
 
     /// Tells what has changed. Of all workers only the first finds it new.

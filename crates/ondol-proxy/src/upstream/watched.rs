@@ -135,6 +135,11 @@ impl Watched {
         if is_out { Health::Down } else { Health::Up }
     }
 
+    /// Why it was last found not to be well.
+    pub(super) fn reason(&self) -> String {
+        self.recent().reason.clone()
+    }
+
     /// What its owner is to be told now: how it is, and why it was last found not to be well.
     pub(super) fn news(&self, now: u64) -> Option<(Health, String)> {
         let health = self.health();

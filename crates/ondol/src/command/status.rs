@@ -39,6 +39,11 @@ fn render(status: &Status, now: i64, screen: Screen) -> String {
     let mut text = overview(status, now, screen);
     text.push('\n');
     text.push_str(&generations(status, now, screen));
+    let servers = servers(&status.servers, screen);
+    if !servers.is_empty() {
+        text.push('\n');
+        text.push_str(&servers);
+    }
     let troubled = services(&status.services, now, screen);
     if !troubled.is_empty() {
         text.push('\n');
@@ -116,6 +121,34 @@ fn generations(status: &Status, now: i64, screen: Screen) -> String {
             Cell::from(output::grouped(generation.connections)),
             Cell::from(output::grouped(generation.requests)),
             Cell::from(&generation.version),
+        ]);
+    }
+    table.render(screen)
+}
+
+/// Servers behind the sites that share requests, or are asked for their health.
+fn servers(servers: &[api::Server], screen: Screen) -> String {
+    if servers.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        Column::text("SERVER"),
+        Column::text("SITES"),
+        Column::word("STATE"),
+        Column::number("REQUESTS"),
+        Column::text("WHY"),
+    ]);
+    for server in servers {
+        let (state, tint) = match &server.trouble {
+            None => ("up", Tint::Good),
+            Some(_) => ("down", Tint::Bad),
+        };
+        table.push([
+            Cell::from(&server.address),
+            Cell::from(server.sites.join(", ")),
+            Cell::new(state, tint),
+            Cell::from(output::grouped(server.requests)),
+            Cell::from(server.trouble.as_deref().unwrap_or_default()),
         ]);
     }
     table.render(screen)

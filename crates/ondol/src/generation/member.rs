@@ -26,6 +26,7 @@ use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
 use crate::link::LinkError;
+use crate::link::Server;
 use crate::link::Up;
 
 /// How long the end of a killed process is waited for.
@@ -43,6 +44,8 @@ pub(super) struct Member {
     pub(super) version: Option<String>,
     pub(super) since: i64,
     pub(super) counters: Counters,
+    /// How the servers behind the sites are, as it sees them.
+    pub(super) servers: Vec<Server>,
     /// Why it ended or will end.
     pub(super) reason: Option<String>,
 }
@@ -75,6 +78,7 @@ impl Member {
             version: None,
             since: clock::unix_seconds(),
             counters: Counters::default(),
+            servers: Vec::new(),
             reason: None,
         }
     }
@@ -140,6 +144,7 @@ impl Member {
             since: self.since,
             version: self.version.clone(),
             counters: self.counters,
+            servers: self.servers.clone(),
         }
     }
 

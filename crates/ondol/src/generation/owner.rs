@@ -218,6 +218,7 @@ impl Owner {
                 }
             }
             Up::Counters(counters) => member.counters = counters,
+            Up::Servers { servers } => member.servers = servers,
             Up::Failure {
                 event,
                 subject,

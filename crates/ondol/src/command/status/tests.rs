@@ -3,6 +3,7 @@
 use ondol_admin::api::Generation;
 use ondol_admin::api::LastReload;
 use ondol_admin::api::Listener;
+use ondol_admin::api::Server;
 use ondol_admin::api::Service;
 use ondol_admin::api::Time;
 
@@ -53,6 +54,7 @@ fn healthy() -> Status {
         connections: 42,
         requests: 19_202,
         log_lines_dropped: 0,
+        servers: Vec::new(),
         warnings: Vec::new(),
         services: vec![service("running", None)],
     }
@@ -130,4 +132,30 @@ fn states_have_their_color_on_a_terminal_alone() {
     let shown = render(&healthy(), NOW, Screen { color, ..SCREEN });
     assert!(shown.contains("\x1b[32mready\x1b[0m"), "{shown}");
     assert!(!render(&healthy(), NOW, SCREEN).contains('\x1b'));
+}
+
+#[test]
+fn servers_behind_the_sites_say_how_they_are() {
+    let mut status = healthy();
+    let server = |port: u16, trouble: Option<&str>| Server {
+        address: format!("http://10.0.0.2:{port}"),
+        sites: vec!["a.test".to_owned(), "b.test".to_owned()],
+        requests: 3,
+        trouble: trouble.map(str::to_owned),
+    };
+    status.servers = vec![
+        server(3000, None),
+        server(3001, Some("its health check got status 500")),
+    ];
+    let text = render(&status, NOW, SCREEN);
+    let lines: Vec<_> = text.lines().collect();
+    let line = |what: &str| {
+        let found = lines.iter().find(|line| line.contains(what));
+        *found.unwrap_or_else(|| panic!("{what}: {text}"))
+    };
+    assert!(line(":3000").contains("up") && line(":3000").contains("a.test, b.test"));
+    assert!(
+        line(":3001").contains("down") && text.contains("got status 500"),
+        "{text}"
+    );
 }
