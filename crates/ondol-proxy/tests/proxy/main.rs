@@ -28,6 +28,7 @@ mod health;
 mod hosts;
 mod http2;
 mod http2_floods;
+mod http2_heads;
 mod lifecycle;
 mod limits;
 mod log;

@@ -1,6 +1,7 @@
 //! Visitors by HTTP/2 who send any frame they like (RFC 9113), and see each that comes.
 
 use std::io::Write;
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use rustls::DEFAULT_VERSIONS;
@@ -122,6 +123,11 @@ impl Frames {
                 return frame;
             }
         }
+    }
+
+    /// Ends its side of the connection, or all of it, without a word.
+    pub(crate) fn shut(&mut self, how: Shutdown) {
+        self.wire.stream.sock.shutdown(how).unwrap();
     }
 
     /// Reads to the end of the connection.

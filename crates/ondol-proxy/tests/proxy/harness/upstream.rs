@@ -111,7 +111,8 @@ impl Upstream {
         accepted.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    fn try_accept(&self) -> io::Result<Stream> {
+    /// The next connection that the proxy makes, if it makes one in time.
+    pub(crate) fn try_accept(&self) -> io::Result<Stream> {
         let stream = match self {
             Self::Tcp(listener) => Stream::Tcp(listener.accept()?.0),
             Self::Unix(listener) => Stream::Unix(listener.accept()?.0),
