@@ -16,6 +16,7 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustls::ServerConfig;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
@@ -60,6 +61,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Threads of one worker that wait for disks. More would wait for the same disks, and each takes memory;
 /// what finds none waits in a line.
 const BLOCKING_THREADS_MAX: usize = 64;
+
+/// What the kernel takes of an answer beyond what is on its way. Left alone it takes up to 4 MiB for each
+/// visitor who reads nothing, and a few hundred of those use up the memory of all TCP on the machine.
+const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// What a worker is made of; all of it can be sent to its thread.
 pub(crate) struct Equipment {
@@ -354,6 +359,8 @@ fn accept_all(worker: &Rc<Worker>, sockets: Vec<Socket>) -> io::Result<Vec<JoinH
             listener,
         } = socket;
         listener.set_nonblocking(true)?;
+        // Connections inherit it. A kernel that can't only spends more on those who are slow.
+        let _ = SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT_BYTES);
         let listener = TcpListener::from_std(listener)?;
         accepting.push(tasks::spawn_local(accept(
             Rc::clone(worker),
