@@ -9,8 +9,8 @@
 mod agent;
 mod bad_input;
 mod differential;
-mod files;
 mod edges;
+mod files;
 mod harness;
 mod login;
 mod logs;

@@ -134,8 +134,8 @@ pub(crate) struct ConnectionState {
     pace: Cell<Pace>,
     patience: Cell<Patience>,
     looked_after: Cell<Instant>,
-    /// Bytes of answers that have ended for us and may not be written yet (HTTP/1.1).
-    tail: Cell<usize>,
+    /// Bytes of answers that were handed over and are not written yet (HTTP/1.1).
+    unwritten: Cell<usize>,
     /// Whether the next bytes to be written are of an answer of ours.
     has_words: Cell<bool>,
     reached_end: Cell<bool>,
@@ -160,7 +160,7 @@ impl ConnectionState {
             pace: Cell::default(),
             patience: Cell::default(),
             looked_after: Cell::new(now),
-            tail: Cell::new(0),
+            unwritten: Cell::new(0),
             has_words: Cell::new(false),
             reached_end: Cell::new(false),
             order: Cell::new(Order::Serve),
@@ -203,6 +203,7 @@ impl ConnectionState {
         let mut pace = self.pace.get();
         pace.moved(bytes as u64);
         self.pace.set(pace);
+        self.wrote(bytes);
         if self.phase.get() == Phase::Tunnel {
             self.since.set(self.ledger.now());
         }
@@ -214,11 +215,19 @@ impl ConnectionState {
         }
     }
 
-    /// Notes that nothing waits to be written: on HTTP/1.1, all answers that have ended are on their way.
+    /// Notes that nothing waits to be written.
     pub(crate) fn flushed(&self) {
         self.has_words.set(false);
-        if self.tail.get() > 0 {
-            self.ledger.take_back(self.tail.take());
+        self.wrote(usize::MAX);
+    }
+
+    /// Of HTTP/1.1 it is known what of its answers was written.
+    fn wrote(&self, bytes: usize) {
+        let unwritten = self.unwritten.get();
+        let written = unwritten.min(bytes);
+        if written > 0 {
+            self.unwritten.set(unwritten - written);
+            self.ledger.take_back(written);
         }
     }
 
@@ -270,11 +279,7 @@ impl ConnectionState {
         let Some(ended) = requests.try_remove(request) else {
             return;
         };
-        if self.speaks.get() == Speaks::Http1 {
-            self.tail.set(self.tail.get() + ended.lent);
-        } else {
-            self.ledger.take_back(ended.lent);
-        }
+        self.ledger.take_back(ended.lent);
         if answer == Answer::Whole {
             self.with_credit(Credit::earn_by_answer);
         }
@@ -285,10 +290,12 @@ impl ConnectionState {
 
     /// Notes that a part of an answer was handed over; see [`Self::asked_for_more`].
     pub(crate) fn gave(&self, request: usize, bytes: usize) {
-        if let Some(request) = self.requests.borrow_mut().get_mut(request) {
-            request.gave(bytes, self.ledger.now());
+        self.ledger.lend(bytes);
+        if self.speaks.get() == Speaks::Http1 {
             self.has_words.set(true);
-            self.ledger.lend(bytes);
+            self.unwritten.set(self.unwritten.get() + bytes);
+        } else if let Some(request) = self.requests.borrow_mut().get_mut(request) {
+            request.gave(bytes, self.ledger.now());
             self.with_credit(|credit| credit.earn_by_part(bytes));
         }
     }
@@ -348,7 +355,7 @@ impl ConnectionState {
         let requests = self.requests.borrow();
         let given = requests.iter().filter(|(_, request)| !request.is_cut);
         let given = given.filter_map(|(_, request)| Some((request.given?, request.lent)));
-        given.chain(self.tail_loan()).collect()
+        given.chain(self.unwritten_loan()).collect()
     }
 
     /// Ends the answers with loans that are as old as `until`, while `bytes` are still to be given back.
@@ -359,17 +366,18 @@ impl ConnectionState {
             is_due
         });
         if *bytes > 0
-            && let Some((_, lent)) = self.tail_loan().filter(|(since, _)| *since <= until)
+            && let Some((_, lent)) = self.unwritten_loan().filter(|(since, _)| *since <= until)
         {
             *bytes = bytes.saturating_sub(lent);
+            self.cut(|_| true);
             self.tell(Order::Close);
         }
     }
 
-    /// Of answers that have ended for us while the visitor takes nothing of what is written.
-    fn tail_loan(&self) -> Option<(Instant, usize)> {
+    /// Of HTTP/1.1, while the visitor takes nothing of what is written.
+    fn unwritten_loan(&self) -> Option<(Instant, usize)> {
         let since = self.write_blocked_since.get()?;
-        (self.tail.get() > 0 && !self.is_to_close()).then(|| (since, self.tail.get()))
+        (self.unwritten.get() > 0 && !self.is_to_close()).then(|| (since, self.unwritten.get()))
     }
 
     /// Leaves a tunnel to be entered once the response that agrees to it has been written.
@@ -455,15 +463,10 @@ impl ConnectionState {
     }
 
     fn cut(&self, mut is_due: impl FnMut(&mut InFlight) -> bool) {
-        let mut is_cut = false;
         for (_, request) in self.requests.borrow_mut().iter_mut() {
             if !request.is_cut && is_due(request) {
                 request.cut();
-                is_cut = true;
             }
-        }
-        if is_cut && self.speaks.get() == Speaks::Http1 {
-            self.tell(Order::Close); // It has no other way to end an answer early.
         }
     }
 

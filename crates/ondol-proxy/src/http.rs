@@ -36,6 +36,8 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Response bytes that hyper keeps for a visitor who is slow to take them.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// The same for HTTP/1.1, where a part of any size is taken when there is less than this.
+const HTTP1_BUFFER_BYTES: usize = 32 * 1024;
 
 /// What a visitor may send of one body by HTTP/2 before any of it is taken on.
 const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
@@ -99,7 +101,7 @@ pub(crate) fn http1_builder() -> http1::Builder {
     builder
         .max_headers(limits::HEADERS_MAX)
         .max_header_size(limits::HEAD_BYTES_MAX)
-        .max_buf_size(SEND_BUFFER_BYTES);
+        .max_buf_size(HTTP1_BUFFER_BYTES);
     builder
 }
 

@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | connections: of a core, of an address | 16,384 / cores, 512 / cores; the idlest go first when there is no room | `admission.rs` |
 //! | a connection without a request | TLS handshake and first byte 10 s, head 15 s, idle 120 s | `connection.rs` |
-//! | the memory of a connection | 8 KiB (HTTP/1.1), 16 KiB more while its head of at most 16 KiB comes; TLS 40 KiB; 64 KiB of an answer to be written | `http.rs` |
+//! | the memory of a connection | 30 KiB with a head of at most 16 KiB; TLS 40 KiB more; of an answer 32 KiB and a part, see below | `http.rs` |
 //! | the kernel's memory of a connection | 64 KiB of an answer beyond what is on its way | `worker.rs` |
 //! | bodies sent by HTTP/2 and not taken on | 256 KiB of one, 1 MiB of a connection: no more than the visitor itself has sent | `http.rs` |
 //! | answers that visitors were given and don't take | 64 MiB of a core, for moments twice that; those who have had theirs for longest lose it | `connection.rs`, `admission.rs` |

@@ -149,9 +149,12 @@ fn what_http1_has_not_written_yet_is_owed_until_it_is() {
     let request = state.request_begins();
     state.gave(request, 1000);
     state.write_blocked();
+    state.asked_for_more(request);
     state.request_ends(request, Answer::Whole);
     assert_eq!(ledger.lent(), 1000);
-    assert_eq!(state.loans(), [(ledger.now(), 1000)]);
+    state.sent(300);
+    state.write_blocked();
+    assert_eq!(state.loans(), [(ledger.now(), 700)]);
     state.flushed();
     assert_eq!(ledger.lent(), 0);
     let request = state.request_begins();

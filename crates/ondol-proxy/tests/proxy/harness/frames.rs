@@ -126,7 +126,7 @@ impl Frames {
     }
 
     /// Ends its side of the connection, or all of it, without a word.
-    pub(crate) fn shut(&mut self, how: Shutdown) {
+    pub(crate) fn shut(&self, how: Shutdown) {
         self.wire.stream.sock.shutdown(how).unwrap();
     }
 
