@@ -48,14 +48,9 @@ fn check(
 ) {
     let at = parent.place(value);
     match (shape, value.get_ref()) {
-        (Shape::Flag | Shape::FlagOrText(_) | Shape::FlagOr(_), DeValue::Boolean(_))
-        | (
-            Shape::FlagOrText(_)
-            | Shape::Text(_)
-            | Shape::TextOrTable(..)
-            | Shape::TextsOrTable(..),
-            DeValue::String(_),
-        ) => {}
+        (Shape::Flag, DeValue::Boolean(_))
+        | (Shape::Text(_) | Shape::TextOrTable(..) | Shape::TextsOrTable(..), DeValue::String(_)) =>
+            {}
         (Shape::Number { min, max }, DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix());
             if !number.is_ok_and(|number| (*min..=*max).contains(&number)) {
@@ -90,17 +85,24 @@ fn check(
                 check(report, (names, value), key, item);
             }
         }
+        (Shape::Fields(_, item), DeValue::Table(found)) => {
+            let fields = parent.inner(at, found);
+            for (name, value) in fields.entries() {
+                field(report, (fields, name, value), key, item);
+            }
+        }
+        (Shape::AnyOf(shapes), found) => match shapes.iter().find(|shape| is_of(shape, found)) {
+            Some(shape) => check(report, (parent, value), key, shape),
+            None => wrong(report, at, key, found),
+        },
         (Shape::List(item) | Shape::OneOrMore(item), DeValue::Array(items)) => {
             for value in items {
                 check(report, (parent, value), key, item);
             }
         }
-        (Shape::OneOrMore(item) | Shape::FlagOr(item), _) => {
-            check(report, (parent, value), key, item)
-        }
+        (Shape::OneOrMore(item), _) => check(report, (parent, value), key, item),
         (
             Shape::Flag
-            | Shape::FlagOrText(_)
             | Shape::Number { .. }
             | Shape::Text(_)
             | Shape::Choice(_)
@@ -109,9 +111,44 @@ fn check(
             | Shape::TextsOrTable(..)
             | Shape::Named(..)
             | Shape::Map(..)
+            | Shape::Fields(..)
             | Shape::List(_),
             other,
         ) => wrong(report, at, key, other),
+    }
+}
+
+/// One of the values that the owner names.
+fn field(
+    report: &mut Report,
+    (parent, name, value): (Section<'_>, &str, &Spanned<DeValue<'_>>),
+    key: &'static Key,
+    shape: &'static Shape,
+) {
+    if is_of(shape, value.get_ref()) {
+        check(report, (parent, value), key, shape);
+        return;
+    }
+    let found = type_of(value.get_ref());
+    let problem = format!("`{}` cannot be {found}", repeated(name));
+    let accepted = shape.accepted();
+    report
+        .add(parent.place(value), problem)
+        .help(format!("accepted: {accepted}"));
+}
+
+/// Whether a value is of a shape's type, whatever is in it.
+fn is_of(shape: &Shape, value: &DeValue<'_>) -> bool {
+    match shape {
+        Shape::Flag => value.as_bool().is_some(),
+        Shape::Number { .. } => value.as_integer().is_some(),
+        Shape::Text(_) | Shape::Choice(_) => value.is_str(),
+        Shape::Table(_) | Shape::Named(..) | Shape::Map(..) | Shape::Fields(..) => value.is_table(),
+        Shape::TextOrTable(..) => value.is_str() || value.is_table(),
+        Shape::TextsOrTable(..) => value.is_str() || value.is_array() || value.is_table(),
+        Shape::AnyOf(shapes) => shapes.iter().any(|shape| is_of(shape, value)),
+        Shape::List(_) => value.is_array(),
+        Shape::OneOrMore(item) => value.is_array() || is_of(item, value),
     }
 }
 
@@ -212,15 +249,7 @@ fn no_choice(
 
 fn wrong(report: &mut Report, at: Place, key: &'static Key, found: &DeValue<'_>) {
     let name = key.name;
-    let found = match found {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    };
+    let found = type_of(found);
     let accepted = key.shape.accepted();
     let is_single_bracket = found == "a table" && matches!(key.shape, Shape::List(Shape::Table(_)));
     let help = if is_single_bracket {
@@ -231,4 +260,16 @@ fn wrong(report: &mut Report, at: Place, key: &'static Key, found: &DeValue<'_>)
     report
         .add(at, format!("`{name}` cannot be {found}"))
         .help(help);
+}
+
+fn type_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
 }

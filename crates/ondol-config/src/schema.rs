@@ -52,7 +52,6 @@ fn property(key: &Key) -> Value {
 fn shape(shape_: &Shape) -> Value {
     match shape_ {
         Shape::Flag => json!({ "type": "boolean" }),
-        Shape::FlagOrText(form) => json!({ "anyOf": [{ "type": "boolean" }, text(form)] }),
         Shape::Number { min, max } => {
             json!({ "type": "integer", "minimum": min, "maximum": max })
         }
@@ -73,8 +72,15 @@ fn shape(shape_: &Shape) -> Value {
             "type": "object",
             "additionalProperties": shape(item),
         }),
+        Shape::Fields(_, item) => json!({
+            "type": "object",
+            "additionalProperties": shape(item),
+        }),
+        Shape::AnyOf(shapes) => {
+            let shapes: Vec<_> = shapes.iter().map(shape).collect();
+            json!({ "anyOf": shapes })
+        }
         Shape::List(item) => json!({ "type": "array", "items": shape(item) }),
-        Shape::FlagOr(item) => json!({ "anyOf": [shape(&Shape::Flag), shape(item)] }),
         Shape::OneOrMore(item) => {
             let item = shape(item);
             json!({ "anyOf": [item, { "type": "array", "items": item }] })

@@ -132,6 +132,18 @@ impl<'d> Section<'d> {
         Some(values.filter_map(|value| self.either_of(value)).collect())
     }
 
+    /// The texts in it, with their names.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (Word<'d>, Word<'d>)> {
+        let named = self.table.iter();
+        named.filter_map(|(name, value)| Some((self.name(name), self.word(value)?)))
+    }
+
+    /// The flags in it, with their names.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = (Word<'d>, bool)> {
+        let named = self.table.iter();
+        named.filter_map(|(name, value)| Some((self.name(name), value.get_ref().as_bool()?)))
+    }
+
     /// Every key with its value, unread.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&'d str, &'d Spanned<DeValue<'d>>)> {
         let entries = self.table.iter();
@@ -140,11 +152,14 @@ impl<'d> Section<'d> {
 
     /// The tables in it, with their names.
     pub(crate) fn named(&self) -> impl Iterator<Item = (Word<'d>, Self)> {
-        self.table.iter().filter_map(|(name, value)| {
-            let at = Place::new(self.file, name.span());
-            let text = name.get_ref();
-            Some((Word { text, at }, self.section(value)?))
-        })
+        let named = self.table.iter();
+        named.filter_map(|(name, value)| Some((self.name(name), self.section(value)?)))
+    }
+
+    fn name(&self, name: &'d Spanned<std::borrow::Cow<'d, str>>) -> Word<'d> {
+        let at = Place::new(self.file, name.span());
+        let text = name.get_ref();
+        Word { text, at }
     }
 
     fn either_of(&self, value: &'d Spanned<DeValue<'d>>) -> Option<Either<'d>> {

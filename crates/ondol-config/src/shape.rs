@@ -40,8 +40,6 @@ pub(crate) enum Absent {
 pub(crate) enum Shape {
     /// `true` or `false`.
     Flag,
-    /// `true`, `false`, or a text.
-    FlagOrText(Form),
     /// A whole number, both ends included.
     Number { min: i64, max: i64 },
     /// A text.
@@ -58,12 +56,14 @@ pub(crate) enum Shape {
     Named(Form, &'static Table),
     /// Such values by names that the owner chooses.
     Map(Form, &'static Self),
+    /// Values by names that the owner chooses.
+    Fields(Form, &'static Self),
+    /// A value of one of these shapes, no two of which are of one type.
+    AnyOf(&'static [Self]),
     /// Any number of such values.
     List(&'static Self),
     /// One such value, or a list of them.
     OneOrMore(&'static Self),
-    /// `true` or `false`, or such a value.
-    FlagOr(&'static Self),
 }
 
 /// What a text holds, for messages.
@@ -89,14 +89,12 @@ impl Shape {
             | Self::TextOrTable(_, table)
             | Self::TextsOrTable(_, table)
             | Self::Named(_, table) => Some(table),
-            Self::List(item) | Self::OneOrMore(item) | Self::Map(_, item) | Self::FlagOr(item) => {
-                item.table()
-            }
-            Self::Flag
-            | Self::FlagOrText(_)
-            | Self::Number { .. }
-            | Self::Text(_)
-            | Self::Choice(_) => None,
+            Self::List(item)
+            | Self::OneOrMore(item)
+            | Self::Map(_, item)
+            | Self::Fields(_, item) => item.table(),
+            Self::AnyOf(shapes) => shapes.iter().find_map(Self::table),
+            Self::Flag | Self::Number { .. } | Self::Text(_) | Self::Choice(_) => None,
         }
     }
 
@@ -104,7 +102,6 @@ impl Shape {
     pub(crate) fn accepted(&self) -> String {
         match self {
             Self::Flag => "true or false, without quotes".into(),
-            Self::FlagOrText(form) => format!("true or false, or {}", form.accepted()),
             Self::Number { min, max } => format!("a whole number from {min} to {max}"),
             Self::Text(form) => form.accepted(),
             Self::Choice(words) => one_of(words),
@@ -124,8 +121,15 @@ impl Shape {
                 let item = item.accepted();
                 format!("a table (in braces) from {what}, such as {example}, to {item}")
             }
+            Self::Fields(Form { what, example }, item) => {
+                let item = item.accepted();
+                format!("a table of {what}, such as {example}, each with {item}")
+            }
+            Self::AnyOf(shapes) => {
+                let accepted: Vec<_> = shapes.iter().map(Self::accepted).collect();
+                accepted.join(", or ")
+            }
             Self::List(item) => format!("a list (in brackets), each {}", item.accepted()),
-            Self::FlagOr(item) => format!("{}, or {}", Self::Flag.accepted(), item.accepted()),
             Self::OneOrMore(item) => {
                 format!("{}, or a list (in brackets) of such", item.accepted())
             }

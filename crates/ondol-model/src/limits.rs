@@ -62,6 +62,15 @@ pub const USERS_MAX: usize = 1_000;
 pub const PASSWORD_MEMORY_KIB_MAX: u32 = 128 * 1024;
 /// The longest password that is hashed; more is refused unseen.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Header fields that a site or route may change: each is looked at for each answer.
+pub const HEADER_RULES_MAX: usize = 100;
+/// Moved paths of one site: an old site with every page of its archive.
+pub const REDIRECTS_MAX: usize = 10_000;
+/// Those of them with stars: each request is compared with them in turn.
+pub const REDIRECT_PATTERNS_MAX: usize = 500;
+/// The largest page of an owner for an error, and the largest file of a fixed answer (built-in pages take
+/// their place): they are held in memory on their way.
+pub const PAGE_BYTES_MAX: u64 = 1024 * 1024;
 /// The longest time that a site may set for an upstream: an answer that takes longer is a job.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 

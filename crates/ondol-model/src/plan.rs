@@ -6,14 +6,21 @@
 pub mod access;
 pub mod auth;
 mod client_auth;
+mod compression;
+mod error_pages;
 mod files;
+mod headers;
 mod log;
 mod passthrough;
 mod patience;
 mod proxy;
+mod redirects;
 mod request_id;
 mod rules;
+mod security;
+mod template;
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::forwarded::ClientIpHeader;
@@ -24,6 +31,10 @@ use crate::path::RoutePath;
 
 pub use client_auth::ClientAuth;
 pub use client_auth::ClientCertificate;
+pub use compression::Compression;
+pub use compression::CompressionLevel;
+pub use compression::Encoding;
+pub use error_pages::ErrorPages;
 pub use files::CacheRule;
 pub use files::Candidate;
 pub use files::Dotfiles;
@@ -32,6 +43,12 @@ pub use files::Listing;
 pub use files::NamePattern;
 pub use files::Precompressed;
 pub use files::Symlinks;
+pub use headers::HeaderChange;
+pub use headers::HeaderRule;
+pub use headers::HeaderRules;
+pub use headers::Towards;
+pub use headers::forbidden;
+pub use headers::is_name;
 pub use log::AccessLog;
 pub use log::AccessLogFormat;
 pub use log::BOX_LOG;
@@ -56,10 +73,23 @@ pub use proxy::SentPath;
 pub use proxy::Server;
 pub use proxy::Statuses;
 pub use proxy::Via;
+pub use redirects::Moved;
+pub use redirects::MovedPath;
+pub use redirects::MovedPiece;
+pub use redirects::MovedTo;
+pub use redirects::PathPattern;
+pub use redirects::STARS_MAX;
+pub use redirects::Stars;
 pub use request_id::RequestIdHeader;
 pub use rules::BodyKind;
 pub use rules::Rules;
 pub use rules::Timeouts;
+pub use security::Hsts;
+pub use security::Security;
+pub use template::Piece;
+pub use template::Template;
+pub use template::TemplateError;
+pub use template::Variable;
 
 /// An accepted configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,11 +152,30 @@ pub struct Site {
     pub passthrough: Option<Passthrough>,
     /// What applies where no route does, and to routes that say nothing else.
     pub rules: Rules,
+    /// Paths that have moved; looked at before the routes.
+    pub redirects: Vec<MovedPath>,
     /// The routes, longest path first. The site's own target, when it has one, is the route of `/`.
     pub routes: Vec<Route>,
 }
 
 impl Site {
+    /// The folders with files of this site: those that it serves, and those of its pages. Some may come
+    /// several times.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        let routes = self.routes.iter();
+        let targets = routes.clone().filter_map(|route| match &route.target {
+            Target::Files(files) => Some(files.root.as_path()),
+            Target::Respond(respond) => match &respond.body {
+                RespondBody::File(file) => file.parent(),
+                RespondBody::Text(_) => None,
+            },
+            Target::Proxy(_) | Target::Redirect(_) => None,
+        });
+        let rules = std::iter::once(&self.rules).chain(routes.map(|route| &route.rules));
+        let pages = rules.filter_map(|rules| rules.error_pages.as_ref());
+        targets.chain(pages.map(|pages| pages.folder.as_path()))
+    }
+
     /// The main name and the aliases.
     pub fn names(&self) -> impl Iterator<Item = &HostPattern> {
         std::iter::once(&self.name).chain(&self.aliases)
@@ -242,8 +291,28 @@ pub enum RedirectPath {
 pub struct Respond {
     /// 200 to 599.
     pub status: u16,
-    /// The body; may be empty.
-    pub body: String,
-    /// `Content-Type` of the body.
-    pub content_type: String,
+    /// The body.
+    pub body: RespondBody,
+    /// `Content-Type` of the body; `None` for what the name of its file says.
+    pub content_type: Option<String>,
+}
+
+impl Respond {
+    /// A plain text, in UTF-8.
+    pub fn text(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            body: RespondBody::Text(body.to_owned()),
+            content_type: Some("text/plain; charset=utf-8".to_owned()),
+        }
+    }
+}
+
+/// The body of a fixed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RespondBody {
+    /// A file, by its absolute path; read for each answer.
+    File(PathBuf),
+    /// A text; may be empty.
+    Text(String),
 }

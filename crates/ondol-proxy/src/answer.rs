@@ -26,8 +26,8 @@ use crate::arrival;
 use crate::body::Body;
 use crate::connection::Connection;
 use crate::connection::Order;
-use crate::error_page::Wants;
-use crate::error_page::error_page;
+use crate::dress;
+use crate::error_page;
 use crate::failure::Failure;
 use crate::files::FileRequest;
 use crate::gate;
@@ -60,19 +60,20 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let mut visit = Visit::begin(connection, &parts);
     let mut response = match phases(&mut visit, &parts, body).await {
-        Ok(response) => response,
+        Ok(response) => error_page::in_place_of(response, &visit, &parts).await,
         Err(failure) => {
             visit.failed(&failure);
-            failure_page(&failure, visit.shown_id(), &parts)
+            failure_page(&failure, &visit, &parts).await
         }
     };
     tell_id(&visit, &mut response);
+    dress::dress(&visit, &parts, &mut response);
     say_goodbye(&visit, &parts, &mut response);
     Ok(visit.finish(response))
 }
 
-fn failure_page(failure: &Failure, id: ShownId<'_>, parts: &Parts) -> Response<Body> {
-    let mut page = error_page(failure.status(), id, Wants::of(&parts.headers));
+async fn failure_page(failure: &Failure, visit: &Visit, parts: &Parts) -> Response<Body> {
+    let mut page = error_page::page(failure.status(), visit, parts).await;
     if let Failure::MethodNotAllowed(methods) = failure {
         page.headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static(methods));
@@ -83,12 +84,6 @@ fn failure_page(failure: &Failure, id: ShownId<'_>, parts: &Parts) -> Response<B
     if failure.ends_connection() && parts.version < Version::HTTP_2 {
         page.headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    if parts.method == Method::HEAD {
-        // hyper leaves the body of an HTTP/2 answer to us.
-        let length = HeaderValue::from(page.body().size_hint().lower());
-        page.headers_mut().insert(header::CONTENT_LENGTH, length);
-        *page.body_mut() = Body::Empty;
     }
     page
 }
@@ -114,6 +109,9 @@ async fn phases(
     }
     let view = Rc::clone(&visit.view);
     let path = path::normalize(parts.uri.path()).ok_or(Failure::Malformed("its path is none"))?;
+    if let Some(moved) = view.moved(found.site.0, &path) {
+        return redirect::moved(moved, &path, &parts.uri);
+    }
     let at = view
         .find_route(found.site.0, &path)
         .ok_or(Failure::NotFound)?;
@@ -142,6 +140,8 @@ async fn target(
 ) -> Result<Response<Body>, Failure> {
     let view = Rc::clone(&visit.view);
     let route = view.route(at);
+    let restored = visit.dress().and_then(|dress| dress.restored(parts));
+    let parts = restored.as_ref().unwrap_or(parts);
     match view.answers(at) {
         Answers::Files(root) => {
             let request = FileRequest {
@@ -154,7 +154,7 @@ async fn target(
         }
         Answers::Proxy(servers) => proxy(visit, servers, &route.rules, (parts, path), body).await,
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
-        Answers::Respond(with) => Ok(respond::answer(with, &parts.method)),
+        Answers::Respond(with) => respond::answer(with, &parts.method).await,
     }
 }
 
@@ -173,6 +173,9 @@ async fn proxy(
     let via = &connection.worker.via;
     via.check(&parts.headers)?;
     let client = visit.visitor.address.map(|client| client.to_string());
+    let fields = visit
+        .dress()
+        .and_then(|dress| dress.request_fields(visit, parts));
     let outgoing = Outgoing {
         parts,
         path,
@@ -195,6 +198,7 @@ async fn proxy(
         body_bytes_max: rules.body_bytes_max,
         upgrade: upgrade(parts),
         changes: visit.admitted.as_ref().map(|admitted| &admitted.changes),
+        fields: fields.as_ref(),
     };
     match upstream::forward(servers, outgoing, &mut visit.asked).await? {
         Forwarded::Response(response) => Ok(response),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use http_body::SizeHint;
 
+use crate::dress::EncodedBody;
 use crate::files::FileBody;
 use crate::upstream::UpstreamBody;
 
@@ -22,6 +23,8 @@ pub(crate) enum Body {
     File(FileBody),
     /// What an upstream sends.
     Upstream(Box<UpstreamBody>),
+    /// Another body, made smaller.
+    Encoded(Box<EncodedBody>),
 }
 
 /// Why a body ended early; the visitor sees a connection cut short, never a clean end.
@@ -43,6 +46,7 @@ impl http_body::Body for Body {
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map(Frame::data))),
             Self::Upstream(body) => body.poll_part(cx),
+            Self::Encoded(body) => body.poll_part(cx),
         }
     }
 
@@ -52,6 +56,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.is_empty(),
             Self::File(file) => file.remaining() == 0,
             Self::Upstream(body) => body.remaining() == Some(0),
+            Self::Encoded(body) => body.is_end(),
         }
     }
 
@@ -63,6 +68,7 @@ impl http_body::Body for Body {
             Self::Upstream(body) => body
                 .remaining()
                 .map_or_else(SizeHint::new, SizeHint::with_exact),
+            Self::Encoded(_) => SizeHint::new(),
         }
     }
 }

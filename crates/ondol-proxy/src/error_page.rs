@@ -1,18 +1,27 @@
-//! One page per status, with the request's id.
+//! One page per status, with the request's id, in the visitor's language or the owner's own words.
 //!
 //! It says what a visitor can do something with, and nothing of what went wrong inside: that is in
 //! the log, under the same id.
+
+mod words;
 
 use std::fmt::Display;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
+use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
+use http::request::Parts;
+use http_body::Body as _;
 
 use crate::body::Body;
+use crate::dress::Dress;
+use crate::visit::Visit;
+
+pub(crate) use words::Language;
 
 /// What a client can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +49,80 @@ impl Wants {
     }
 }
 
-/// The page of a status of 400 or more, under 2 KiB and complete in itself.
-pub(crate) fn error_page(status: StatusCode, id: impl Display, wants: Wants) -> Response<Body> {
-    let (content_type, body) = match wants {
-        Wants::Html => ("text/html; charset=utf-8", html(status, id)),
-        Wants::Plain => ("text/plain; charset=utf-8", plain(status, id)),
+/// The page of a status of 400 or more: the owner's, for a browser and where there is one, or ours.
+pub(crate) async fn page(status: StatusCode, visit: &Visit, parts: &Parts) -> Response<Body> {
+    if let Some(page) = owners(status, visit, parts).await {
+        return page;
+    }
+    let language = Language::of(&parts.headers);
+    let page = error_page(
+        status,
+        visit.shown_id(),
+        Wants::of(&parts.headers),
+        language,
+    );
+    for_method(page, &parts.method)
+}
+
+/// The owner's page for what an app could not answer, where the owner wants that; else the app's answer.
+pub(crate) async fn in_place_of(
+    response: Response<Body>,
+    visit: &Visit,
+    parts: &Parts,
+) -> Response<Body> {
+    if !response.status().is_server_error() || visit.asked.is_none() {
+        return response;
+    }
+    let pages = visit.dress().and_then(Dress::pages);
+    if !pages.is_some_and(|pages| pages.replaces_answers) {
+        return response;
+    }
+    let Some(mut page) = owners(response.status(), visit, parts).await else {
+        return response;
     };
-    let mut response = Response::new(Body::Full(Bytes::from(body)));
+    if let Some(after) = response.headers().get(header::RETRY_AFTER) {
+        page.headers_mut()
+            .insert(header::RETRY_AFTER, after.clone());
+    }
+    page
+}
+
+async fn owners(status: StatusCode, visit: &Visit, parts: &Parts) -> Option<Response<Body>> {
+    let pages = visit.dress()?.pages()?;
+    if Wants::of(&parts.headers) == Wants::Plain {
+        return None;
+    }
+    let body = pages.page(status, visit.shown_id()).await?;
+    let page = response(status, "text/html; charset=utf-8", body);
+    Some(for_method(page, &parts.method))
+}
+
+/// hyper leaves the body of an HTTP/2 answer to a HEAD to us.
+fn for_method(mut page: Response<Body>, method: &Method) -> Response<Body> {
+    if *method == Method::HEAD {
+        let length = HeaderValue::from(page.body().size_hint().lower());
+        page.headers_mut().insert(header::CONTENT_LENGTH, length);
+        *page.body_mut() = Body::Empty;
+    }
+    page
+}
+
+/// Our own page, under 2 KiB and complete in itself.
+pub(crate) fn error_page(
+    status: StatusCode,
+    id: impl Display,
+    wants: Wants,
+    language: Language,
+) -> Response<Body> {
+    let (content_type, body) = match wants {
+        Wants::Html => ("text/html; charset=utf-8", html(status, id, language)),
+        Wants::Plain => ("text/plain; charset=utf-8", plain(status, id, language)),
+    };
+    response(status, content_type, Bytes::from(body))
+}
+
+fn response(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::Full(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -63,12 +139,14 @@ fn is_wanted_html(range: &str) -> bool {
     is_html && !is_refused
 }
 
-fn html(status: StatusCode, id: impl Display) -> String {
+fn html(status: StatusCode, id: impl Display, language: Language) -> String {
     let code = status.as_u16();
-    let (title, sentence) = words(status);
+    let lang = language.tag();
+    let request = language.request();
+    let (title, sentence) = language.words(status);
     format!(
         r#"<!doctype html>
-<html lang="en">
+<html lang="{lang}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="robots" content="noindex">
@@ -82,6 +160,7 @@ main{{max-width:32rem;padding:2rem}}
 b{{color:var(--warm);font-size:.95rem;letter-spacing:.12em}}
 h1{{margin:.2em 0 .5em;font-size:1.9rem;line-height:1.25;font-weight:650}}
 p{{margin:0}}
+:lang(ko){{word-break:keep-all}}
 footer{{margin-top:2.5rem;padding-top:1rem;border-top:1px solid #8883;color:var(--soft);font-size:.85rem}}
 code{{font:.95em ui-monospace,monospace;user-select:all}}
 </style>
@@ -89,87 +168,17 @@ code{{font:.95em ui-monospace,monospace;user-select:all}}
 <b>{code}</b>
 <h1>{title}</h1>
 <p>{sentence}</p>
-<footer>Request <code>{id}</code></footer>
+<footer>{request} <code>{id}</code></footer>
 </main>
 "#
     )
 }
 
-fn plain(status: StatusCode, id: impl Display) -> String {
+fn plain(status: StatusCode, id: impl Display, language: Language) -> String {
     let code = status.as_u16();
-    let (title, sentence) = words(status);
-    format!("{code} {title}\n\n{sentence}\n\nRequest {id}\n")
-}
-
-/// A title, and a sentence for the visitor. Neither has characters that HTML would read as its own.
-fn words(status: StatusCode) -> (&'static str, &'static str) {
-    match status.as_u16() {
-        400 => (
-            "Bad request",
-            "Your browser sent something that this server could not understand.",
-        ),
-        401 => (
-            "Login needed",
-            "This page is only for those who log in with a name and a password.",
-        ),
-        403 => ("Forbidden", "You are not allowed to see this page."),
-        404 => (
-            "Not found",
-            "There is nothing at this address. It may have moved, or the link may have a typo.",
-        ),
-        405 => (
-            "Method not allowed",
-            "This address does not accept that kind of request.",
-        ),
-        408 => (
-            "Request timeout",
-            "Your request took too long to arrive. Please try again.",
-        ),
-        413 => (
-            "Too large",
-            "What you tried to send is larger than this site accepts.",
-        ),
-        414 => (
-            "Address too long",
-            "The address you asked for is longer than this server accepts.",
-        ),
-        421 => (
-            "Misdirected request",
-            "This server does not serve that site over this connection. Please reload the page.",
-        ),
-        429 => (
-            "Too many requests",
-            "Please wait a moment before you try again.",
-        ),
-        431 => (
-            "Headers too large",
-            "Your browser sent too many or too large headers. Clearing the cookies of this site may help.",
-        ),
-        500 => (
-            "Server error",
-            "Something went wrong on this server, and it is not your fault. Please try again later.",
-        ),
-        502 => (
-            "Bad gateway",
-            "This site is not answering properly at the moment. Please try again in a minute.",
-        ),
-        503 => (
-            "Unavailable",
-            "This site is busy or being worked on. Please try again in a moment.",
-        ),
-        504 => (
-            "Gateway timeout",
-            "This site took too long to answer. Please try again in a minute.",
-        ),
-        code if code < 500 => (
-            "Request refused",
-            "This server could not accept your request.",
-        ),
-        _ => (
-            "Server error",
-            "This server could not answer your request. Please try again later.",
-        ),
-    }
+    let request = language.request();
+    let (title, sentence) = language.words(status);
+    format!("{code} {title}\n\n{sentence}\n\n{request} {id}\n")
 }
 
 #[cfg(test)]

@@ -61,6 +61,9 @@ pub(crate) enum Failure {
         #[source]
         source: std::io::Error,
     },
+    /// The file of a fixed answer could not be read; the answer's own status.
+    #[error("the file of a `respond` could not be read, or is too large")]
+    PageUnreadable(StatusCode),
     /// A file could not be read.
     #[error("file could not be read")]
     File(#[source] std::io::Error),
@@ -126,6 +129,7 @@ impl Failure {
             | Self::Unreadable(_)
             | Self::File(_)
             | Self::Circle { .. }
+            | Self::PageUnreadable(_)
             | Self::Connect { .. }
             | Self::Crowded { .. }
             | Self::Silent { .. }
@@ -156,7 +160,10 @@ impl Failure {
             Self::AuthServer(failure) => failure.status(),
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
-            Self::Folder { .. } | Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::PageUnreadable(status) if status.as_u16() >= 400 => *status,
+            Self::Folder { .. } | Self::File(_) | Self::PageUnreadable(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
             Self::Circle { .. } => StatusCode::LOOP_DETECTED,
             Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,

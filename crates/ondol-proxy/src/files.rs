@@ -12,6 +12,7 @@ mod known;
 mod listing;
 mod multipart;
 mod open;
+mod page;
 mod range;
 mod read;
 mod respond;

@@ -53,6 +53,7 @@ mod client_hello;
 mod connection;
 mod counters;
 mod data_plane;
+mod dress;
 mod error_page;
 mod failure;
 mod files;

@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::Uri;
 use http::header;
 use http::uri::PathAndQuery;
+use ondol_model::plan::MovedPath;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::Scheme;
@@ -32,6 +33,13 @@ pub(crate) fn answer(redirect: &Redirect, uri: &Uri) -> Result<Response<Body>, F
         }
     };
     to(status, &location)
+}
+
+/// Where a normalized path has moved to.
+pub(crate) fn moved(moved: &MovedPath, path: &str, uri: &Uri) -> Result<Response<Body>, Failure> {
+    let status = StatusCode::from_u16(moved.status).unwrap_or(StatusCode::PERMANENT_REDIRECT);
+    let address = moved.address(path, uri.query());
+    to(status, &address.ok_or(Failure::NotFound)?)
 }
 
 /// A permanent redirect to the same path of a host.

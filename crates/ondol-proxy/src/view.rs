@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ondol_model::Target;
+use ondol_model::plan::Moved;
+use ondol_model::plan::MovedPath;
 use ondol_model::plan::Passthrough;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::Route;
@@ -16,6 +18,7 @@ use ondol_model::upstream::Upstream;
 
 use crate::client_auth::Guard;
 use crate::data_plane::Failures;
+use crate::dress::Dress;
 use crate::files::Folders;
 use crate::files::Root;
 use crate::gate;
@@ -51,6 +54,12 @@ struct SiteView {
     passed_to: Option<Rc<PassedTo>>,
     /// For each of its routes, where it asks for anything.
     gates: Vec<Option<Box<Gate>>>,
+    /// Where no route was found.
+    dress: Option<Rc<Dress>>,
+    /// For each of its routes.
+    dresses: Vec<Option<Rc<Dress>>>,
+    /// `None` when nothing has moved.
+    moved: Option<Moved>,
 }
 
 /// Where a route stands in the plan of a view.
@@ -83,13 +92,26 @@ impl View {
                 Answers::Proxy(Servers::new(proxy, pools, watch))
             }
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
-            Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond)),
+            Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond, folders)),
         };
-        let sites = snapshot.plan.sites.iter().map(|site| SiteView {
-            name: site.name.to_string().into_boxed_str(),
-            answers: site.routes.iter().map(keep).collect(),
-            passed_to: site.passthrough.as_ref().map(|it| pools.passed_to(it)),
-            gates: gate::gates(site, pools),
+        let sites = snapshot.plan.sites.iter().map(|site| {
+            let dress = Dress::new(&site.rules, folders);
+            let dresses = site.routes.iter().map(|route| {
+                if route.rules == site.rules {
+                    return dress.clone();
+                }
+                Dress::new(&route.rules, folders)
+            });
+            let dresses = dresses.collect();
+            SiteView {
+                name: site.name.to_string().into_boxed_str(),
+                answers: site.routes.iter().map(keep).collect(),
+                passed_to: site.passthrough.as_ref().map(|it| pools.passed_to(it)),
+                gates: gate::gates(site, pools),
+                dress,
+                dresses,
+                moved: (!site.redirects.is_empty()).then(|| Moved::new(&site.redirects)),
+            }
         });
         let sites: Vec<_> = sites.collect();
         Self {
@@ -147,6 +169,21 @@ impl View {
             (None, Some(site)) => &self.site(site).rules.log,
             (None, None) => &SiteLog::BOX,
         }
+    }
+
+    /// What the answers of a route get on their way out; without one, those of the site.
+    pub(crate) fn dress(&self, site: usize, route: Option<RouteIndex>) -> Option<&Dress> {
+        let dress = match route {
+            Some(at) => &self.sites[at.site].dresses[at.route],
+            None => &self.sites[site].dress,
+        };
+        dress.as_deref()
+    }
+
+    /// Where a path of a site has moved to.
+    pub(crate) fn moved(&self, site: usize, path: &str) -> Option<&MovedPath> {
+        let moved = self.sites[site].moved.as_ref()?;
+        moved.find(&self.site(site).redirects, path)
     }
 
     /// What is kept for a route.

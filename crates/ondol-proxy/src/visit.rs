@@ -30,6 +30,7 @@ use crate::body::Body;
 use crate::body::BodyError;
 use crate::connection::Answer;
 use crate::connection::Connection;
+use crate::dress::Dress;
 use crate::failure::Failure;
 use crate::gate::Admitted;
 use crate::request_id::RequestId;
@@ -129,6 +130,11 @@ impl Visit {
     /// The id of the request.
     pub(crate) fn shown_id(&self) -> ShownId<'_> {
         ShownId::new(self.given_id.as_ref(), self.id)
+    }
+
+    /// What its answer gets on its way out.
+    pub(crate) fn dress(&self) -> Option<&Dress> {
+        self.view.dress(self.site?, self.route)
     }
 
     /// Remembers why the request failed, for the log.

@@ -21,7 +21,7 @@ use landlock::RulesetError;
 use landlock::RulesetStatus;
 use landlock::path_beneath_rules;
 use ondol_model::Plan;
-use ondol_model::Target;
+use ondol_model::Site;
 use rustix::process::DumpableBehavior;
 use rustix::thread::CapabilitySet;
 use rustix::thread::CapabilitySets;
@@ -57,13 +57,7 @@ const PUBLIC: [&str; 9] = [
 /// folder of that link too, so that the next switch needs nothing from us; not so where that folder is at
 /// the top of the disk, which would open too much.
 pub(crate) fn folders_to_read(plan: &Plan) -> BTreeSet<PathBuf> {
-    let routes = plan.sites.iter().flat_map(|site| &site.routes);
-    let roots: BTreeSet<&Path> = routes
-        .filter_map(|route| match &route.target {
-            Target::Files(files) => Some(files.root.as_path()),
-            Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => None,
-        })
-        .collect();
+    let roots: BTreeSet<&Path> = plan.sites.iter().flat_map(Site::folders).collect();
     let real = roots.iter().filter_map(|root| root.canonicalize().ok());
     let switched = roots.iter().flat_map(|root| folders_of_links(root));
     real.chain(switched).collect()

@@ -29,13 +29,14 @@ pub(super) fn check(
 ) -> Plan {
     let sites = sites
         .into_iter()
-        .map(|site| (site.plan, (site.names, site.routes)));
+        .map(|site| (site.plan, (site.names, (site.routes, site.redirects))));
     let (sites, places): (Vec<_>, Vec<_>) = sites.unzip();
-    let (names, routes): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+    let (names, places): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+    let (routes, redirects): (Vec<_>, Vec<_>) = places.into_iter().unzip();
     let plan = Plan { sites, ..plan };
     claimed_twice(&plan.sites, &names, report);
     unreachable(&plan, listen, report);
-    endless::check(&plan, &routes, report);
+    endless::check(&plan, &routes, &redirects, report);
     itself::check(&plan, &names, report);
     too_many_logs(&plan.sites, &names, report);
     plan

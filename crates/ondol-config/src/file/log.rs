@@ -38,7 +38,7 @@ pub(super) static LOG: Table = Table {
         Key {
             name: "rotate",
             doc: "When a file makes room for a new one, and how long it is kept. With `false`, another program such as logrotate sees to that, and then sends SIGUSR1 to `ondol run`.",
-            shape: Shape::FlagOr(&Shape::Table(&rotate::ROTATE)),
+            shape: Shape::AnyOf(&[Shape::Flag, Shape::Table(&rotate::ROTATE)]),
             absent: Absent::Means,
         },
         redact::REDACT,

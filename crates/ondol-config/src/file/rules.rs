@@ -2,10 +2,16 @@
 
 mod access;
 mod auth;
+mod compression;
+mod error_pages;
+mod headers;
 mod limits;
 mod log;
 mod request_id;
+mod security;
 mod timeouts;
+
+use std::path::Path;
 
 use ondol_model::plan::Rules;
 
@@ -19,13 +25,24 @@ pub(super) const DENY: Key = access::DENY;
 pub(super) const METHODS: Key = access::METHODS;
 pub(super) const BASIC_AUTH: Key = auth::BASIC_AUTH;
 pub(super) const FORWARD_AUTH: Key = auth::FORWARD_AUTH;
+pub(super) const COMPRESSION: Key = compression::COMPRESSION;
+pub(super) const ERROR_PAGES: Key = error_pages::ERROR_PAGES;
+pub(super) const HEADERS: Key = headers::HEADERS;
+pub(super) const HSTS: Key = security::HSTS;
+pub(super) const REQUEST_HEADERS: Key = headers::REQUEST_HEADERS;
+pub(super) const SECURITY_HEADERS: Key = security::SECURITY_HEADERS;
 pub(super) const LIMITS: Key = limits::LIMITS;
 pub(super) const LOG: Key = log::LOG;
 pub(super) const REQUEST_ID: Key = request_id::REQUEST_ID;
 pub(super) const TIMEOUTS: Key = timeouts::TIMEOUTS;
 
 /// The rules of a site or route: those that it inherits, with its own in their place.
-pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report) -> Rules {
+pub(super) fn rules(
+    section: Section<'_>,
+    inherited: &Rules,
+    folder: &Path,
+    report: &mut Report,
+) -> Rules {
     let mut rules = inherited.clone();
     access::read(section, &mut rules, report);
     auth::read(section, &mut rules, report);
@@ -33,6 +50,10 @@ pub(super) fn rules(section: Section<'_>, inherited: &Rules, report: &mut Report
     log::read(section, &mut rules, report);
     timeouts::read(section, &mut rules, report);
     request_id::read(section, &mut rules);
+    headers::read(section, &mut rules, report);
+    security::read(section, &mut rules, report);
+    compression::read(section, &mut rules, report);
+    error_pages::read(section, &mut rules, folder, report);
     rules
 }
 

@@ -2,6 +2,7 @@
 
 mod client_auth;
 mod passthrough;
+mod redirects;
 mod route;
 
 use std::path::Path;
@@ -75,6 +76,13 @@ pub(crate) static SITE: Table = Table {
         rules::LOG,
         rules::TIMEOUTS,
         rules::REQUEST_ID,
+        rules::HEADERS,
+        rules::REQUEST_HEADERS,
+        rules::SECURITY_HEADERS,
+        rules::HSTS,
+        rules::COMPRESSION,
+        rules::ERROR_PAGES,
+        redirects::REDIRECTS,
         target::PROXY,
         target::FILES,
         target::REDIRECT,
@@ -87,7 +95,7 @@ pub(crate) static SITE: Table = Table {
             absent: Absent::Default("[]"),
         },
     ],
-    later: &["app", "cache", "headers", "login", "php"],
+    later: &["app", "cache", "login", "php"],
 };
 
 /// A site with the places that checks across sites show.
@@ -98,6 +106,8 @@ pub(super) struct Placed {
     pub(super) names: Vec<Place>,
     /// Where its routes stand; the site's own target is the one of `/`.
     pub(super) routes: Vec<(RoutePath, Place)>,
+    /// Where its moved paths stand.
+    pub(super) redirects: Vec<Place>,
 }
 
 /// The sites of one file. One whose name cannot be read is reported and left out.
@@ -117,7 +127,7 @@ fn site(
 ) -> Option<Placed> {
     let pattern = host(name, report);
     let (aliases, alias_places) = aliases(section, report);
-    let rules = rules::rules(section, &Rules::default(), report);
+    let rules = rules::rules(section, &Rules::default(), folder, report);
     let passed = passthrough::passthrough(section, report);
     let (passthrough, routes, route_places) = match passed {
         Some(passed) => (Some(passed.passthrough), passed.routes, Vec::new()),
@@ -128,6 +138,7 @@ fn site(
             (None, routes, places)
         }
     };
+    let (redirects, redirect_places) = redirects::redirects(section, report);
     let certificate = section
         .table("certificate")
         .and_then(|files| certificate::certificate(files, folder, report));
@@ -149,6 +160,7 @@ fn site(
         client_auth: client_auth::client_auth(section, folder, report),
         passthrough,
         rules,
+        redirects,
         routes,
     };
     main_name_for_aliases(&plan, section, report);
@@ -157,6 +169,7 @@ fn site(
         plan,
         names: std::iter::once(name.at).chain(alias_places).collect(),
         routes: route_places,
+        redirects: redirect_places,
     })
 }
 

@@ -2,7 +2,7 @@
 
 mod files;
 mod proxy;
-mod redirect;
+pub(in crate::file) mod redirect;
 mod respond;
 
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) fn target(section: Section<'_>, folder: &Path, report: &mut Report) -
     let proxy = proxy::proxy(section, report).map(Target::Proxy);
     let files = files::files(section, folder, report).map(Target::Files);
     let redirect = redirect::redirect(section, report).map(Target::Redirect);
-    let respond = respond::respond(section, report).map(Target::Respond);
+    let respond = respond::respond(section, folder, report).map(Target::Respond);
     proxy.or(files).or(redirect).or(respond)
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::compression::Compression;
+use super::error_pages::ErrorPages;
+use super::headers::HeaderRules;
 use super::request_id::RequestIdHeader;
+use super::security::Security;
 use crate::limits;
 use crate::plan::Patience;
 use crate::plan::access::Access;
@@ -24,6 +28,16 @@ pub struct Rules {
     pub log: SiteLog,
     /// Whether visitors are told the ids of their requests.
     pub request_id: RequestIdHeader,
+    /// What is done to the header fields of answers.
+    pub headers: HeaderRules,
+    /// What is done to the header fields that an app gets.
+    pub request_headers: HeaderRules,
+    /// What browsers are told about safety.
+    pub security: Security,
+    /// How answers are compressed; `None` is not at all.
+    pub compression: Option<Compression>,
+    /// The owner's pages for errors.
+    pub error_pages: Option<ErrorPages>,
 }
 
 impl Default for Rules {
@@ -36,6 +50,11 @@ impl Default for Rules {
             patience: Patience::default(),
             log: SiteLog::default(),
             request_id: RequestIdHeader::default(),
+            headers: HeaderRules::default(),
+            request_headers: HeaderRules::default(),
+            security: Security::default(),
+            compression: Some(Compression::default()),
+            error_pages: None,
         }
     }
 }

@@ -22,6 +22,7 @@ fn site(name: &str, aliases: &[&str]) -> Site {
         client_auth: None,
         passthrough: None,
         rules: Rules::default(),
+        redirects: Vec::new(),
         routes: Vec::new(),
     }
 }
@@ -44,11 +45,7 @@ fn plan(sites: Vec<Site>) -> Plan {
 }
 
 fn to(path: &str) -> Route {
-    let answer = Respond {
-        status: 200,
-        body: path.into(),
-        content_type: "text/plain".into(),
-    };
+    let answer = Respond::text(200, path);
     Route {
         rules: Rules::default(),
         path: RoutePath::parse(path).expect("a test's own path"),

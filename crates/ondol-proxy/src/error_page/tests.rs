@@ -5,9 +5,15 @@ use std::collections::HashSet;
 use super::*;
 use crate::request_id::RequestId;
 
+const LANGUAGES: [Language; 2] = [Language::English, Language::Korean];
+
 fn page(status: u16, wants: Wants) -> (Response<Body>, String) {
+    page_in(Language::English, status, wants)
+}
+
+fn page_in(language: Language, status: u16, wants: Wants) -> (Response<Body>, String) {
     let status = StatusCode::from_u16(status).unwrap();
-    let mut response = error_page(status, RequestId(0xbeef), wants);
+    let mut response = error_page(status, RequestId(0xbeef), wants, language);
     let Body::Full(bytes) = std::mem::replace(response.body_mut(), Body::Empty) else {
         panic!("a page is in memory");
     };
@@ -16,8 +22,11 @@ fn page(status: u16, wants: Wants) -> (Response<Body>, String) {
 
 #[test]
 fn every_page_is_small_complete_in_itself_and_shows_its_id() {
-    for status in 400..600 {
-        let (response, text) = page(status, Wants::Html);
+    for (language, status) in LANGUAGES
+        .into_iter()
+        .flat_map(|it| (400..600).map(move |s| (it, s)))
+    {
+        let (response, text) = page_in(language, status, Wants::Html);
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(
             response.headers()["content-type"],
@@ -54,11 +63,13 @@ fn the_statuses_that_visitors_meet_have_words_of_their_own() {
     let statuses = [
         400, 403, 404, 405, 408, 413, 414, 421, 431, 500, 502, 503, 504, 499, 599,
     ];
-    let sentences: HashSet<&str> = statuses
-        .iter()
-        .map(|status| words(StatusCode::from_u16(*status).unwrap()).1)
-        .collect();
-    assert_eq!(sentences.len(), statuses.len());
+    for language in LANGUAGES {
+        let sentences: HashSet<&str> = statuses
+            .iter()
+            .map(|status| language.words(StatusCode::from_u16(*status).unwrap()).1)
+            .collect();
+        assert_eq!(sentences.len(), statuses.len());
+    }
 }
 
 #[test]
@@ -83,12 +94,37 @@ fn html_is_for_those_who_name_it() {
     assert_eq!(Wants::of(&HeaderMap::new()), Wants::Plain);
 }
 
+#[test]
+fn a_page_is_in_the_language_that_the_visitor_likes_better() {
+    for (accept, expected) in [
+        ("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7", Language::Korean),
+        ("KO", Language::Korean),
+        ("en-US,en;q=0.9,ko;q=0.8", Language::English),
+        ("de,ko;q=0.5", Language::Korean),
+        ("de", Language::English),
+        ("ko;q=0", Language::English),
+        ("en;q=0.5, ko;q=0.5", Language::English),
+        ("kok", Language::English),
+        ("*", Language::English),
+        ("", Language::English),
+    ] {
+        let headers = [(header::ACCEPT_LANGUAGE, accept.parse().unwrap())];
+        let headers = headers.into_iter().collect();
+        assert_eq!(Language::of(&headers), expected, "{accept:?}");
+        let head = format!("GET / HTTP/1.1\r\nbroken\r\nAccept-Language:{accept}\r\n");
+        assert_eq!(Language::of_unread(head.as_bytes()), expected, "{accept:?}");
+    }
+    let (_, text) = page_in(Language::Korean, 404, Wants::Html);
+    assert!(text.contains("<html lang=\"ko\">") && text.contains("<h1>페이지를 찾을 수 없음</h1>"));
+}
+
 /// For the eye: run with `--run-ignored` and open the files in a browser.
 #[test]
 #[ignore = "writes pages to look at"]
 fn pages_to_look_at() {
-    for status in [404, 503] {
+    for (language, status) in [(Language::English, 404), (Language::Korean, 503)] {
         let path = std::env::temp_dir().join(format!("ondol-error-{status}.html"));
-        ondol_base::file::replace(&path, page(status, Wants::Html).1.as_bytes(), 0o644).unwrap();
+        let (_, page) = page_in(language, status, Wants::Html);
+        ondol_base::file::replace(&path, page.as_bytes(), 0o644).unwrap();
     }
 }

@@ -63,6 +63,7 @@ pub(crate) async fn ask(
         upgrade: None,
         forwarding,
         changes: Some(changes),
+        fields: None,
     };
     let mut idle = pool.take(clock::now(), UPSTREAM_IDLE);
     loop {

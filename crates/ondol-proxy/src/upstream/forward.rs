@@ -44,6 +44,7 @@ use super::servers::Servers;
 use super::stream::UpstreamStream;
 use super::watched::InFlight;
 use crate::body::Body;
+use crate::dress::RequestFields;
 use crate::failure::Failure;
 
 /// A request that must not be sent twice gets a connection used this recently, or a new one: the
@@ -68,6 +69,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) upgrade: Option<HeaderValue>,
     /// What the upstream is told besides, or not.
     pub(crate) changes: Option<&'a Changes>,
+    /// Header fields of the owner.
+    pub(crate) fields: Option<&'a RequestFields>,
 }
 
 /// What came back.
@@ -97,6 +100,7 @@ pub(crate) async fn forward(
         patience,
         upgrade,
         changes,
+        fields,
     } = outgoing;
     let framing = framing(&parts.method, &body);
     let target = servers.target(&parts.uri, path)?;
@@ -110,6 +114,7 @@ pub(crate) async fn forward(
         upgrade: upgrade.as_ref(),
         forwarding,
         changes,
+        fields,
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then_some(body);

@@ -13,6 +13,7 @@ use ondol_model::forwarded::ClientIpHeader;
 use super::changes::Changes;
 use super::max_forwards;
 use crate::client_auth::is_about_certificate;
+use crate::dress::RequestFields;
 use crate::headers;
 use crate::request_id::ShownId;
 
@@ -75,6 +76,8 @@ pub(super) struct RequestHead<'a> {
     pub(super) forwarding: Forwarding<'a>,
     /// What differs from the visitor's own headers; `None` where nothing asks who it is.
     pub(super) changes: Option<&'a Changes>,
+    /// Header fields of the owner.
+    pub(super) fields: Option<&'a RequestFields>,
 }
 
 /// Fields that are written with another value.
@@ -103,6 +106,7 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         upgrade,
         forwarding,
         changes,
+        fields,
     } = *head;
     // `http://host?query` has no path (RFC 9112 §3.2.1).
     let slash = if target.starts_with('/') { "" } else { "/" };
@@ -123,7 +127,13 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         prefix: prefix.is_some(),
         max_forwards: forwards_left.is_some(),
     };
-    encode_passed_on(headers, forwarding.peer_is, replaced, changes, buffer);
+    encode_passed_on(
+        headers,
+        forwarding.peer_is,
+        (replaced, fields),
+        changes,
+        buffer,
+    );
     encode_forwarding(headers, &forwarding, buffer);
     for (name, value) in changes.into_iter().flat_map(|changes| &changes.add) {
         put_field(buffer, name.as_str(), value.as_bytes());
@@ -156,7 +166,7 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
 fn encode_passed_on(
     headers: &HeaderMap,
     peer_is: Peer,
-    replaced: Replaced,
+    (replaced, fields): (Replaced, Option<&RequestFields>),
     changes: Option<&Changes>,
     buffer: &mut Vec<u8>,
 ) {
@@ -174,6 +184,9 @@ fn encode_passed_on(
         if nominates_some && headers::nominates(headers, name) {
             continue;
         }
+        if fields.is_some_and(|fields| fields.drops(name)) {
+            continue;
+        }
         if *name == header::COOKIE {
             if !cookies {
                 encode_cookies(headers, buffer);
@@ -184,6 +197,9 @@ fn encode_passed_on(
         if replaced.has(name) {
             continue;
         }
+        put_field(buffer, name.as_str(), value.as_bytes());
+    }
+    for (name, value) in fields.iter().flat_map(|fields| fields.added(headers)) {
         put_field(buffer, name.as_str(), value.as_bytes());
     }
     if headers

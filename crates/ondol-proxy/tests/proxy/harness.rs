@@ -26,6 +26,7 @@ pub(crate) use sites::plan;
 pub(crate) use sites::proxy_to;
 pub(crate) use sites::proxy_to_all;
 pub(crate) use sites::respond;
+pub(crate) use sites::ruled;
 pub(crate) use sites::secure_site;
 pub(crate) use sites::site;
 pub(crate) use sites::trusting;

@@ -2,6 +2,10 @@
 
 use ondol_model::HostPattern;
 use ondol_model::Target;
+use ondol_model::plan::MovedPath;
+use ondol_model::plan::MovedPiece;
+use ondol_model::plan::MovedTo;
+use ondol_model::plan::PathPattern;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::RedirectPath;
 
@@ -65,4 +69,48 @@ fn a_query_without_a_path_is_kept() {
         visitor.message().field("location"),
         Some("http://main.test/?x=1")
     );
+}
+
+fn moved(from: &str, pieces: &[MovedPiece], status: u16) -> MovedPath {
+    MovedPath {
+        from: PathPattern::parse(from).unwrap(),
+        to: MovedTo {
+            origin: "".into(),
+            pieces: pieces.to_vec(),
+        },
+        status,
+    }
+}
+
+#[test]
+fn a_moved_path_comes_before_the_routes_of_its_site() {
+    let text = |text: &str| MovedPiece::Text(text.into());
+    let mut target = site("a.test", respond("here"));
+    target.redirects = vec![
+        moved("/old", &[text("/new")], 301),
+        moved("/blog/*", &[text("/posts/"), MovedPiece::Star(0)], 308),
+        moved("/out*", &[text("/"), MovedPiece::Star(0)], 302),
+    ];
+    let plane = Plane::start(plan([target]));
+    let mut visitor = plane.visit();
+    for (target, status, location) in [
+        ("/old", 301, Some("/new")),
+        ("/old?a=b", 301, Some("/new?a=b")),
+        ("/%6Fld", 301, Some("/new")),
+        ("//old", 301, Some("/new")),
+        ("/blog/2024/x%20y?z", 308, Some("/posts/2024/x%20y?z")),
+        (
+            "/blog/%EB%B8%94%0D%0Ax",
+            308,
+            Some("/posts/%EB%B8%94%0D%0Ax"),
+        ),
+        ("/out/evil.test", 302, Some("/evil.test")),
+        ("/out%5Cevil.test", 302, Some("/%5Cevil.test")),
+        ("/new", 200, None),
+        ("/older", 200, None),
+    ] {
+        let answer = visitor.get("a.test", target);
+        assert_eq!(answer.status(), status, "{target}");
+        assert_eq!(answer.field("location"), location, "{target}");
+    }
 }

@@ -104,6 +104,7 @@ pub(crate) fn site(names: &[&str], certificate: Option<&CertificateFiles>) -> Si
         client_auth: None,
         passthrough: None,
         rules: plan::Rules::default(),
+        redirects: Vec::new(),
         routes: Vec::new(),
     }
 }

@@ -31,11 +31,7 @@ fn site() -> plan::Site {
         path: plan::RedirectPath::Keep,
         status: 308,
     };
-    let respond = plan::Respond {
-        status: 204,
-        body: String::new(),
-        content_type: "text/plain".to_owned(),
-    };
+    let respond = plan::Respond::text(204, "");
     let root = PathBuf::from("/srv/blog");
     plan::Site {
         name: name("blog.example.com"),
@@ -46,6 +42,7 @@ fn site() -> plan::Site {
         client_auth: None,
         passthrough: None,
         rules: plan::Rules::default(),
+        redirects: Vec::new(),
         routes: vec![
             route("/app/", plan::Target::Proxy(proxy)),
             route("/old/", plan::Target::Redirect(redirect)),

@@ -62,7 +62,7 @@ fn collect(
         }
         let sections = section.tables(key.name);
         let sections = match key.shape {
-            Shape::Named(..) => sections
+            Shape::Named(..) | Shape::Fields(..) => sections
                 .iter()
                 .flat_map(Section::named)
                 .map(|it| it.1)
@@ -95,6 +95,18 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("`limits`", "[sites.'a.test'.limits]", ""),
     ("`timeouts`", "[sites.'a.test'.timeouts]", ""),
     ("`files`", "[sites.'f.test'.files]", "root = '/f'"),
+    ("`compression`", "[sites.'a.test'.compression]", ""),
+    ("`hsts`", "[sites.'b.test'.hsts]", ""),
+    (
+        "`error_pages`",
+        "[sites.'a.test'.error_pages]",
+        "folder = '/p'",
+    ),
+    (
+        "a redirect",
+        "[[sites.'c.test'.redirects]]",
+        "from = '/a'\nto = '/b'",
+    ),
     (
         "a server of `proxy`",
         "[[sites.'server.test'.proxy.to]]",

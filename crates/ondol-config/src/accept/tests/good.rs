@@ -9,7 +9,10 @@ use ondol_model::plan::AliasAnswer;
 use ondol_model::plan::BodyKind;
 use ondol_model::plan::Candidate;
 use ondol_model::plan::ClientCertificate;
+use ondol_model::plan::CompressionLevel;
 use ondol_model::plan::Dotfiles;
+use ondol_model::plan::Encoding;
+use ondol_model::plan::HeaderChange;
 use ondol_model::plan::HealthCheck;
 use ondol_model::plan::Listing;
 use ondol_model::plan::LogCompression;
@@ -18,10 +21,14 @@ use ondol_model::plan::Precompressed;
 use ondol_model::plan::ProxyVersion;
 use ondol_model::plan::RedirectPath;
 use ondol_model::plan::RequestIdHeader;
+use ondol_model::plan::RespondBody;
+use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
+use ondol_model::plan::Security;
 use ondol_model::plan::SentHost;
 use ondol_model::plan::SentPath;
 use ondol_model::plan::Symlinks;
+use ondol_model::plan::Template;
 use ondol_model::plan::access::Methods;
 use ondol_model::plan::auth::AuthBy;
 use ondol_model::plan::auth::Authorization;
@@ -368,8 +375,8 @@ fn a_wildcard_can_serve_its_aliases() {
         panic!("{site:?}")
     };
     assert_eq!(
-        (respond.status, respond.content_type.as_str()),
-        (503, "text/html")
+        (respond.status, respond.content_type.as_deref()),
+        (503, Some("text/html"))
     );
 }
 
@@ -450,4 +457,62 @@ fn routes_ask_what_their_site_asks_or_something_else() {
     assert_eq!(forward.target, "/?a=b");
     assert_eq!(forward.copy, ["remote-user", "remote-groups"]);
     assert_eq!(forward.timeout.as_secs(), 3);
+}
+
+/// The rules of a site and of its one route.
+fn inherited(site: &str, route: &str) -> (Rules, Rules) {
+    let text = format!(
+        "[sites.'a.test']\n{site}\n[[sites.'a.test'.routes]]\npath = '/x'\nfiles = '/x'\n{route}\n"
+    );
+    let plan = plan(&[("/etc/ondol/ondol.toml", &text)]);
+    let site = plan.sites.into_iter().next().expect("a site");
+    let route = site.routes.into_iter().next().expect("a route");
+    (site.rules, route.rules)
+}
+
+#[test]
+fn the_header_fields_of_a_route_come_on_top_of_its_sites() {
+    let (site, route) = inherited(
+        "headers = { Server = false, X-Box = '$site $$1' }",
+        "headers = { x-box = { add = ['a', 'b'] }, Age = { default = '0' } }",
+    );
+    let names = |rules: &Rules| {
+        let names = rules.headers.iter().map(|rule| rule.name.to_string());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&site), ["server", "x-box"]);
+    assert_eq!(names(&route), ["age", "server", "x-box"]);
+    let values = |text| Template::parse(text).expect("a template");
+    let added = HeaderChange::Add(vec![values("a"), values("b")]);
+    assert!(route.headers.iter().any(|rule| rule.change == added));
+    let set = HeaderChange::Set(values("$site $$1"));
+    assert!(site.headers.iter().any(|rule| rule.change == set));
+}
+
+#[test]
+fn what_a_route_says_of_compression_and_safety_is_its_own() {
+    let (site, route) = inherited(
+        "compression = false\nhsts = true\nerror_pages = 'pages'",
+        "compression = { level = 'fast', encodings = ['gzip', 'gzip'] }\nhsts = { subdomains = true }",
+    );
+    assert_eq!(site.compression, None);
+    let compression = route.compression.expect("compression");
+    assert_eq!(compression.encodings, [Encoding::Gzip]);
+    assert_eq!(compression.level, CompressionLevel::Fast);
+    let value = |rules: Security| rules.hsts.expect("hsts").value();
+    assert_eq!(value(site.security), "max-age=31536000");
+    assert_eq!(value(route.security), "max-age=31536000; includeSubDomains");
+    let pages = route.error_pages.expect("pages");
+    assert_eq!(pages.folder, Path::new("/etc/ondol/pages"));
+}
+
+#[test]
+fn a_fixed_answer_may_be_a_file() {
+    let text = "[sites.'a.test']\nrespond = { status = 503, file = 'busy.html' }";
+    let plan = plan(&[("/etc/ondol/ondol.toml", text)]);
+    let Target::Respond(respond) = &plan.sites[0].routes[0].target else {
+        panic!("{plan:?}")
+    };
+    let file = RespondBody::File("/etc/ondol/busy.html".into());
+    assert_eq!((&respond.body, &respond.content_type), (&file, &None));
 }

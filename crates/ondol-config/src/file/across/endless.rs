@@ -1,6 +1,8 @@
 //! Redirects that surely lead back to themselves: a visitor who follows one comes to the same route
 //! of the same site. What may end, as behind a port that Ondol does not listen on, is no mistake.
 
+mod moved;
+
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::Target;
@@ -18,14 +20,25 @@ use ondol_model::route::route;
 use crate::report::Report;
 use crate::text::Place;
 
-/// `places` are those of the routes of each site.
-pub(super) fn check(plan: &Plan, places: &[Vec<(RoutePath, Place)>], report: &mut Report) {
+/// `places` are those of the routes of each site, `moved` those of its moved paths.
+pub(super) fn check(
+    plan: &Plan,
+    places: &[Vec<(RoutePath, Place)>],
+    moved: &[Vec<Place>],
+    report: &mut Report,
+) {
     let routing = Routing::new(plan);
+    moved::check(plan, &routing, moved, report);
     for (index, (site, places)) in plan.sites.iter().zip(places).enumerate() {
         for found in &site.routes {
             let is_endless = redirect(found).is_some_and(|redirect| {
                 is_same_route(site, found, redirect)
-                    && is_same_site(plan, &routing, SiteIndex(index), redirect)
+                    && is_same_site(
+                        plan,
+                        &routing,
+                        SiteIndex(index),
+                        &Address::new(&redirect.to),
+                    )
             });
             if !is_endless {
                 continue;
@@ -50,7 +63,7 @@ fn redirect(route: &Route) -> Option<&Redirect> {
 
 /// Whether the new path is answered by the same route, for a request of exactly its path.
 fn is_same_route(site: &Site, found: &Route, redirect: &Redirect) -> bool {
-    let Address { path, origin: _ } = Address::new(redirect);
+    let Address { path, origin: _ } = Address::new(&redirect.to);
     let path = match redirect.path {
         RedirectPath::Keep => format!("{path}{}", found.path),
         RedirectPath::Drop => path.to_owned(),
@@ -61,8 +74,8 @@ fn is_same_route(site: &Site, found: &Route, redirect: &Redirect) -> bool {
 }
 
 /// Whether the new host is the same site, by its scheme or by the one that is redirected to it.
-fn is_same_site(plan: &Plan, routing: &Routing, index: SiteIndex, redirect: &Redirect) -> bool {
-    let Some((scheme, authority)) = Address::new(redirect).origin else {
+fn is_same_site(plan: &Plan, routing: &Routing, index: SiteIndex, to: &Address<'_>) -> bool {
+    let Some((scheme, authority)) = to.origin else {
         return true;
     };
     let Some((host, port)) = host::authority(authority) else {
@@ -91,9 +104,9 @@ struct Address<'r> {
 }
 
 impl<'r> Address<'r> {
-    fn new(redirect: &'r Redirect) -> Self {
-        let end = redirect.to.find(['?', '#']).unwrap_or(redirect.to.len());
-        let (address, _) = redirect.to.split_at(end);
+    fn new(to: &'r str) -> Self {
+        let end = to.find(['?', '#']).unwrap_or(to.len());
+        let (address, _) = to.split_at(end);
         let Some((scheme, after)) = address.split_once("://") else {
             return Self {
                 origin: None,

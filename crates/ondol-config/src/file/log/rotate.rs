@@ -39,10 +39,13 @@ pub(super) static ROTATE: Table = Table {
         Key {
             name: "age",
             doc: "Its age; an empty file stays. With `false`, no matter how old.",
-            shape: Shape::FlagOr(&Shape::Text(Form {
-                what: "a time",
-                example: "7d",
-            })),
+            shape: Shape::AnyOf(&[
+                Shape::Flag,
+                Shape::Text(Form {
+                    what: "a time",
+                    example: "7d",
+                }),
+            ]),
             absent: Absent::Default("\"1d\""),
         },
         Key {

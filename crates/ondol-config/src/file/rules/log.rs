@@ -24,7 +24,7 @@ const NAME: Form = Form {
 pub(super) const LOG: Key = Key {
     name: "log",
     doc: "Where requests are logged: in a file of their own, with `false` nowhere, with `true` in the box's own. Without it, as the site says, or in the box's own.",
-    shape: Shape::FlagOr(&Shape::TextOrTable(NAME, &LOG_TABLE)),
+    shape: Shape::AnyOf(&[Shape::Flag, Shape::TextOrTable(NAME, &LOG_TABLE)]),
     absent: Absent::Means,
 };
 

@@ -48,12 +48,18 @@ pub(super) static ROUTE: Table = Table {
         rules::LOG,
         rules::TIMEOUTS,
         rules::REQUEST_ID,
+        rules::HEADERS,
+        rules::REQUEST_HEADERS,
+        rules::SECURITY_HEADERS,
+        rules::HSTS,
+        rules::COMPRESSION,
+        rules::ERROR_PAGES,
         target::PROXY,
         target::FILES,
         target::REDIRECT,
         target::RESPOND,
     ],
-    later: &["app", "cache", "headers", "login", "php"],
+    later: &["app", "cache", "login", "php"],
 };
 
 /// A route, and its path with the place where that stands.
@@ -88,7 +94,7 @@ pub(super) fn routes(
         report.add(section.at(), problem);
     }
     for section in sections.into_iter().take(ROUTES_MAX) {
-        let rules = rules::rules(section, inherited, report);
+        let rules = rules::rules(section, inherited, folder, report);
         routes.extend(route(section, rules, folder, &mut taken, report));
     }
     routes

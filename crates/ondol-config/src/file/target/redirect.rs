@@ -18,7 +18,7 @@ use crate::shape::Table;
 use crate::text::Place;
 
 /// Permanent, and the method is kept: what an address that has moved means.
-const STATUS: u16 = 308;
+pub(in crate::file) const STATUS: u16 = 308;
 /// The redirects that browsers follow (RFC 9110 §15.4).
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 const ACCEPTED: &str = "accepted: \"https://example.com\", \"https://example.com/path\", \"/path\"";
@@ -76,7 +76,7 @@ pub(super) fn redirect(section: Section<'_>, report: &mut Report) -> Option<Redi
     }
 }
 
-fn status(table: Section<'_>, report: &mut Report) -> u16 {
+pub(in crate::file) fn status(table: Section<'_>, report: &mut Report) -> u16 {
     let Some(status) = table.number("status") else {
         return STATUS;
     };
@@ -130,15 +130,15 @@ fn build(
 }
 
 /// A new address as a `Location` header carries it: without any character that is not visible ASCII.
-struct Address {
+pub(in crate::file) struct Address {
     /// `https://host:port`; empty for a path of the same site.
-    origin: String,
+    pub(in crate::file) origin: String,
     /// Path, query and fragment; may be empty.
-    rest: String,
+    pub(in crate::file) rest: String,
 }
 
 impl Address {
-    fn parse(text: &str) -> Option<Self> {
+    pub(in crate::file) fn parse(text: &str) -> Option<Self> {
         if text.contains(|c: char| c.is_control() || matches!(c, ' ' | '\\' | '"' | '<' | '>')) {
             return None;
         }

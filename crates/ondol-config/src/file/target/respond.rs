@@ -1,7 +1,11 @@
 //! `respond`: a fixed answer.
 
-use ondol_model::plan::Respond;
+use std::path::Path;
 
+use ondol_model::plan::Respond;
+use ondol_model::plan::RespondBody;
+
+use crate::file;
 use crate::nearest::repeated;
 use crate::report::Report;
 use crate::section::Either;
@@ -53,8 +57,17 @@ static RESPOND_TABLE: Table = Table {
             absent: Absent::Default("\"\""),
         },
         Key {
+            name: "file",
+            doc: "A file that is the body, in place of `body`; read for each answer. Relative to this file.",
+            shape: Shape::Text(Form {
+                what: "the path of a file",
+                example: "/srv/pages/maintenance.html",
+            }),
+            absent: Absent::Means,
+        },
+        Key {
             name: "content_type",
-            doc: "The `Content-Type` of the body.",
+            doc: "The `Content-Type` of the body; that of a `file` goes by its name.",
             shape: Shape::Text(Form {
                 what: "a media type",
                 example: "text/html; charset=utf-8",
@@ -65,39 +78,58 @@ static RESPOND_TABLE: Table = Table {
     later: &[],
 };
 
-pub(super) fn respond(section: Section<'_>, report: &mut Report) -> Option<Respond> {
+pub(super) fn respond(section: Section<'_>, folder: &Path, report: &mut Report) -> Option<Respond> {
     let table = match section.either(RESPOND.name)? {
-        Either::Short(body) => {
-            return Some(Respond {
-                status: STATUS,
-                body: body.text.to_owned(),
-                content_type: CONTENT_TYPE.to_owned(),
-            });
-        }
+        Either::Short(body) => return Some(Respond::text(STATUS, body.text)),
         Either::Long(table) => table,
     };
     let status = table
         .number("status")
         .and_then(|status| status.try_into().ok());
     let status = status.unwrap_or(STATUS);
-    let body = table.text("body");
-    if let Some(body) = body
+    let content_type = table.text("content_type");
+    check_content_type(content_type, report);
+    let body = body(table, status, folder, report)?;
+    let usual = matches!(body, RespondBody::Text(_)).then_some(CONTENT_TYPE);
+    let content_type = content_type.map(|word| word.text).or(usual);
+    Some(Respond {
+        status,
+        body,
+        content_type: content_type.map(str::to_owned),
+    })
+}
+
+fn body(
+    table: Section<'_>,
+    status: u16,
+    folder: &Path,
+    report: &mut Report,
+) -> Option<RespondBody> {
+    let text = table.text("body").filter(|body| !body.text.is_empty());
+    let named = table.text("file");
+    if let Some(body) = text.or(named)
         && BODILESS.contains(&status)
-        && !body.text.is_empty()
     {
         report
             .add(body.at, format!("an answer of status {status} has no body"))
             .help("leave the body out, or choose another status");
     }
-    let content_type = table.text("content_type");
-    check_content_type(content_type, report);
-    Some(Respond {
-        status,
-        body: body.map_or("", |body| body.text).to_owned(),
-        content_type: content_type
-            .map_or(CONTENT_TYPE, |word| word.text)
-            .to_owned(),
-    })
+    match (text, named) {
+        (Some(_), Some(named)) => {
+            report
+                .add(
+                    named.at,
+                    "`file` stands beside `body`, but only one can be the answer",
+                )
+                .help("keep one of them");
+            None
+        }
+        (_, Some(named)) => file::path(named, folder, report).map(RespondBody::File),
+        (text, None) => {
+            let text = text.map_or("", |body| body.text);
+            Some(RespondBody::Text(text.to_owned()))
+        }
+    }
 }
 
 fn check_content_type(word: Option<Word<'_>>, report: &mut Report) {

@@ -175,6 +175,7 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
         framing: seen.framing,
         upgrade: upgrade.as_ref(),
         forwarding,
+        fields: None,
     };
     let mut bytes = Vec::new();
     request_head::encode(&head, &mut bytes);

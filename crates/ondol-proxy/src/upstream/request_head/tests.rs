@@ -32,6 +32,7 @@ fn encoded(headers: &[(&str, &str)], peer_is: Peer) -> String {
             via: Some(("1.1", "ondol-1")),
         },
         changes: None,
+        fields: None,
     };
     let mut buffer = Vec::new();
     encode(&head, &mut buffer);

@@ -64,12 +64,23 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
         client_auth: None,
         passthrough: None,
         rules: rules.clone(),
+        redirects: Vec::new(),
         routes: vec![Route {
             path: RoutePath::root(),
             rules,
             target,
         }],
     }
+}
+
+/// A site with these rules, for itself and its routes.
+pub(crate) fn ruled(site: Site, change: impl Fn(&mut Rules)) -> Site {
+    let mut site = site;
+    change(&mut site.rules);
+    for route in &mut site.routes {
+        change(&mut route.rules);
+    }
+    site
 }
 
 /// A site with HTTPS.
@@ -102,11 +113,7 @@ pub(crate) fn passed_site(name: &str, tls: &[SocketAddr], http: Option<Address>)
 
 /// A target that answers 200 with this text.
 pub(crate) fn respond(body: &str) -> Target {
-    Target::Respond(Respond {
-        status: 200,
-        body: body.to_owned(),
-        content_type: "text/plain".to_owned(),
-    })
+    Target::Respond(Respond::text(200, body))
 }
 
 /// A target that forwards to this upstream.

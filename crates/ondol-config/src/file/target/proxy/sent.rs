@@ -19,10 +19,13 @@ use crate::shape::Shape;
 pub(super) const STRIP_PREFIX: Key = Key {
     name: "strip_prefix",
     doc: "Takes the path of the route off the beginning of the path, or this text where it is there, and tells the app in `X-Forwarded-Prefix`: with `true`, `/api/x` of the route `/api` is `/x` for the app.",
-    shape: Shape::FlagOrText(Form {
-        what: "a path",
-        example: "/api",
-    }),
+    shape: Shape::AnyOf(&[
+        Shape::Flag,
+        Shape::Text(Form {
+            what: "a path",
+            example: "/api",
+        }),
+    ]),
     absent: Absent::Default("false"),
 };
 pub(super) const REWRITE: Key = Key {
