@@ -22,6 +22,8 @@ mod listeners;
 mod logs;
 mod machine;
 mod passwords;
+mod pages;
+mod safety;
 mod timezone;
 mod upstreams;
 
@@ -64,6 +66,8 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     certificates::examine(subject, &mut findings);
     client_authorities::examine(subject, &mut findings);
     folders::examine(subject, &mut findings);
+    pages::examine(subject, &mut findings);
+    safety::examine(subject, &mut findings);
     upstreams::examine(subject, &mut findings);
     passwords::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);

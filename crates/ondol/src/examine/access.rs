@@ -19,6 +19,8 @@ use crate::sandbox::ServeUser;
 pub(super) enum Need {
     /// To pass through a folder.
     Enter,
+    /// To read a file.
+    Read,
     /// To list a folder and open what is in it.
     ReadFolder,
     /// To connect to a socket.
@@ -61,6 +63,7 @@ impl Need {
     fn bits(self) -> u32 {
         match self {
             Self::Enter => 0o1,
+            Self::Read => 0o4,
             Self::ReadFolder => 0o5,
             Self::Write => 0o2,
             Self::WriteFolder => 0o3,
@@ -71,6 +74,7 @@ impl Need {
         use rustix::fs::Access;
         match self {
             Self::Enter => Access::EXEC_OK,
+            Self::Read => Access::READ_OK,
             Self::ReadFolder => Access::READ_OK | Access::EXEC_OK,
             Self::Write => Access::WRITE_OK,
             Self::WriteFolder => Access::WRITE_OK | Access::EXEC_OK,
@@ -81,6 +85,7 @@ impl Need {
     pub(super) fn chmod(self) -> &'static str {
         match self {
             Self::Enter => "o+x",
+            Self::Read => "o+r",
             Self::ReadFolder => "o+rx",
             Self::Write => "o+w",
             Self::WriteFolder => "o+wx",

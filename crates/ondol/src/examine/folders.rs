@@ -16,7 +16,7 @@ use super::access::Need;
 use crate::sandbox::ServeUser;
 
 /// What is wrong with a folder, and what to do about it.
-type Trouble = (String, String);
+pub(super) type Trouble = (String, String);
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     let mut known: HashMap<&Path, Option<Trouble>> = HashMap::new();
@@ -50,7 +50,7 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     }
 }
 
-fn trouble(root: &Path, user: &ServeUser) -> Option<Trouble> {
+pub(super) fn trouble(root: &Path, user: &ServeUser) -> Option<Trouble> {
     let shown = root.display();
     let metadata = match fs::metadata(root) {
         Ok(metadata) => metadata,
@@ -87,7 +87,7 @@ fn forbidden(root: &Path, user: &ServeUser, stopped: &access::Stopped) -> Troubl
     let access::Stopped { at, need } = stopped;
     let verb = match need {
         Need::Enter => "enter",
-        Need::ReadFolder | Need::Write | Need::WriteFolder => "read",
+        Need::Read | Need::ReadFolder | Need::Write | Need::WriteFolder => "read",
     };
     let (at, root) = (at.display(), root.display());
     let problem = if at.to_string() == root.to_string() {

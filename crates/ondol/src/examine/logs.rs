@@ -17,7 +17,7 @@ pub(crate) fn trouble_with_log(log: &Path, user: &ServeUser) -> Option<String> {
     let access::Stopped { at, need } = stopped?;
     let (at, folder) = (at.display(), folder.display());
     let verb = match need {
-        Need::Enter | Need::ReadFolder => "enter",
+        Need::Enter | Need::Read | Need::ReadFolder => "enter",
         Need::Write | Need::WriteFolder => "write into",
     };
     let (who, chown) = match user {

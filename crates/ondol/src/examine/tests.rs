@@ -379,6 +379,49 @@ fn a_missing_socket_of_an_app_is_worth_a_word() {
 }
 
 #[test]
+fn missing_pages_are_worth_a_word() {
+    let place = Place::new();
+    let shown = place.path().display().to_string();
+    let text = format!(
+        "[sites.\"a.test\"]\nrespond = {{ status = 503, file = \"{shown}/busy.html\" }}\nerror_pages = \"{shown}/pages\""
+    );
+    let missing = [
+        "2:34 the file ~/busy.html cannot be read: No such file or directory (os error 2)",
+        "3:15 the folder ~/pages does not exist",
+    ];
+    place.check(&text, &[], &missing);
+    write(&place.path().join("busy.html"), "busy", 0o644);
+    fs::create_dir(place.path().join("pages")).unwrap();
+    place.check(&text, &[], &[]);
+    fs::set_permissions(
+        place.path().join("busy.html"),
+        Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    let may_not = "2:34 the user web may not read ~/busy.html: `chmod o+r ~/busy.html` allows it";
+    place.check_at(NOW, &stranger(), &text, &[], &[may_not]);
+}
+
+#[test]
+fn a_site_that_browsers_would_not_build_in_is_worth_a_word() {
+    let place = Place::new();
+    let lacks = |keys: &str| {
+        format!(
+            "[sites.\"a.test\"]\nhttps = false\nrespond = \"\"\nhsts = {{ {keys} preload = true }}"
+        )
+    };
+    let problem = |lack| format!("4:8 browsers will not build in `a.test`: `hsts` needs {lack}");
+    place.check(&lacks(""), &[], &[&problem("`subdomains = true`")]);
+    let short = "max_age = \"30d\", subdomains = true,";
+    place.check(
+        &lacks(short),
+        &[],
+        &[&problem("a `max_age` of at least a year")],
+    );
+    place.check(&lacks("subdomains = true,"), &[], &[]);
+}
+
+#[test]
 fn a_time_zone_that_does_not_exist_is_a_mistake_at_its_place() {
     let place = Place::new();
     let text = "[box]\ntimezone = \"Asia/Soul\"\n[sites.\"a.test\"]\nfiles = \"www\"";
