@@ -7,6 +7,7 @@
 )]
 
 mod agent;
+mod answers;
 mod bad_input;
 mod differential;
 mod edges;
