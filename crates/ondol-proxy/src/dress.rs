@@ -82,7 +82,7 @@ pub(crate) fn dress(visit: &Visit, parts: &Parts, response: &mut Response<Body>)
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return; // What follows is no answer.
     }
-    dress.safety.put(visit, parts, response.headers_mut());
+    dress.safety.put(visit, response.headers_mut());
     for rule in &dress.fields {
         rule.apply(visit, parts, response.headers_mut());
     }

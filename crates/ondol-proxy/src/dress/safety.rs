@@ -4,7 +4,6 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header;
-use http::request::Parts;
 use ondol_model::plan::Hsts;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::Security;
