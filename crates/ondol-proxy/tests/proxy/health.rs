@@ -106,6 +106,20 @@ fn a_server_that_fails_is_left_out_and_the_owner_told_once() {
     let beginning = format!("{} (a.test) does not answer as it should: ", a.address);
     assert!(told[0].starts_with(&beginning), "{told:?}");
     assert!(told[0].contains("broke off"), "{told:?}");
+    let mut states = plane.servers();
+    states.sort_by_key(|state| state.trouble.is_some());
+    let [up, down] = &states[..] else {
+        panic!("{states:?}")
+    };
+    assert_eq!(up.address, b.address.to_string());
+    assert_eq!(down.address, a.address.to_string());
+    assert_eq!(
+        (&up.trouble, &*up.sites),
+        (&None, &["a.test".to_owned()][..])
+    );
+    wait_until("the end of all", || {
+        plane.servers().iter().all(|state| state.requests == 0)
+    });
 }
 
 #[test]

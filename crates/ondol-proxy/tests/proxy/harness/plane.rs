@@ -17,6 +17,7 @@ use ondol_proxy::DataPlane;
 use ondol_proxy::Failures;
 use ondol_proxy::Protocol;
 use ondol_proxy::ServeFailure;
+use ondol_proxy::ServerState;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
 use rustls::DEFAULT_VERSIONS;
@@ -133,6 +134,11 @@ impl Plane {
     /// What the data plane has reported to its owner.
     pub(crate) fn failures(&self) -> Vec<ServeFailure> {
         self.failures.lock().unwrap().clone()
+    }
+
+    /// How the servers behind the sites are.
+    pub(crate) fn servers(&self) -> Vec<ServerState> {
+        self.running().servers()
     }
 
     pub(crate) fn counters(&self) -> Counters {
