@@ -68,7 +68,7 @@ fn what_is_not_there_is_null() {
     ] {
         assert_eq!(object[key], Value::Null, "{key}");
     }
-    assert_eq!(object.as_object().unwrap().len(), 20);
+    assert_eq!(object.as_object().unwrap().len(), 21);
 }
 
 #[test]
