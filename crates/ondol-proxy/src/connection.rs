@@ -25,8 +25,8 @@ use tokio::time::Instant;
 
 use crate::client_auth::ClientIdentity;
 use crate::client_auth::Guard;
+use crate::proxy_header::Introduction;
 use crate::tunnel::Tunnel;
-use crate::view::View;
 use crate::worker::Worker;
 
 mod credit;
@@ -96,24 +96,6 @@ impl Connection {
 /// Requests at once on one connection from which on their answers are read in small pieces.
 const CROWD: usize = 8;
 const PIECE_BYTES_MIN: usize = 16 * 1024;
-
-/// Who says whose connection it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Introduction {
-    /// Nobody: it is the peer's own.
-    None,
-    /// A trusted proxy, by a header in front of it.
-    Named,
-    /// A trusted proxy, which names nobody: whoever it is must not be believed as the proxy is.
-    Nameless,
-}
-
-impl Connection {
-    /// Whether the peer's word about visitors is believed.
-    pub(crate) fn is_trusted(&self, view: &View) -> bool {
-        self.introduction != Introduction::Nameless && view.trusts(self.peer.ip())
-    }
-}
 
 /// The part of a connection that its I/O, its requests and its worker write to.
 #[derive(Debug)]
@@ -385,15 +367,10 @@ impl ConnectionState {
         *self.tunnel.borrow_mut() = Some(tunnel);
     }
 
-    /// Bytes are passed both ways from now on.
-    pub(crate) fn tunnel_begins(&self) {
-        self.enter(Phase::Tunnel);
-    }
-
     pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
         let tunnel = self.tunnel.borrow_mut().take();
         if tunnel.is_some() {
-            self.tunnel_begins();
+            self.enter(Phase::Tunnel);
         }
         tunnel
     }
@@ -509,7 +486,7 @@ impl ConnectionState {
         .await
     }
 
-    fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         self.phase.set(phase);
         self.since.set(self.ledger.now());
     }

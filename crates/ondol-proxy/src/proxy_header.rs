@@ -6,11 +6,31 @@ use ondol_model::limits;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use crate::connection::Connection;
 use crate::proxy_protocol;
 use crate::proxy_protocol::HEADER_MAX;
 use crate::proxy_protocol::NoHeader;
 use crate::proxy_protocol::Progress;
 use crate::proxy_protocol::Told;
+use crate::view::View;
+
+/// Who says whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Introduction {
+    /// Nobody: it is the peer's own.
+    None,
+    /// A trusted proxy, by a header in front of it.
+    Named,
+    /// A trusted proxy, which names nobody: whoever it is must not be believed as the proxy is.
+    Nameless,
+}
+
+impl Connection {
+    /// Whether the peer's word about visitors is believed.
+    pub(crate) fn is_trusted(&self, view: &View) -> bool {
+        self.introduction != Introduction::Nameless && view.trusts(self.peer.ip())
+    }
+}
 
 /// Why a connection was not introduced.
 #[derive(Debug, thiserror::Error)]

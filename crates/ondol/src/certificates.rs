@@ -27,6 +27,7 @@ mod names;
 mod owner;
 #[cfg(test)]
 pub(crate) mod sample;
+mod stamp;
 
 pub(crate) use authorities::ClientAuthority;
 pub(crate) use authorities::load as load_client_authority;

@@ -19,7 +19,7 @@ use rustls_pki_types::pem::PemObject;
 use crate::certificates::files;
 use crate::certificates::files::ReadError;
 use crate::certificates::internal::Notices;
-use crate::certificates::owner::FileStamp;
+use crate::certificates::stamp::FileStamp;
 
 /// The certificates of those who issue certificates to a site's visitors.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,6 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,6 +30,7 @@ use crate::certificates::internal::InternalCa;
 use crate::certificates::internal::IssueError;
 use crate::certificates::internal::Leaf;
 use crate::certificates::internal::Notices;
+use crate::certificates::stamp::Stamp;
 
 /// So many certificates are written while a reload waits: some tens of milliseconds.
 const KEEP_AT_ONCE: usize = 32;
@@ -112,15 +110,6 @@ struct Kept {
     /// The names of sites that it answers now.
     names: Vec<HostPattern>,
 }
-
-/// The state of two files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp([FileStamp; 2]);
-
-/// The state of a file: modification time in nanoseconds, size, inode; `None` for one that cannot be
-/// reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FileStamp(Option<(i128, u64, u64)>);
 
 /// The time, and the zone that it is told in.
 #[derive(Debug, Clone, Copy)]
@@ -454,25 +443,6 @@ impl<'p> Now<'p> {
     /// A moment as the person's clock on the wall shows it.
     fn told(self, moment: i64) -> String {
         clock::minute_in(self.zone, moment)
-    }
-}
-
-impl Stamp {
-    fn of(files: &CertificateFiles) -> Self {
-        let CertificateFiles { chain, key } = files;
-        Self([chain, key].map(|path| FileStamp::of(path)))
-    }
-}
-
-impl FileStamp {
-    pub(super) fn of(path: &Path) -> Self {
-        const NANOSECONDS: i128 = 1_000_000_000;
-        let stamp = fs::metadata(path).ok().map(|metadata| {
-            let seconds = i128::from(metadata.mtime());
-            let modified = seconds * NANOSECONDS + i128::from(metadata.mtime_nsec());
-            (modified, metadata.size(), metadata.ino())
-        });
-        Self(stamp)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Certificates in use while their files, the plan and the time change.
 
+use std::fs;
+use std::path::Path;
+
 use super::*;
 use crate::certificates::sample::DAY;
 use crate::certificates::sample::NOW;
