@@ -80,12 +80,6 @@ fn check(
             }
         }
         (Shape::Map(_, item), DeValue::Table(found)) => {
-            let names = parent.inner(at, found);
-            for (_, value) in names.entries() {
-                check(report, (names, value), key, item);
-            }
-        }
-        (Shape::Fields(_, item), DeValue::Table(found)) => {
             let fields = parent.inner(at, found);
             for (name, value) in fields.entries() {
                 field(report, (fields, name, value), key, item);
@@ -111,7 +105,6 @@ fn check(
             | Shape::TextsOrTable(..)
             | Shape::Named(..)
             | Shape::Map(..)
-            | Shape::Fields(..)
             | Shape::List(_),
             other,
         ) => wrong(report, at, key, other),
@@ -143,7 +136,7 @@ fn is_of(shape: &Shape, value: &DeValue<'_>) -> bool {
         Shape::Flag => value.as_bool().is_some(),
         Shape::Number { .. } => value.as_integer().is_some(),
         Shape::Text(_) | Shape::Choice(_) => value.is_str(),
-        Shape::Table(_) | Shape::Named(..) | Shape::Map(..) | Shape::Fields(..) => value.is_table(),
+        Shape::Table(_) | Shape::Named(..) | Shape::Map(..) => value.is_table(),
         Shape::TextOrTable(..) => value.is_str() || value.is_table(),
         Shape::TextsOrTable(..) => value.is_str() || value.is_array() || value.is_table(),
         Shape::AnyOf(shapes) => shapes.iter().any(|shape| is_of(shape, value)),

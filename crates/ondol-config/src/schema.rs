@@ -72,10 +72,6 @@ fn shape(shape_: &Shape) -> Value {
             "type": "object",
             "additionalProperties": shape(item),
         }),
-        Shape::Fields(_, item) => json!({
-            "type": "object",
-            "additionalProperties": shape(item),
-        }),
         Shape::AnyOf(shapes) => {
             let shapes: Vec<_> = shapes.iter().map(shape).collect();
             json!({ "anyOf": shapes })

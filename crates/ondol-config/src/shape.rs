@@ -56,8 +56,6 @@ pub(crate) enum Shape {
     Named(Form, &'static Table),
     /// Such values by names that the owner chooses.
     Map(Form, &'static Self),
-    /// Values by names that the owner chooses.
-    Fields(Form, &'static Self),
     /// A value of one of these shapes, no two of which are of one type.
     AnyOf(&'static [Self]),
     /// Any number of such values.
@@ -89,10 +87,7 @@ impl Shape {
             | Self::TextOrTable(_, table)
             | Self::TextsOrTable(_, table)
             | Self::Named(_, table) => Some(table),
-            Self::List(item)
-            | Self::OneOrMore(item)
-            | Self::Map(_, item)
-            | Self::Fields(_, item) => item.table(),
+            Self::List(item) | Self::OneOrMore(item) | Self::Map(_, item) => item.table(),
             Self::AnyOf(shapes) => shapes.iter().find_map(Self::table),
             Self::Flag | Self::Number { .. } | Self::Text(_) | Self::Choice(_) => None,
         }
@@ -120,10 +115,6 @@ impl Shape {
             Self::Map(Form { what, example }, item) => {
                 let item = item.accepted();
                 format!("a table (in braces) from {what}, such as {example}, to {item}")
-            }
-            Self::Fields(Form { what, example }, item) => {
-                let item = item.accepted();
-                format!("a table of {what}, such as {example}, each with {item}")
             }
             Self::AnyOf(shapes) => {
                 let accepted: Vec<_> = shapes.iter().map(Self::accepted).collect();

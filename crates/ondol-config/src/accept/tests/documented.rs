@@ -57,17 +57,16 @@ fn collect(
 ) {
     for key in table.keys.iter().filter(|key| section.has(key.name)) {
         seen.insert((key.name, key.doc));
-        if matches!(key.shape, Shape::Map(..)) {
+        if matches!(key.shape, Shape::Map(..)) && key.shape.table().is_none() {
             continue; // Its names are the owner's.
         }
         let sections = section.tables(key.name);
         let sections = match key.shape {
-            Shape::Named(..) | Shape::Fields(..) => sections
+            Shape::Named(..) | Shape::Map(..) => sections
                 .iter()
                 .flat_map(Section::named)
                 .map(|it| it.1)
                 .collect(),
-            Shape::Map(..) => continue, // Its names are the owner's.
             _ => sections,
         };
         for (section, table) in sections

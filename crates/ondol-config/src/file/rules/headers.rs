@@ -36,9 +36,9 @@ pub(super) const REQUEST_HEADERS: Key = Key {
     absent: Absent::Means,
 };
 
-const FIELDS: Shape = Shape::Fields(
+const FIELDS: Shape = Shape::Map(
     Form {
-        what: "names of header fields",
+        what: "the names of header fields",
         example: "Cache-Control",
     },
     &VALUE,
