@@ -8,6 +8,7 @@
 
 mod agent;
 mod answers;
+mod attackers;
 mod bad_input;
 mod differential;
 mod edges;
