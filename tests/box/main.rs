@@ -22,4 +22,5 @@ mod serving;
 mod surroundings;
 mod takeover;
 mod trouble;
+mod upstreams;
 mod words;

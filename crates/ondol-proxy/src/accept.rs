@@ -111,6 +111,7 @@ async fn serve(
     };
     let Some(came) = came else { return };
     let connection = Connection {
+        local: local(&presence.worker, &stream, came.destination),
         worker: Rc::clone(&presence.worker),
         state: Rc::clone(state),
         peer: came.peer,
@@ -137,6 +138,19 @@ async fn serve(
         Speaks::Http1 => http::http1(connection, ready.stream).await,
         Speaks::Http2 => http::http2(connection, ready.stream).await,
     }
+}
+
+/// The address that was visited; asked for only where an upstream is told, because that is a system call.
+fn local(
+    worker: &Worker,
+    stream: &TcpStream,
+    destination: Option<SocketAddr>,
+) -> Option<SocketAddr> {
+    if !worker.view().tells_visitors {
+        return None;
+    }
+    let local = destination.or_else(|| stream.local_addr().ok())?;
+    Some(SocketAddr::new(local.ip().to_canonical(), local.port()))
 }
 
 /// A connection on which requests are to come.

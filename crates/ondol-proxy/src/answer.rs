@@ -193,6 +193,7 @@ async fn proxy(
                 .tells_via()
                 .then(|| (via::version(parts.version), via.name())),
         },
+        visitor: arrival::ends(visit),
         timeouts: rules.timeouts,
         patience: rules.patience,
         body_bytes_max: rules.body_bytes_max,
@@ -246,6 +247,10 @@ pub(crate) fn check_form(parts: &Parts) -> Result<(), Failure> {
     let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
     if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
         return Err(Failure::UnknownCoding);
+    }
+    let mut expected = parts.headers.get_all(header::EXPECT).iter();
+    if !expected.all(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Err(Failure::Expectation);
     }
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Failure::MethodNotAllowed(METHODS));

@@ -1,6 +1,8 @@
 //! Who comes, by which scheme, and to which site.
 
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -18,6 +20,7 @@ use crate::client_auth::Guard;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::upstream::Peer;
+use crate::upstream::VisitorEnds;
 use crate::view::View;
 use crate::visit::Visit;
 
@@ -139,4 +142,20 @@ pub(crate) fn visitor(connection: &Connection, view: &View, headers: &HeaderMap)
 fn lines<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).iter().rev();
     lines.map(|line| line.to_str().unwrap_or(UNREADABLE))
+}
+
+/// Both ends of the visitor's connection, as upstreams are told that ask for it. The port of a visitor
+/// behind a trusted proxy is not known.
+pub(crate) fn ends(visit: &Visit) -> VisitorEnds {
+    let connection = &visit.connection;
+    let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let client = visit.client();
+    VisitorEnds {
+        from: if client == connection.peer.ip() {
+            connection.peer
+        } else {
+            SocketAddr::new(client, 0)
+        },
+        to: connection.local.unwrap_or(unknown),
+    }
 }

@@ -10,6 +10,7 @@ use http_body::SizeHint;
 
 use crate::dress::EncodedBody;
 use crate::files::FileBody;
+use crate::upstream::Http2Body;
 use crate::upstream::UpstreamBody;
 
 /// The body of a response.
@@ -25,6 +26,8 @@ pub(crate) enum Body {
     Upstream(Box<UpstreamBody>),
     /// Another body, made smaller.
     Encoded(Box<EncodedBody>),
+    /// What an upstream sends by HTTP/2.
+    UpstreamHttp2(Box<Http2Body>),
 }
 
 /// Why a body ended early; the visitor sees a connection cut short, never a clean end.
@@ -47,6 +50,7 @@ impl http_body::Body for Body {
                 .map(|data| data.map(|data| data.map(Frame::data))),
             Self::Upstream(body) => body.poll_part(cx),
             Self::Encoded(body) => body.poll_part(cx),
+            Self::UpstreamHttp2(body) => body.poll_part(cx),
         }
     }
 
@@ -57,6 +61,7 @@ impl http_body::Body for Body {
             Self::File(file) => file.remaining() == 0,
             Self::Upstream(body) => body.remaining() == Some(0),
             Self::Encoded(body) => body.is_end(),
+            Self::UpstreamHttp2(body) => body.is_ended(),
         }
     }
 
@@ -69,6 +74,9 @@ impl http_body::Body for Body {
                 .remaining()
                 .map_or_else(SizeHint::new, SizeHint::with_exact),
             Self::Encoded(_) => SizeHint::new(),
+            Self::UpstreamHttp2(body) => body
+                .remaining()
+                .map_or_else(SizeHint::new, SizeHint::with_exact),
         }
     }
 }

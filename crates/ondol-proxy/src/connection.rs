@@ -50,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     /// Whether the peer is known by a PROXY header.
     pub(crate) introduction: Introduction,
+    /// What was visited, where an upstream is told.
+    pub(crate) local: Option<SocketAddr>,
     /// The peer's address as text, made once.
     pub(crate) peer_text: Box<str>,
     pub(crate) scheme: Scheme,
@@ -121,6 +123,12 @@ pub(crate) struct ConnectionState {
     /// Whether the next bytes to be written are of an answer of ours.
     has_words: Cell<bool>,
     reached_end: Cell<bool>,
+    /// Whether a request has come.
+    has_asked: Cell<bool>,
+    /// Whether a request is being answered that has come whole: the visitor may have nothing more to say.
+    is_asked: Cell<bool>,
+    /// Since when such a visitor has ended its side.
+    half_closed_since: Cell<Option<Instant>>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
     tunnel: RefCell<Option<Tunnel>>,
@@ -145,6 +153,9 @@ impl ConnectionState {
             unwritten: Cell::new(0),
             has_words: Cell::new(false),
             reached_end: Cell::new(false),
+            has_asked: Cell::new(false),
+            is_asked: Cell::new(false),
+            half_closed_since: Cell::new(None),
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
             tunnel: RefCell::new(None),
@@ -173,6 +184,26 @@ impl ConnectionState {
 
     pub(crate) fn reached_end(&self) {
         self.reached_end.set(true);
+    }
+
+    /// A request of HTTP/1.1 has come whole. A visitor that ends its side of the connection now may only
+    /// have no more requests (`nc -N`), or have left: nobody can tell the two apart.
+    pub(crate) fn asked(&self) {
+        self.is_asked.set(true);
+    }
+
+    /// Whether a request has come.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.has_asked.get()
+    }
+
+    /// Whether an end of what the visitor sends is kept back for now, until the answer is written or the
+    /// time for it is over.
+    pub(crate) fn holds_end(&self) -> bool {
+        if self.is_asked.get() && self.half_closed_since.get().is_none() {
+            self.half_closed_since.set(Some(self.ledger.now()));
+        }
+        self.is_asked.get()
     }
 
     pub(crate) fn has_reached_end(&self) -> bool {
@@ -220,6 +251,7 @@ impl ConnectionState {
 
     /// Notes a request; it has this number until it ends.
     pub(crate) fn request_begins(&self) -> usize {
+        self.has_asked.set(true);
         let mut requests = self.requests.borrow_mut();
         if requests.is_empty() {
             self.patience.set(Patience::default());
@@ -257,6 +289,10 @@ impl ConnectionState {
     }
 
     pub(crate) fn request_ends(&self, request: usize, answer: Answer) {
+        self.is_asked.set(false);
+        if self.half_closed_since.take().is_some() {
+            self.wake(); // To see the end that was kept back.
+        }
         let mut requests = self.requests.borrow_mut();
         let Some(ended) = requests.try_remove(request) else {
             return;
@@ -409,6 +445,9 @@ impl ConnectionState {
             self.cut(|_| true); // The log says why they end.
             return Some(Order::Close);
         }
+        if self.half_closed_for(now) > limits::HALF_CLOSED {
+            return Some(Order::Close);
+        }
         let lasts = now.saturating_duration_since(self.since.get());
         let (max, order) = match self.phase.get() {
             Phase::Opening | Phase::Handshake => (limits::HANDSHAKE, Order::Close),
@@ -419,6 +458,11 @@ impl ConnectionState {
             Phase::Tunnel => (limits::TUNNEL_IDLE, Order::Close),
         };
         (lasts > max).then_some(order)
+    }
+
+    fn half_closed_for(&self, now: Instant) -> Duration {
+        let since = self.half_closed_since.get().unwrap_or(now);
+        now.saturating_duration_since(since)
     }
 
     /// Whether it is ending and can't: an HTTP/2 visitor keeps the window of a stream shut whose answer
@@ -456,6 +500,10 @@ impl ConnectionState {
     /// Tells the connection what to do; it hears at once.
     pub(crate) fn tell(&self, order: Order) {
         self.order.set(order);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

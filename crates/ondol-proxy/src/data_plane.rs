@@ -32,6 +32,7 @@ use crate::snapshot::Snapshot;
 use crate::tls;
 use crate::tls::CurrentCertificates;
 use crate::upstream::Known;
+use crate::upstream::Probed;
 use crate::upstream::Prober;
 use crate::upstream::ServerState;
 use crate::upstream::Watch;
@@ -184,7 +185,7 @@ impl DataPlane {
         }
         let prober = Prober::default();
         let known = Known::of(&snapshot.plan, &watch);
-        prober.ask(known.asked())?;
+        prober.ask(probed(&known, &snapshot))?;
         Ok(Self {
             workers,
             certificates,
@@ -212,7 +213,7 @@ impl DataPlane {
             }
         }
         let known = Known::of(&snapshot.plan, &self.watch);
-        if let Err(error) = self.prober.ask(known.asked()) {
+        if let Err(error) = self.prober.ask(probed(&known, &snapshot)) {
             tracing::error!(%error, "no server is asked whether it is well");
         }
         *self.known() = known;
@@ -265,7 +266,7 @@ impl DataPlane {
     /// Accepts no more and ends each connection when its requests are answered. Connections that are left
     /// after `grace` are cut; returns how many. Nothing is served afterwards; [`Self::end`] ends the threads.
     pub async fn drain(&self, grace: Duration) -> u64 {
-        let _ = self.prober.ask(Vec::new()); // The next data plane asks them.
+        let _ = self.prober.ask(Probed::default()); // The next data plane asks them.
         let mut draining = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
@@ -305,6 +306,14 @@ impl DataPlane {
             log.close();
         });
         let _ = ending.await;
+    }
+}
+
+/// The servers that are asked whether they are well, and how.
+fn probed(known: &Known, snapshot: &Snapshot) -> Probed {
+    Probed {
+        servers: known.asked(),
+        tls: Arc::clone(&snapshot.upstream_tls),
     }
 }
 

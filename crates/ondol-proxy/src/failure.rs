@@ -40,6 +40,9 @@ pub(crate) enum Failure {
     /// The server that says who is let through gave no answer, so nobody is.
     #[error("the server of `forward_auth` gave no answer, so nobody is let through")]
     AuthServer(#[source] Box<Self>),
+    /// The visitor expects something else than to be told when its body is wanted (RFC 9110 §10.1.1).
+    #[error("an unknown expectation")]
+    Expectation,
     /// The body is larger than the site allows.
     #[error("the body is larger than the site allows")]
     BodyTooLarge,
@@ -116,6 +119,7 @@ impl Failure {
             | Self::TargetTooLong
             | Self::TooManyHeaders
             | Self::UnknownCoding
+            | Self::Expectation
             | Self::BodyTooLarge
             | Self::VisitorGone(_)
             | Self::VisitorStalled => true,
@@ -158,6 +162,7 @@ impl Failure {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Refused(refusal) => refusal.status,
             Self::AuthServer(failure) => failure.status(),
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
             Self::PageUnreadable(status) if status.as_u16() >= 400 => *status,

@@ -6,6 +6,9 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use http::Request;
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
@@ -24,6 +27,7 @@ use crate::answer;
 use crate::connection::Connection;
 use crate::connection::ConnectionState;
 use crate::connection::Order;
+use crate::connection::Speaks;
 use crate::refusal::Refusal;
 use crate::tunnel;
 use crate::tunnel::InTunnel;
@@ -34,6 +38,9 @@ use crate::visitor_stream::VisitorStream;
 const LINGER: Duration = Duration::from_secs(2);
 /// What is read of such a visitor at most.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// How a visitor begins who knows beforehand that HTTP/2 is spoken (RFC 9113 §3.4), such as one of gRPC
+/// without TLS. hyper's parser refuses it and answers nothing.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Response bytes that hyper keeps for a visitor who is slow to take them.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// The same for HTTP/1.1, where a part of any size is taken when there is less than this.
@@ -60,10 +67,14 @@ const H2_PONG: Duration = Duration::from_secs(10);
 /// The whole of a connection that speaks HTTP/1.1.
 pub(crate) async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
-    let service = {
-        let connection = Rc::clone(&connection);
-        service_fn(move |request| answer::answer(Rc::clone(&connection), request))
-    };
+    let asking = Rc::clone(&connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        // Right here, because hyper looks for the end of the connection before it polls the answer.
+        if request.body().is_end_stream() {
+            asking.state.asked();
+        }
+        answer::answer(Rc::clone(&asking), request)
+    });
     let mut http = http1_builder().serve_connection(TokioIo::new(stream), service);
     let mut told = Order::Serve;
     let result = std::future::poll_fn(|cx| {
@@ -80,6 +91,12 @@ pub(crate) async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     if let Err(error) = &result
         && error.is_parse()
     {
+        let is_first = !state.has_asked() && connection.tls_version.is_none();
+        if is_first && parts.read_buf.starts_with(PREFACE) {
+            stream.begin_http2(parts.read_buf);
+            state.handshake_done(Speaks::Http2);
+            return Box::pin(http2(connection, stream)).await;
+        }
         let refusal = Refusal::record(&connection, error, &parts.read_buf);
         if was_refused {
             let answer = refusal.answer(&connection, &parts.read_buf);

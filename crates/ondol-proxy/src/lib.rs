@@ -92,3 +92,6 @@ pub use data_plane::ServeFailure;
 pub use data_plane::Socket;
 pub use snapshot::Snapshot;
 pub use upstream::ServerState;
+pub use upstream::UpstreamFiles;
+pub use upstream::UpstreamTls;
+pub use upstream::UpstreamTlsError;

@@ -21,7 +21,7 @@ use crate::proxy_protocol;
 use crate::tunnel;
 use crate::tunnel::InTunnel;
 use crate::tunnel::Tunnel;
-use crate::upstream::Leases;
+use crate::upstream::Connector;
 use crate::upstream::UpstreamStream;
 use crate::visitor_stream::VisitorStream;
 
@@ -32,7 +32,7 @@ pub(crate) struct PassedTo {
     proxy_protocol: Option<ProxyVersion>,
     /// Whose turn it is.
     turn: Cell<usize>,
-    leases: Leases,
+    connector: Connector,
 }
 
 /// A connection that is to be passed on.
@@ -48,7 +48,7 @@ pub(crate) struct Passage {
 }
 
 impl PassedTo {
-    pub(crate) fn new(passthrough: &Passthrough, leases: Leases) -> Self {
+    pub(crate) fn new(passthrough: &Passthrough, connector: Connector) -> Self {
         let Passthrough {
             tls,
             proxy_protocol,
@@ -57,7 +57,7 @@ impl PassedTo {
             to: tls.iter().map(|to| to.upstream()).collect(),
             proxy_protocol: *proxy_protocol,
             turn: Cell::new(0),
-            leases,
+            connector,
         }
     }
 
@@ -68,7 +68,7 @@ impl PassedTo {
         let mut failed = io::Error::from(io::ErrorKind::NotConnected);
         for step in 0..self.to.len() {
             let next = first.wrapping_add(step) % self.to.len();
-            let connecting = UpstreamStream::connect(&self.to[next], &self.leases);
+            let connecting = self.connector.connect(&self.to[next], None);
             match tokio::time::timeout(limits::UPSTREAM_CONNECT, connecting).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => failed = error,

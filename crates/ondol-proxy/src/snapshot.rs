@@ -7,6 +7,7 @@ use ondol_model::route::Routing;
 
 use crate::certificates::Certificates;
 use crate::client_auth::Guards;
+use crate::upstream::UpstreamTls;
 
 /// What is served from now on. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct Snapshot {
     pub(crate) certificates: Arc<Certificates>,
     /// Made of the two by the data plane that serves them.
     pub(crate) guards: Arc<Guards>,
+    pub(crate) upstream_tls: Arc<UpstreamTls>,
 }
 
 impl Snapshot {
@@ -33,6 +35,16 @@ impl Snapshot {
             routing,
             certificates,
             guards: Arc::default(),
+            upstream_tls: Arc::default(),
+        }
+    }
+
+    /// With TLS towards its upstreams; without this, none of them is reached by it.
+    #[must_use]
+    pub fn with_upstream_tls(self, upstream_tls: Arc<UpstreamTls>) -> Self {
+        Self {
+            upstream_tls,
+            ..self
         }
     }
 }

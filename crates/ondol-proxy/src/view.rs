@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ondol_model::Plan;
 use ondol_model::Target;
 use ondol_model::plan::Moved;
 use ondol_model::plan::MovedPath;
@@ -26,8 +27,8 @@ use crate::gate::Gate;
 use crate::passthrough::PassedTo;
 use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
+use crate::upstream::Connector;
 use crate::upstream::Known;
-use crate::upstream::Leases;
 use crate::upstream::Pool;
 use crate::upstream::Servers;
 use crate::upstream::Watch;
@@ -42,6 +43,8 @@ pub(crate) struct View {
     sites: Vec<SiteView>,
     /// Whether the name that a visitor asks for decides what becomes of its handshake.
     pub(crate) names_decide: bool,
+    /// Whether an upstream is told both ends of a visitor's connection.
+    pub(crate) tells_visitors: bool,
 }
 
 /// What a worker keeps for a site.
@@ -82,6 +85,7 @@ pub(crate) enum Answers {
 impl View {
     pub(crate) fn new(snapshot: Snapshot, pools: &Pools, folders: &Folders) -> Self {
         let watch = &pools.watch;
+        pools.connector.replace_tls(&snapshot.upstream_tls);
         let keep = |route: &Route| match &route.target {
             Target::Files(files) => Answers::Files(folders.of(files)),
             Target::Proxy(proxy) => {
@@ -116,6 +120,7 @@ impl View {
         let sites: Vec<_> = sites.collect();
         Self {
             names_decide: snapshot.plan.sites.iter().any(decides),
+            tells_visitors: tells_visitors(&snapshot.plan),
             sites,
             known: Known::of(&snapshot.plan, watch),
             snapshot,
@@ -206,12 +211,23 @@ fn decides(site: &Site) -> bool {
     site.passthrough.is_some() || site.client_auth.is_some()
 }
 
+fn tells_visitors(plan: &Plan) -> bool {
+    let routes = plan.sites.iter().flat_map(|site| &site.routes);
+    let mut upstreams = routes
+        .filter_map(|route| match &route.target {
+            Target::Proxy(proxy) => Some(proxy),
+            Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => None,
+        })
+        .flat_map(|proxy| proxy.upstreams());
+    upstreams.any(|upstream| upstream.proxy_protocol.is_some())
+}
+
 /// All pools of a worker. A pool outlives the view that made it while the next one wants the same
 /// upstream, so a reload closes no connection that is still of use.
 #[derive(Debug)]
 pub(crate) struct Pools {
     of: RefCell<HashMap<Upstream, Rc<Pool>>>,
-    leases: Leases,
+    connector: Connector,
     watch: Watch,
 }
 
@@ -220,7 +236,7 @@ impl Pools {
     pub(crate) fn new(connections_max: usize, watch: Watch) -> Self {
         Self {
             of: RefCell::default(),
-            leases: Leases::new(connections_max),
+            connector: Connector::new(connections_max),
             watch,
         }
     }
@@ -229,12 +245,12 @@ impl Pools {
         let mut pools = self.of.borrow_mut();
         let pool = pools
             .entry(upstream.clone())
-            .or_insert_with(|| Rc::new(Pool::new(upstream.clone(), self.leases.clone())));
+            .or_insert_with(|| Rc::new(Pool::new(upstream.clone(), self.connector.clone())));
         Rc::clone(pool)
     }
 
     fn passed_to(&self, passthrough: &Passthrough) -> Rc<PassedTo> {
-        Rc::new(PassedTo::new(passthrough, self.leases.clone()))
+        Rc::new(PassedTo::new(passthrough, self.connector.clone()))
     }
 
     /// Closes all idle connections.

@@ -289,7 +289,9 @@ impl Drop for Visited {
     fn drop(&mut self) {
         if let Some(mut visit) = self.visit.take() {
             let nothing_left = visit.outcome == Outcome::Open
-                && (self.body.is_end_stream() || has_no_body(&visit.method, visit.status));
+                && (self.body.is_end_stream()
+                    || self.body.size_hint().exact() == Some(0)
+                    || has_no_body(&visit.method, visit.status));
             if nothing_left {
                 visit.outcome = Outcome::Whole;
             }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
 
+use bytes::Bytes;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -21,6 +22,8 @@ use crate::http2_frames::Frames;
 #[derive(Debug)]
 pub(crate) struct VisitorStream {
     transport: Transport,
+    /// What somebody else has read without using it.
+    ahead: Bytes,
     state: Rc<ConnectionState>,
     /// Of a visitor who speaks HTTP/2.
     frames: Option<Frames>,
@@ -48,6 +51,7 @@ impl VisitorStream {
     pub(crate) fn plain(stream: TcpStream, state: Rc<ConnectionState>) -> Self {
         Self {
             transport: Transport::Plain(stream),
+            ahead: Bytes::new(),
             state,
             frames: None,
             refusal: HypersRefusal::Awaited,
@@ -57,10 +61,17 @@ impl VisitorStream {
     pub(crate) fn tls(stream: TlsStream<TcpStream>, state: Rc<ConnectionState>) -> Self {
         Self {
             transport: Transport::Tls(Box::new(stream)),
+            ahead: Bytes::new(),
             frames: (state.speaks() == Speaks::Http2).then(Frames::new),
             refusal: HypersRefusal::Awaited,
             state,
         }
+    }
+
+    /// Has these bytes read again, before what follows them: they were the beginning of HTTP/2.
+    pub(crate) fn begin_http2(&mut self, bytes: Bytes) {
+        self.ahead = bytes;
+        self.frames = Some(Frames::new());
     }
 
     /// Whether hyper's refusal was held back, so that another one may be written from now on.
@@ -121,6 +132,12 @@ impl AsyncRead for VisitorStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let count = self.ahead.len().min(buffer.remaining());
+            let ahead = self.ahead.split_to(count);
+            buffer.put_slice(&ahead);
+            return Poll::Ready(self.note_read(&ahead));
+        }
         let before = buffer.filled().len();
         let read = match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
@@ -129,6 +146,9 @@ impl AsyncRead for VisitorStream {
         if read.is_ready() {
             let new = &buffer.filled()[before..];
             if new.is_empty() {
+                if matches!(read, Poll::Ready(Ok(()))) && self.state.holds_end() {
+                    return Poll::Pending; // The end of the answer wakes the connection.
+                }
                 self.state.reached_end();
             } else {
                 self.note_read(new)?;

@@ -28,6 +28,7 @@ mod owner;
 #[cfg(test)]
 pub(crate) mod sample;
 mod stamp;
+mod upstreams;
 
 pub(crate) use authorities::ClientAuthority;
 pub(crate) use authorities::load as load_client_authority;
@@ -40,6 +41,8 @@ pub(crate) use names::Names;
 pub(crate) use owner::CertificateRow;
 pub(crate) use owner::CertificateSet;
 pub(crate) use owner::Origin;
+pub(crate) use upstreams::read_authorities;
+pub(crate) use upstreams::system_roots;
 
 use owner::Owner;
 use owner::Rest;

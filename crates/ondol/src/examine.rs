@@ -25,6 +25,7 @@ mod pages;
 mod passwords;
 mod safety;
 mod timezone;
+mod upstream_tls;
 mod upstreams;
 
 pub(crate) use logs::trouble_with_log;
@@ -70,6 +71,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     safety::examine(subject, &mut findings);
     upstreams::examine(subject, &mut findings);
     passwords::examine(subject, &mut findings);
+    upstream_tls::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);
     findings.unenforced = machine::unenforced(subject);
     findings.sort();

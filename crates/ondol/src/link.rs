@@ -43,6 +43,8 @@ pub(crate) enum Down {
         entries: Vec<Certificate>,
         #[serde(default)]
         client_authorities: Vec<ClientAuthority>,
+        #[serde(default)]
+        upstream_files: UpstreamFiles,
     },
     /// The access log was moved away: begin a new file.
     ReopenLog,
@@ -65,6 +67,9 @@ pub(crate) struct Start {
     /// See [`Down::Certificates`].
     #[serde(default)]
     pub(crate) client_authorities: Vec<ClientAuthority>,
+    /// See [`Down::Certificates`].
+    #[serde(default)]
+    pub(crate) upstream_files: UpstreamFiles,
     /// The access log's file.
     pub(crate) access_log: PathBuf,
     /// Folders to read; nothing else of the disk is served.
@@ -159,6 +164,25 @@ pub(crate) struct ClientAuthority {
     pub(crate) path: PathBuf,
     /// PEM.
     pub(crate) pem: String,
+}
+
+/// What TLS towards upstreams needs of the disk, as PEM.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UpstreamFiles {
+    /// The authorities that the system trusts; empty when no upstream needs them.
+    pub(crate) system_roots: String,
+    /// The files that the configuration names, each with what is in it.
+    pub(crate) named: Vec<Text>,
+}
+
+impl std::fmt::Debug for UpstreamFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let named = self.named.iter().map(|file| &file.path);
+        let named: Vec<_> = named.collect(); // Some are keys, which must not get into a log.
+        f.debug_struct("UpstreamFiles")
+            .field("named", &named)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a data plane tells the agent.

@@ -25,6 +25,9 @@ use ondol_proxy::ServeFailure;
 use ondol_proxy::ServerState;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
+use ondol_proxy::UpstreamFiles;
+use ondol_proxy::UpstreamTls;
+use ondol_proxy::UpstreamTlsError;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
@@ -33,6 +36,7 @@ use crate::cli::ServeFlags;
 use crate::configuration::Configuration;
 use crate::generation::receive_sockets;
 use crate::generation::sources_of;
+use crate::generation::upstream_files_from;
 use crate::link;
 use crate::link::Counters;
 use crate::link::Down;
@@ -86,6 +90,8 @@ struct Served {
     plane: DataPlane,
     plan: Arc<Plan>,
     certificates: Arc<Certificates>,
+    upstream_files: UpstreamFiles,
+    upstream_tls: Arc<UpstreamTls>,
     failures: mpsc::Receiver<Up>,
     failure_sender: mpsc::Sender<Up>,
 }
@@ -97,6 +103,7 @@ impl Served {
             texts,
             certificates,
             client_authorities,
+            upstream_files,
             access_log,
             roots,
         } = start;
@@ -107,7 +114,10 @@ impl Served {
         let (sender, failures) = mpsc::channel(FAILURES_WAITING_MAX);
         let certificates = take_certificates((certificates, client_authorities), None, &sender);
         let plan = configuration.plan;
-        let snapshot = Snapshot::new(Arc::clone(&plan), Arc::clone(&certificates));
+        let upstream_files = upstream_files_from(upstream_files);
+        let upstream_tls = take_upstream_tls(&plan, &upstream_files, None, &sender);
+        let snapshot = Snapshot::new(Arc::clone(&plan), Arc::clone(&certificates))
+            .with_upstream_tls(Arc::clone(&upstream_tls));
         let workers = by_worker(&sockets, listeners)?;
         let failure_sender = sender.clone();
         let report = Failures::new(move |failure| tell(&sender, failure));
@@ -117,6 +127,8 @@ impl Served {
             plane,
             plan,
             certificates,
+            upstream_files,
+            upstream_tls,
             failures,
             failure_sender,
         })
@@ -138,7 +150,8 @@ impl Served {
                         self.apply().await;
                         link.send(&Up::Applied { sequence })?;
                     }
-                    Down::Certificates { sequence, entries, client_authorities } => {
+                    Down::Certificates { sequence, entries, client_authorities, upstream_files } => {
+                        self.upstream_files = upstream_files_from(upstream_files);
                         let previous = Some(&*self.certificates);
                         self.certificates = take_certificates((entries, client_authorities), previous, &self.failure_sender);
                         self.apply().await;
@@ -162,8 +175,11 @@ impl Served {
         self.drain(link, Duration::from_millis(grace_ms)).await
     }
 
-    async fn apply(&self) {
-        let snapshot = Snapshot::new(Arc::clone(&self.plan), Arc::clone(&self.certificates));
+    async fn apply(&mut self) {
+        let (files, previous) = (&self.upstream_files, Some(&*self.upstream_tls));
+        self.upstream_tls = take_upstream_tls(&self.plan, files, previous, &self.failure_sender);
+        let snapshot = Snapshot::new(Arc::clone(&self.plan), Arc::clone(&self.certificates))
+            .with_upstream_tls(Arc::clone(&self.upstream_tls));
         self.plane.apply(snapshot).await;
     }
 
@@ -233,6 +249,32 @@ fn take_certificates(
     let authorities = authorities.into_iter();
     let authorities = authorities.map(|link::ClientAuthority { path, pem }| (path, pem));
     Arc::new(certificates.with_client_authorities(authorities))
+}
+
+/// TLS towards the upstreams of a plan; what can't be used is told.
+fn take_upstream_tls(
+    plan: &Plan,
+    files: &UpstreamFiles,
+    previous: Option<&UpstreamTls>,
+    failures: &mpsc::Sender<Up>,
+) -> Arc<UpstreamTls> {
+    let (upstream_tls, unusable) = UpstreamTls::new(plan, files, previous);
+    for (upstream, error) in unusable {
+        // The agent has told of files that it can't read; or their plan has not come yet.
+        if matches!(error, UpstreamTlsError::Unread(_)) {
+            continue;
+        }
+        let reason = ondol_base::chain::Chain(&error).to_string();
+        tell(
+            failures,
+            ServeFailure {
+                kind: EventKind::Certificate,
+                subject: upstream.to_string(),
+                message: format!("the `tls` of {upstream} can't be used: {reason}"),
+            },
+        );
+    }
+    Arc::new(upstream_tls)
 }
 
 /// Sends a failure up the link when there is room; the agent's log gets it in any case.

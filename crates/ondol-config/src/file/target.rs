@@ -25,7 +25,7 @@ pub(super) const NAMES: [&str; 4] = ["proxy", "files", "redirect", "respond"];
 /// then reported.
 pub(super) fn target(section: Section<'_>, folder: &Path, report: &mut Report) -> Option<Target> {
     several(section, report);
-    let proxy = proxy::proxy(section, report).map(Target::Proxy);
+    let proxy = proxy::proxy(section, folder, report).map(Target::Proxy);
     let files = files::files(section, folder, report).map(Target::Files);
     let redirect = redirect::redirect(section, report).map(Target::Redirect);
     let respond = respond::respond(section, folder, report).map(Target::Respond);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::host;
+use crate::upstream::Address;
 use crate::upstream::Upstream;
 
 /// Where the TLS connections of a site go, as they come.
@@ -24,7 +25,7 @@ pub struct Destination {
 }
 
 /// A version of the PROXY protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProxyVersion {
     /// A line of text.
     One,
@@ -50,10 +51,11 @@ impl Destination {
 
     /// The same for connections that are counted among those to upstreams.
     pub fn upstream(&self) -> Upstream {
-        Upstream::Tcp {
+        let address = Address::Tcp {
             host: self.host.clone(),
             port: self.port,
-        }
+        };
+        address.into()
     }
 }
 

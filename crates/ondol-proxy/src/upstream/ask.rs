@@ -14,14 +14,12 @@ use ondol_model::limits::UPSTREAM_IDLE;
 use ondol_model::plan::Patience;
 use ondol_model::plan::Timeouts;
 
+use super::asking::Asking;
+use super::asking::Connected;
 use super::changes::Changes;
-use super::exchange;
-use super::exchange::Exchange;
 use super::exchange::ExchangeError;
 use super::forward;
 use super::pool::Pool;
-use super::request_body::RequestBody;
-use super::request_head;
 use super::request_head::Forwarding;
 use super::request_head::RequestFraming;
 use super::request_head::RequestHead;
@@ -68,20 +66,17 @@ pub(crate) async fn ask(
     let mut idle = pool.take(clock::now(), UPSTREAM_IDLE);
     loop {
         let is_reused = idle.is_some();
-        let mut connection = match idle.take() {
-            Some(connection) => connection,
+        let connected = match idle.take() {
+            Some(connection) => Connected::Http1(connection),
             None => {
-                let connecting = pool.connect(timeouts.connect).await;
+                let connecting = forward::connect(pool, timeouts.connect, None).await;
                 connecting.map_err(|error| forward::connect_failure(pool, error))?
             }
         };
-        let mut buffer = std::mem::take(&mut connection.write);
-        request_head::encode(&head, &mut buffer);
-        let request =
-            RequestBody::new(None, RequestFraming::None, (0, Patience::default()), buffer);
-        let mut exchange = Exchange::new(connection, request);
-        match exchange::head(&mut exchange, &Method::GET, timeouts.response).await {
-            Some(Ok(head)) => return answer(exchange, head, pool, timeouts.response).await,
+        let limits = (0, Patience::default());
+        let mut asking = Asking::begin(connected, pool.upstream(), &head, None, limits);
+        match asking.head(&Method::GET, timeouts.response).await {
+            Some(Ok(head)) => return answer(asking, head, pool, timeouts.response).await,
             Some(Err(ExchangeError::ClosedUnanswered(_))) if is_reused => {}
             Some(Err(error)) => return Err(forward::exchange_failure(pool, error)),
             None => {
@@ -94,7 +89,7 @@ pub(crate) async fn ask(
 }
 
 async fn answer(
-    exchange: Exchange,
+    asking: Asking,
     head: ResponseHead,
     pool: &Rc<Pool>,
     silence_max: Duration,
@@ -114,6 +109,15 @@ async fn answer(
             source,
         });
     }
+    let exchange = match asking {
+        Asking::Http1(exchange) => exchange,
+        Asking::Http2(exchange) => {
+            let mut response = Response::new(exchange.into_body(framing, silence_max));
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            return Ok(response);
+        }
+    };
     let mut body = UpstreamBody::new(exchange, framing, after, Rc::clone(pool), silence_max);
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = status;

@@ -145,7 +145,8 @@ impl Exchange {
         pin!(self.stream.read_buf(&mut self.read)).poll(cx)
     }
 
-    /// The final head, if it has arrived; interim ones are passed over (hyper can't forward them).
+    /// The final head, if it has arrived. Interim ones are passed over: hyper's server (1.12) sends none but
+    /// its own 100, so they can't be forwarded yet.
     fn take_head(&mut self, method: &Method) -> Result<Option<ResponseHead>, ExchangeError> {
         let broken = |error: response_head::HeadError| {
             ExchangeError::Broken(io::Error::new(io::ErrorKind::InvalidData, error))

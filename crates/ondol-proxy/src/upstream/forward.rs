@@ -23,16 +23,15 @@ use ondol_model::plan::Timeouts;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+use super::asking::Asking;
+use super::asking::Connected;
 use super::attempts::Attempts;
 use super::changes::Changes;
-use super::exchange;
+use super::connector::VisitorEnds;
 use super::exchange::Exchange;
 use super::exchange::ExchangeError;
 use super::pool::Pool;
-use super::pool::UpstreamConnection;
-use super::request_body::RequestBody;
 use super::request_body::SendError;
-use super::request_head;
 use super::request_head::Forwarding;
 use super::request_head::RequestFraming;
 use super::request_head::RequestHead;
@@ -61,6 +60,8 @@ pub(crate) struct Outgoing<'a> {
     /// The visitor's address.
     pub(crate) client: IpAddr,
     pub(crate) forwarding: Forwarding<'a>,
+    /// For upstreams that are told before anything else.
+    pub(crate) visitor: VisitorEnds,
     pub(crate) timeouts: Timeouts,
     /// How slow the visitor may be.
     pub(crate) patience: Patience,
@@ -95,6 +96,7 @@ pub(crate) async fn forward(
         body,
         client,
         forwarding,
+        visitor,
         timeouts,
         body_bytes_max,
         patience,
@@ -102,7 +104,7 @@ pub(crate) async fn forward(
         changes,
         fields,
     } = outgoing;
-    let framing = framing(&parts.method, &body);
+    let framing = framing(parts, &body);
     let target = servers.target(&parts.uri, path)?;
     let head = RequestHead {
         method: &parts.method,
@@ -125,14 +127,15 @@ pub(crate) async fn forward(
     let mut origin = usual;
     let mut attempts = Attempts::begin(servers, client, trial).ok_or(Failure::NotFound)?;
     loop {
-        let (connection, is_reused) = connection(&mut attempts, origin, timeouts).await?;
+        let (connected, is_reused) = connection(&mut attempts, origin, timeouts, visitor).await?;
         let pool = attempts.pool();
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
         let host = servers.host(head.host, pool);
         let head = RequestHead { host, ..head };
-        let mut exchange = begin(connection, &head, body.take(), (body_bytes_max, patience));
-        let answer = exchange::head(&mut exchange, &parts.method, timeouts.until_head()).await;
+        let limits = (body_bytes_max, patience);
+        let mut asking = Asking::begin(connected, pool.upstream(), &head, body.take(), limits);
+        let answer = asking.head(&parts.method, timeouts.until_head()).await;
         let failure = match answer {
             Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
                 origin = usual;
@@ -142,39 +145,26 @@ pub(crate) async fn forward(
                 let now = clock::now();
                 let in_flight = attempts.answered(response.status.as_u16());
                 *asked = Some(Asked::new(pool, since).answered(now, in_flight));
-                return finish(exchange, response, pool, timeouts, upgrade.as_ref(), now);
+                return finish(asking, response, pool, timeouts, upgrade.as_ref(), now);
             }
             // The upstream closed an idle connection just as it was used: RFC 9112 §9.3.1.
             Some(Err(ExchangeError::ClosedUnanswered(_)))
-                if is_reused && (repeatable || exchange.request.is_untouched()) =>
+                if is_reused && (repeatable || asking.is_untouched()) =>
             {
-                body = exchange.request.into_incoming();
+                body = asking.into_incoming();
                 origin = Origin::New;
                 continue;
             }
             Some(Err(error)) => exchange_failure(pool, error),
             None => silent(pool),
         };
-        let may_go_on = repeatable || exchange.request.is_untouched();
+        let may_go_on = repeatable || asking.is_untouched();
         if !attempts.failed(&failure) || !may_go_on || !attempts.retry() {
             return Err(failure);
         }
-        body = exchange.request.into_incoming();
+        body = asking.into_incoming();
         origin = usual;
     }
-}
-
-/// A request of which nothing has been sent.
-fn begin(
-    mut connection: UpstreamConnection,
-    head: &RequestHead<'_>,
-    body: Option<Incoming>,
-    limits: (u64, Patience),
-) -> Exchange {
-    let mut buffer = std::mem::take(&mut connection.write);
-    request_head::encode(head, &mut buffer);
-    let request = RequestBody::new(body, head.framing, limits, buffer);
-    Exchange::new(connection, request)
 }
 
 /// Which upstream was asked, and how long it took to begin its answer.
@@ -212,7 +202,7 @@ impl Asked {
 }
 
 /// Where a connection may come from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     /// The pool, if it was used within this time, else a new one.
     Idle(Duration),
@@ -226,16 +216,21 @@ async fn connection(
     attempts: &mut Attempts<'_>,
     origin: Origin,
     timeouts: Timeouts,
-) -> Result<(UpstreamConnection, bool), Failure> {
+    visitor: VisitorEnds,
+) -> Result<(Connected, bool), Failure> {
     loop {
         let pool = attempts.pool();
         if let Origin::Idle(idle_max) = origin
             && let Some(connection) = pool.take(clock::now(), idle_max)
         {
-            return Ok((connection, true));
+            return Ok((Connected::Http1(connection), true));
         }
-        let failure = match pool.connect(timeouts.connect).await {
-            Ok(connection) => return Ok((connection, false)),
+        let failure = match connect(pool, timeouts.connect, Some(visitor)).await {
+            Ok(connected) => {
+                // One that a second try gets is new to it.
+                let is_reused = origin != Origin::New && connected.is_reused();
+                return Ok((connected, is_reused));
+            }
             Err(error) => connect_failure(pool, error),
         };
         if !attempts.failed(&failure) || !attempts.choose() {
@@ -244,9 +239,22 @@ async fn connection(
     }
 }
 
+/// A new connection, or a stream of HTTP/2, which may be on one that is there.
+pub(super) async fn connect(
+    pool: &Pool,
+    timeout: Duration,
+    visitor: Option<VisitorEnds>,
+) -> io::Result<Connected> {
+    if let Some(slot) = pool.stream(timeout).await {
+        return slot.map(Connected::Http2);
+    }
+    let connection = pool.connect(timeout, visitor).await;
+    connection.map(Connected::Http1)
+}
+
 /// Turns a head and what follows it into a response.
 fn finish(
-    exchange: Exchange,
+    asking: Asking,
     head: ResponseHead,
     pool: &Rc<Pool>,
     timeouts: Timeouts,
@@ -263,6 +271,14 @@ fn finish(
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    let exchange = match asking {
+        Asking::Http1(exchange) => exchange,
+        Asking::Http2(exchange) => {
+            let silence_max = timeouts.between_parts(body_kind(response.headers()));
+            *response.body_mut() = exchange.into_body(framing, silence_max);
+            return Ok(Forwarded::Response(response));
+        }
+    };
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return switch(exchange, response, pool, upgrade, asked_for);
     }
@@ -275,7 +291,11 @@ fn finish(
 fn body_kind(headers: &HeaderMap) -> BodyKind {
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     match kind {
-        Some(kind) if kind.starts_with(b"text/event-stream") => BodyKind::Events,
+        Some(kind)
+            if kind.starts_with(b"text/event-stream") || kind.starts_with(b"application/grpc") =>
+        {
+            BodyKind::Events
+        }
         Some(_) | None => BodyKind::Other,
     }
 }
@@ -354,13 +374,14 @@ fn switch(
 }
 
 /// How the end of the body is told to the upstream.
-pub(super) fn framing(method: &Method, body: &Incoming) -> RequestFraming {
-    let expects_body = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+pub(super) fn framing(parts: &Parts, body: &Incoming) -> RequestFraming {
+    let expects_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
     match body.size_hint().exact() {
         Some(0) if expects_body => RequestFraming::Length(0),
         Some(0) => RequestFraming::None,
         Some(length) => RequestFraming::Length(length),
         None if body.is_end_stream() => RequestFraming::None,
+        None if parts.headers.contains_key(header::TRAILER) => RequestFraming::ChunkedWithTrailers,
         None => RequestFraming::Chunked,
     }
 }

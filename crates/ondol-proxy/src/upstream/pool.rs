@@ -7,11 +7,14 @@ use bytes::BytesMut;
 use ondol_model::limits::READ_BYTES;
 use ondol_model::limits::UPSTREAM_IDLE;
 use ondol_model::limits::UPSTREAM_IDLE_CONNECTIONS_MAX;
+use ondol_model::upstream::HttpVersion;
 use ondol_model::upstream::Upstream;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
-use super::stream::Leases;
+use super::connector::Connector;
+use super::connector::VisitorEnds;
+use super::http2;
 use super::stream::UpstreamStream;
 
 /// A connection with its buffers, which are used again with it.
@@ -30,19 +33,30 @@ pub(crate) struct UpstreamConnection {
 pub(crate) struct Pool {
     upstream: Upstream,
     label: Box<str>,
-    leases: Leases,
+    connector: Connector,
     idle: RefCell<Vec<(UpstreamConnection, Instant)>>,
+    /// Those of HTTP/2, where the upstream is asked in it.
+    http2: Option<http2::Connections>,
 }
 
 impl Pool {
-    pub(crate) fn new(upstream: Upstream, leases: Leases) -> Self {
+    pub(crate) fn new(upstream: Upstream, connector: Connector) -> Self {
         let label = upstream.to_string().into_boxed_str();
+        let http2 = match upstream.http {
+            HttpVersion::One => None,
+            HttpVersion::Two => Some(http2::Connections::new()),
+        };
         Self {
+            http2,
             upstream,
             label,
-            leases,
+            connector,
             idle: RefCell::default(),
         }
+    }
+
+    pub(super) fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     /// The upstream as the configuration has it.
@@ -59,7 +73,7 @@ impl Pool {
     /// An idle connection, no longer idle than `idle_max`, that its upstream has not closed.
     pub(super) fn take(&self, now: Instant, idle_max: Duration) -> Option<UpstreamConnection> {
         let mut idle = self.idle.borrow_mut();
-        while let Some((connection, since)) = idle.pop() {
+        while let Some((mut connection, since)) = idle.pop() {
             if now.duration_since(since) > idle_max {
                 idle.push((connection, since)); // For a request that can be repeated.
                 return None;
@@ -73,15 +87,22 @@ impl Pool {
 
     /// Keeps a connection on which an exchange has ended cleanly.
     pub(super) fn put(&self, connection: UpstreamConnection, now: Instant) {
+        if !self.upstream.is_shared() {
+            return;
+        }
         let mut idle = self.idle.borrow_mut();
         if idle.len() < UPSTREAM_IDLE_CONNECTIONS_MAX {
             idle.push((connection, now));
         }
     }
 
-    /// Makes a connection.
-    pub(super) async fn connect(&self, timeout: Duration) -> io::Result<UpstreamConnection> {
-        let connecting = UpstreamStream::connect(&self.upstream, &self.leases);
+    /// Makes a connection, for this visitor.
+    pub(super) async fn connect(
+        &self,
+        timeout: Duration,
+        visitor: Option<VisitorEnds>,
+    ) -> io::Result<UpstreamConnection> {
+        let connecting = self.connector.connect(&self.upstream, visitor);
         let stream = tokio::time::timeout(timeout, connecting)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
@@ -93,14 +114,29 @@ impl Pool {
         })
     }
 
+    /// A stream of HTTP/2; `None` for an upstream that is not asked in it.
+    pub(super) async fn stream(&self, timeout: Duration) -> Option<io::Result<http2::Slot>> {
+        let connections = self.http2.as_ref()?;
+        let connect = || self.connector.connect(&self.upstream, None);
+        let slot = Box::pin(tokio::time::timeout(timeout, connections.slot(connect)));
+        let in_time = slot.await;
+        Some(in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
+    }
+
     /// Closes what is idle.
     pub(crate) fn close_idle(&self) {
+        if let Some(connections) = &self.http2 {
+            connections.close_idle();
+        }
         self.idle.borrow_mut().clear();
     }
 
     /// Closes what has been idle for too long.
     pub(crate) fn thin_out(&self, now: Instant) {
-        self.idle.borrow_mut().retain(|(connection, since)| {
+        if let Some(connections) = &self.http2 {
+            connections.thin_out(now);
+        }
+        self.idle.borrow_mut().retain_mut(|(connection, since)| {
             now.duration_since(*since) < UPSTREAM_IDLE && connection.stream.is_quiet()
         });
     }
@@ -108,5 +144,6 @@ impl Pool {
     /// Whether no connection is kept.
     pub(crate) fn is_empty(&self) -> bool {
         self.idle.borrow().is_empty()
+            && self.http2.as_ref().is_none_or(http2::Connections::is_empty)
     }
 }

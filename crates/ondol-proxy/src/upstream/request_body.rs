@@ -10,14 +10,20 @@ use std::task::ready;
 
 use bytes::Buf;
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::Body;
 use hyper::body::Incoming;
 use ondol_model::plan::Patience;
 use tokio::io::AsyncWrite;
 
+use super::request_head;
 use super::request_head::RequestFraming;
 use super::stall::Stall;
 use super::stream::UpstreamStream;
+
+/// The largest trailer section, and the most fields of it; as of a response.
+pub(super) const TRAILER_BYTES_MAX: usize = 8 * 1024;
+const TRAILERS_MAX: usize = 32;
 
 /// Why the request could not be sent whole.
 #[derive(Debug)]
@@ -37,6 +43,12 @@ pub(super) enum SendError {
 pub(super) struct Progress {
     bytes_sent: u64,
     pub(super) awaits: Awaits,
+}
+
+impl Progress {
+    pub(super) fn new(bytes_sent: u64, awaits: Awaits) -> Self {
+        Self { bytes_sent, awaits }
+    }
 }
 
 /// Whose turn it is.
@@ -60,6 +72,8 @@ pub(super) struct RequestBody {
     written: usize,
     chunk: Bytes,
     suffix: &'static [u8],
+    /// Whether what was written has left this process: TLS keeps what its connection does not take.
+    is_flushed: bool,
     stall: Stall,
     bytes_sent: u64,
 }
@@ -80,6 +94,7 @@ impl RequestBody {
             written: 0,
             chunk: Bytes::new(),
             suffix: b"",
+            is_flushed: false,
             stall: Stall::new(patience),
             bytes_sent: 0,
         }
@@ -87,7 +102,7 @@ impl RequestBody {
 
     /// Whether all has been written.
     pub(super) fn is_sent(&self) -> bool {
-        self.incoming.is_none() && !self.has_staged()
+        self.incoming.is_none() && !self.has_staged() && self.is_flushed
     }
 
     /// Whether the upstream can't have seen any of it.
@@ -96,7 +111,7 @@ impl RequestBody {
     }
 
     pub(super) fn progress(&self) -> Progress {
-        let awaits = if self.incoming.is_some() && !self.has_staged() {
+        let awaits = if self.incoming.is_some() && !self.has_staged() && self.is_flushed {
             Awaits::Visitor
         } else {
             Awaits::Upstream
@@ -132,6 +147,10 @@ impl RequestBody {
             while self.has_staged() {
                 ready!(self.poll_write_staged(cx, stream)).map_err(SendError::Upstream)?;
             }
+            if !self.is_flushed {
+                ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(SendError::Upstream)?;
+                self.is_flushed = true;
+            }
             let Some(incoming) = &mut self.incoming else {
                 return Poll::Ready(Ok(()));
             };
@@ -141,8 +160,13 @@ impl RequestBody {
                     if self.stall.received(bytes) {
                         return Poll::Ready(Err(SendError::VisitorStalled));
                     }
-                    if let Ok(data) = frame.into_data() {
-                        self.stage(data)?;
+                    match frame.into_data() {
+                        Ok(data) => self.stage(data)?,
+                        Err(other) => {
+                            if let Ok(trailers) = other.into_trailers() {
+                                self.stage_trailers(&trailers)?;
+                            }
+                        }
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -163,7 +187,7 @@ impl RequestBody {
             .allowance
             .checked_sub(length)
             .ok_or(SendError::TooLarge)?;
-        if self.framing == RequestFraming::Chunked && !data.is_empty() {
+        if self.framing.is_chunked() && !data.is_empty() {
             let written = write!(self.prefix, "{length:x}\r\n");
             debug_assert!(written.is_ok(), "a vector takes all bytes");
             self.suffix = b"\r\n";
@@ -174,9 +198,25 @@ impl RequestBody {
 
     fn stage_end(&mut self) {
         self.incoming = None;
-        if self.framing == RequestFraming::Chunked {
+        if self.framing.is_chunked() {
             self.suffix = b"0\r\n\r\n";
         }
+    }
+
+    /// The end of the body with what follows it; trailers that were not announced are dropped.
+    fn stage_trailers(&mut self, trailers: &HeaderMap) -> Result<(), SendError> {
+        if self.framing != RequestFraming::ChunkedWithTrailers {
+            return Ok(());
+        }
+        self.incoming = None;
+        self.prefix.extend_from_slice(b"0\r\n");
+        request_head::encode_trailers(trailers, &mut self.prefix);
+        let is_too_large = self.prefix.len() > TRAILER_BYTES_MAX || trailers.len() > TRAILERS_MAX;
+        self.prefix.extend_from_slice(b"\r\n");
+        if is_too_large {
+            return Err(SendError::TooLarge);
+        }
+        Ok(())
     }
 
     fn has_staged(&self) -> bool {
@@ -199,6 +239,7 @@ impl RequestBody {
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
+        self.is_flushed = false;
         self.bytes_sent += count as u64;
         self.consume(count);
         Poll::Ready(Ok(()))

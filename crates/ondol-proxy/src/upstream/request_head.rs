@@ -58,6 +58,14 @@ pub(super) enum RequestFraming {
     Length(u64),
     /// By the chunked coding.
     Chunked,
+    /// By the chunked coding, with fields after it that the head announces.
+    ChunkedWithTrailers,
+}
+
+impl RequestFraming {
+    pub(super) fn is_chunked(self) -> bool {
+        matches!(self, Self::Chunked | Self::ChunkedWithTrailers)
+    }
 }
 
 /// The parts of a request that make its head.
@@ -154,12 +162,14 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
             put(buffer, &["\r\n"]);
         }
         RequestFraming::Chunked => put(buffer, &["transfer-encoding: chunked\r\n"]),
+        RequestFraming::ChunkedWithTrailers => {
+            put(buffer, &["transfer-encoding: chunked\r\n"]);
+            for announced in headers.get_all(header::TRAILER) {
+                put_field(buffer, "trailer", announced.as_bytes());
+            }
+        }
     }
-    if let Some(protocol) = upgrade {
-        put(buffer, &["connection: upgrade\r\nupgrade: "]);
-        buffer.extend_from_slice(protocol.as_bytes());
-        put(buffer, &["\r\n"]);
-    }
+    encode_options(headers, upgrade, buffer);
     put(buffer, &["\r\n"]);
 }
 
@@ -202,13 +212,44 @@ fn encode_passed_on(
     for (name, value) in fields.iter().flat_map(|fields| fields.added(headers)) {
         put_field(buffer, name.as_str(), value.as_bytes());
     }
-    if headers
+}
+
+/// What concerns this connection alone, which `Connection` must name (RFC 9110 §7.6.1).
+fn encode_options(headers: &HeaderMap, upgrade: Option<&HeaderValue>, buffer: &mut Vec<u8>) {
+    let takes_trailers = headers
         .get_all(header::TE)
         .iter()
-        .any(|list| headers::has_token(list, "trailers"))
-    {
-        put(buffer, &["te: trailers\r\n"]);
+        .any(|list| headers::has_token(list, "trailers"));
+    match (takes_trailers, upgrade) {
+        (true, None) => put(buffer, &["te: trailers\r\nconnection: te\r\n"]),
+        (true, Some(_)) => put(buffer, &["te: trailers\r\nconnection: te, upgrade\r\n"]),
+        (false, Some(_)) => put(buffer, &["connection: upgrade\r\n"]),
+        (false, None) => {}
     }
+    if let Some(protocol) = upgrade {
+        put_field(buffer, "upgrade", protocol.as_bytes());
+    }
+}
+
+/// Appends the fields that may follow a body.
+pub(super) fn encode_trailers(trailers: &HeaderMap, buffer: &mut Vec<u8>) {
+    for (name, value) in trailers {
+        if may_trail(name.as_str()) {
+            put_field(buffer, name.as_str(), value.as_bytes());
+        }
+    }
+}
+
+/// What an app reads before the body must not come after it, where nobody has looked at it: framing,
+/// conditions, who asks, and what the body is (RFC 9110 §6.5.1).
+pub(super) fn may_trail(name: &str) -> bool {
+    let is_of_head = name.starts_with("content-")
+        || name.starts_with("if-")
+        || matches!(
+            name,
+            "authorization" | "cookie" | "range" | "cache-control" | "max-forwards" | "early-data"
+        );
+    !is_of_head && !stays_behind(name, Peer::Visitor)
 }
 
 /// HTTP/2 may split a cookie into crumbs; HTTP/1 has one field (RFC 9113 §8.2.3).

@@ -53,7 +53,7 @@ enum Rest {
 /// Watches the time from one part of a body to the next. The timer is set once and looked at when it
 /// ends, not set anew with each part.
 #[derive(Debug)]
-struct Silence {
+pub(super) struct Silence {
     max: Duration,
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -74,18 +74,13 @@ impl UpstreamBody {
             BodyFraming::Chunked => Rest::Chunked(ChunkedDecoder::default()),
             BodyFraming::UntilClose => Rest::UntilClose,
         };
-        let silence = Silence {
-            max: silence_max,
-            since: None,
-            timer: None,
-        };
         Self {
             progress: exchange.request.progress(),
             exchange: Some(exchange),
             rest,
             after,
             pool,
-            silence,
+            silence: Silence::new(silence_max),
         }
     }
 
@@ -120,7 +115,7 @@ impl UpstreamBody {
                     return Poll::Ready(Some(Err(self.cut(io::ErrorKind::TimedOut.into()))));
                 }
             };
-            self.silence.since = None;
+            self.silence.is_broken();
             match read {
                 Ok(0) if matches!(self.rest, Rest::UntilClose) => {
                     self.exchange = None;
@@ -142,7 +137,7 @@ impl UpstreamBody {
             let progress = exchange.request.progress();
             if progress != self.progress {
                 self.progress = progress;
-                self.silence.since = None;
+                self.silence.is_broken();
             }
             if progress.awaits == Awaits::Visitor {
                 return Poll::Pending; // Its time is kept by the body of the request.
@@ -215,8 +210,22 @@ enum Part {
 }
 
 impl Silence {
+    /// One that may last so long.
+    pub(super) fn new(max: Duration) -> Self {
+        Self {
+            max,
+            since: None,
+            timer: None,
+        }
+    }
+
+    /// Something has come.
+    pub(super) fn is_broken(&mut self) {
+        self.since = None;
+    }
+
     /// Ready when nothing has come for too long.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = ondol_base::clock::now();
         let until = *self.since.get_or_insert(now) + self.max;
         let timer = self

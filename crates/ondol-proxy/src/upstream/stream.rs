@@ -1,4 +1,4 @@
-//! A connection to an upstream, over TCP or a Unix socket.
+//! A connection to an upstream, over TCP, a Unix socket or TLS.
 
 use std::cell::Cell;
 use std::io;
@@ -9,16 +9,12 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 
-use ondol_model::upstream::Upstream;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::net::UnixStream;
-use tokio::time::Duration;
-
-/// How long until an upstream whose queue was full is asked again.
-const QUEUE_PAUSE: Duration = Duration::from_millis(5);
+use tokio_rustls::client::TlsStream;
 
 /// A byte stream to an upstream.
 #[derive(Debug)]
@@ -28,10 +24,12 @@ pub(crate) struct UpstreamStream {
     _lease: Lease,
 }
 
+/// What carries the bytes.
 #[derive(Debug)]
-enum Transport {
+pub(super) enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// How many connections to upstreams a worker has, and may have: one HTTP/2 visitor can cause many.
@@ -43,7 +41,7 @@ pub(crate) struct Leases {
 
 /// The right to one connection.
 #[derive(Debug)]
-struct Lease(Rc<Cell<usize>>);
+pub(super) struct Lease(Rc<Cell<usize>>);
 
 impl Leases {
     pub(crate) fn new(max: usize) -> Self {
@@ -53,7 +51,8 @@ impl Leases {
         }
     }
 
-    fn take(&self) -> io::Result<Lease> {
+    /// `QuotaExceeded` when there are as many as there may be.
+    pub(super) fn take(&self) -> io::Result<Lease> {
         if self.taken.get() >= self.max {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
@@ -69,41 +68,23 @@ impl Drop for Lease {
 }
 
 impl UpstreamStream {
-    /// Connects; names are looked up each time, so that a moved server is found. It may wait for
-    /// ever, so the caller sets a time. `QuotaExceeded` when there are as many as there may be.
-    pub(crate) async fn connect(upstream: &Upstream, leases: &Leases) -> io::Result<Self> {
-        let lease = leases.take()?;
-        let transport = match upstream {
-            Upstream::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
-                Transport::Tcp(stream)
-            }
-            Upstream::Unix(path) => loop {
-                match UnixStream::connect(path).await {
-                    // Unlike TCP, a Unix socket whose queue is full refuses at once.
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        tokio::time::sleep(QUEUE_PAUSE).await;
-                    }
-                    connected => break Transport::Unix(connected?),
-                }
-            },
-        };
-        Ok(Self {
+    /// A stream that counts as one connection until it is closed.
+    pub(super) fn new(transport: Transport, lease: Lease) -> Self {
+        Self {
             transport,
             _lease: lease,
-        })
+        }
     }
 
     /// Whether nothing has arrived on an idle connection: neither its end nor bytes that nobody
     /// asked for. Costs a system call only when something may have.
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let mut byte = [0];
         let would_block = |result: io::Result<usize>| {
             result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
         };
-        match &self.transport {
+        match &mut self.transport {
             Transport::Tcp(stream) => {
                 stream.poll_read_ready(&mut cx).is_pending()
                     || would_block(stream.try_read(&mut byte))
@@ -111,6 +92,13 @@ impl UpstreamStream {
             Transport::Unix(stream) => {
                 stream.poll_read_ready(&mut cx).is_pending()
                     || would_block(stream.try_read(&mut byte))
+            }
+            // What TLS itself says, such as a ticket for the next connection, is not asked for either.
+            Transport::Tls(stream) => {
+                let mut buffer = ReadBuf::new(&mut byte);
+                Pin::new(stream)
+                    .poll_read(&mut cx, &mut buffer)
+                    .is_pending()
             }
         }
     }
@@ -125,6 +113,7 @@ impl AsyncRead for UpstreamStream {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -138,6 +127,7 @@ impl AsyncWrite for UpstreamStream {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Transport::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -149,6 +139,7 @@ impl AsyncWrite for UpstreamStream {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Transport::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
 
@@ -156,14 +147,18 @@ impl AsyncWrite for UpstreamStream {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Tcp(_) | Transport::Unix(_) => Poll::Ready(Ok(())),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Transport::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

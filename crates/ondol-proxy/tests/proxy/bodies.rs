@@ -337,3 +337,53 @@ fn an_answer_may_wait_for_a_slow_upload() {
     connection.send("whole");
     assert_eq!(visitor.take(5), b"whole");
 }
+
+#[test]
+fn trailers_of_a_request_are_passed_on_when_they_are_announced() {
+    let chunks =
+        "5\r\nhello\r\n0\r\nX-Checksum: 7\r\nHost: evil.test\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n";
+    for (announced, want) in [
+        ("Trailer: X-Checksum\r\n", "0\r\nx-checksum: 7\r\n\r\n"),
+        ("", "0\r\n\r\n"),
+    ] {
+        let upstream = Upstream::new();
+        let (_plane, mut visitor) = start(&upstream);
+        visitor.send(format!(
+            "POST / HTTP/1.1\r\nHost: a.test\r\n{announced}Transfer-Encoding: chunked\r\n\r\n{chunks}"
+        ));
+        let mut connection = upstream.accept();
+        let head = connection.head();
+        let passed_on = announced
+            .split_once(": ")
+            .map(|(_, names)| names.trim_end());
+        assert_eq!(head.field("trailer"), passed_on);
+        let want = format!("5\r\nhello\r\n{want}");
+        let got = String::from_utf8(connection.take(want.len())).unwrap();
+        assert_eq!(got, want);
+        connection.reply("ok");
+        assert_eq!(visitor.message().text(), "ok");
+    }
+}
+
+#[test]
+fn events_arrive_one_by_one_as_they_happen() {
+    let upstream = Upstream::new();
+    let (_plane, mut visitor) = start(&upstream);
+    visitor.send(GET);
+    let mut connection = upstream.accept();
+    connection.message();
+    connection.send(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    assert_eq!(
+        visitor.head().field("content-type"),
+        Some("text/event-stream")
+    );
+    for event in ["data: one\n\n", "data: two\n\n", ": still here\n\n"] {
+        let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+        connection.send(&chunk);
+        let mut got = visitor.take(chunk.len());
+        got.make_ascii_lowercase();
+        assert_eq!(String::from_utf8(got).unwrap(), chunk.to_lowercase());
+    }
+}

@@ -200,7 +200,7 @@ fn an_upstream_that_is_down_gets_502() {
         site("b.test", proxy_to_all([Upstream::gone(), Upstream::gone()])),
         site(
             "c.test",
-            proxy_to_all([ondol_model::upstream::Upstream::Unix("/nowhere/x".into())]),
+            proxy_to_all([ondol_model::upstream::Address::Unix("/nowhere/x".into()).into()]),
         ),
     ]));
     for host in ["a.test", "b.test", "c.test"] {

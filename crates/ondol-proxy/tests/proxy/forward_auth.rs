@@ -264,10 +264,11 @@ fn nobody_is_let_through_by_a_server_that_does_not_answer() {
 #[test]
 fn a_server_that_leads_back_here_is_found_out() {
     let plane = Plane::start(plan([]));
-    let itself = Address::Tcp {
+    let itself = ondol_model::upstream::Address::Tcp {
         host: "127.0.0.1".to_owned(),
         port: plane.http.port(),
     };
+    let itself = Address::from(itself);
     let site = guarded("a.test", respond("a"), asking(itself, PATIENCE));
     plane.apply(plan([site]), &[]);
     assert_eq!(plane.visit().get("a.test", "/").status(), 508);

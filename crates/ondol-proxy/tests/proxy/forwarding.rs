@@ -57,8 +57,9 @@ fn what_concerns_one_connection_stays_behind() {
          Keep-Alive: 5\r\nProxy-Connection: x\r\nProxy-Authorization: x\r\nTE: gzip, trailers\r\n\
          Trailer: x\r\nProxy: http://evil.test\r\nExpect: 100-continue\r\nX-Stays: 1\r\n\r\n",
     );
-    let want =
-        format!("GET / HTTP/1.1\r\nhost: a.test\r\nx-stays: 1\r\nte: trailers\r\n{FORWARDING}\r\n");
+    let want = format!(
+        "GET / HTTP/1.1\r\nhost: a.test\r\nx-stays: 1\r\n{FORWARDING}te: trailers\r\nconnection: te\r\n\r\n"
+    );
     assert_eq!(got, want);
 }
 
@@ -184,11 +185,11 @@ fn what_http2_splits_is_one_again() {
         let answer = visitor.request(request.unwrap()).await.unwrap();
         assert_eq!(answer.status(), 200);
     });
-    let want = "GET /x?y HTTP/1.1\r\nhost: a.test\r\ncookie: a=1; b=2\r\nte: trailers\r\n";
+    let want = "GET /x?y HTTP/1.1\r\nhost: a.test\r\ncookie: a=1; b=2\r\n";
     let forwarding = FORWARDING.replace("http\r\n", "https\r\n");
     assert_eq!(
         without_id(&got.recv().unwrap()),
-        format!("{want}{forwarding}\r\n")
+        format!("{want}{forwarding}te: trailers\r\nconnection: te\r\n\r\n")
     );
 }
 

@@ -7,6 +7,7 @@ mod peer;
 mod plane;
 mod sites;
 mod upstream;
+mod upstream_http2;
 mod wire;
 
 pub(crate) use http2::Http2;
@@ -32,6 +33,9 @@ pub(crate) use sites::site;
 pub(crate) use sites::trusting;
 pub(crate) use upstream::Stream as UpstreamStream;
 pub(crate) use upstream::Upstream;
+pub(crate) use upstream_http2::Http2Upstream;
+pub(crate) use upstream_http2::body_of;
+pub(crate) use upstream_http2::reply;
 pub(crate) use wire::Cut;
 pub(crate) use wire::Message;
 pub(crate) use wire::Wire;

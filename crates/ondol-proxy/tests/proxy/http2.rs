@@ -17,7 +17,9 @@ use crate::harness::frames::Frames;
 use crate::harness::plan;
 use crate::harness::proxy_to;
 use crate::harness::proxy_to_all;
+use crate::harness::respond;
 use crate::harness::secure_site;
+use crate::harness::site;
 
 const STREAMS: usize = 50;
 const LARGE_BYTES: usize = 8 * 1024 * 1024;
@@ -150,4 +152,40 @@ fn a_goodbye_is_said_twice_so_that_no_request_is_lost() {
     assert_eq!(visitor.wait_for(frames::DATA, 3).payload, b"second");
     visitor.read_to_end();
     assert_eq!(draining.join().unwrap(), 0);
+}
+
+#[test]
+fn who_knows_beforehand_speaks_it_without_tls() {
+    let address = Upstream::answering(|request| {
+        let forwarded = request.field("x-forwarded-proto").unwrap();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{forwarded}")
+    });
+    let plane = Plane::start(plan([site("a.test", proxy_to_all([address]))]));
+    plane.block_on(async {
+        let mut visitor = Http2::connect_plain(&plane).await;
+        for _ in 0..3 {
+            let answer = visitor.get("http://a.test/").await.unwrap();
+            assert_eq!(answer.into_body().to_bytes(), "http");
+        }
+        let unknown = visitor.get("http://b.test/").await.unwrap();
+        assert_eq!(unknown.status(), 404);
+    });
+}
+
+#[test]
+fn nobody_changes_to_it_in_the_middle_or_inside_of_tls() {
+    let identity = Identity::new(&["a.test"]);
+    let sites = [
+        site("b.test", respond("b")),
+        secure_site("a.test", respond("a")),
+    ];
+    let plane = Plane::start_with(plan(sites), &[&identity]);
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut visitor = plane.visit();
+    assert_eq!(visitor.get("b.test", "/").text(), "b");
+    visitor.send(preface);
+    assert_eq!(visitor.rest(), b"");
+    let mut visitor = plane.visit_tls("a.test");
+    visitor.send(preface);
+    assert_eq!(visitor.rest(), b"");
 }

@@ -259,24 +259,29 @@ pub(super) fn read_text(path: &Path) -> Result<(String, Metadata), ReadError> {
         path: path.to_owned(),
         source,
     };
+    let read = read_limited(path, CERTIFICATE_BYTES_MAX).map_err(failed)?;
+    read.ok_or_else(|| ReadError::TooLarge(path.to_owned()))
+}
+
+/// The text of a PEM file, or `None` when it has more bytes. Blocks on the disk.
+pub(super) fn read_limited(path: &Path, bytes_max: u64) -> io::Result<Option<(String, Metadata)>> {
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
     // Opening a FIFO would wait for its writer.
     options.read(true).custom_flags(nonblocking);
-    let file = options.open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(failed(io::Error::other("it is not a file")));
+        return Err(io::Error::other("it is not a file"));
     }
     let mut bytes = Vec::new();
-    let mut limited = file.take(CERTIFICATE_BYTES_MAX + 1);
-    limited.read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > CERTIFICATE_BYTES_MAX {
-        return Err(ReadError::TooLarge(path.to_owned()));
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Ok(None);
     }
     // Some tools write names in other encodings around the PEM itself.
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok((text, metadata))
+    Ok(Some((text, metadata)))
 }
 
 fn parse_chain(chain_pem: &str) -> Result<Vec<CertificateDer<'static>>, TextError> {

@@ -15,6 +15,7 @@ use ondol_base::clock;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::plan::CertificateFiles;
+use ondol_proxy::UpstreamFiles;
 
 use crate::certificates::authorities::Authorities;
 use crate::certificates::authorities::ClientAuthority;
@@ -31,6 +32,7 @@ use crate::certificates::internal::IssueError;
 use crate::certificates::internal::Leaf;
 use crate::certificates::internal::Notices;
 use crate::certificates::stamp::Stamp;
+use crate::certificates::upstreams::Upstreams;
 
 /// So many certificates are written while a reload waits: some tens of milliseconds.
 const KEEP_AT_ONCE: usize = 32;
@@ -48,6 +50,8 @@ pub(crate) struct CertificateSet {
     pub(crate) client_authorities: Vec<ClientAuthority>,
     /// The root of Ondol's own CA in PEM.
     pub(crate) root_pem: Arc<str>,
+    /// What TLS towards upstreams needs.
+    pub(crate) upstream_files: Arc<UpstreamFiles>,
 }
 
 /// What a person wants to know of a certificate in use.
@@ -85,6 +89,7 @@ pub(crate) struct Owner {
     /// Names whose certificate is in `leaves`, but not on disk yet.
     unkept: Vec<Vec<HostPattern>>,
     issue_trouble: Option<String>,
+    upstreams: Upstreams,
     notices: Notices,
 }
 
@@ -142,6 +147,7 @@ impl Owner {
             leaves: HashMap::new(),
             unkept: Vec::new(),
             issue_trouble: None,
+            upstreams: Upstreams::default(),
             notices,
         })
     }
@@ -159,6 +165,7 @@ impl Owner {
             }
         }
         self.authorities.take_up(&plan, &mut self.notices);
+        self.upstreams.take_up(&plan, &mut self.notices);
         self.plan = Some(plan);
         self.build(now)
     }
@@ -171,6 +178,7 @@ impl Owner {
             changed |= kept.look(files, told, &mut self.notices);
         }
         changed |= self.authorities.refresh(&mut self.notices);
+        changed |= self.upstreams.look(&mut self.notices);
         if self.ca.is_ending(now) {
             self.replace_ca(now);
             changed = true;
@@ -214,6 +222,7 @@ impl Owner {
             unusable: Vec::new(),
             client_authorities: self.authorities.current(),
             root_pem: self.ca.root_pem(),
+            upstream_files: self.upstreams.files(),
         }
     }
 

@@ -51,6 +51,18 @@ fn examine_pair(
     pair: &CertificateFiles,
     key: &KeyPath,
 ) -> Option<Facts> {
+    let facts = examine_files(subject, findings, pair, key)?;
+    examine_time(subject, findings, &key.clone().key("chain"), pair, &facts);
+    Some(facts)
+}
+
+/// The files of a certificate, whatever it is for: what it says when it can be used.
+pub(super) fn examine_files(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    pair: &CertificateFiles,
+    key: &KeyPath,
+) -> Option<Facts> {
     let part = |part| match part {
         Part::Chain => key.clone().key("chain"),
         Part::Key => key.clone().key("key"),
@@ -99,7 +111,6 @@ fn examine_pair(
             "some programs will refuse it: each certificate should be followed by the one that issued it",
         ),
     }
-    examine_time(subject, findings, &part(Part::Chain), pair, &loaded.facts);
     Some(loaded.facts)
 }
 

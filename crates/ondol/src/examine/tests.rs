@@ -498,3 +498,50 @@ fn findings_are_shown_in_the_order_of_the_file() {
         findings.warnings[0]
     );
 }
+
+#[test]
+fn files_towards_upstreams_must_be_usable_and_unchecked_servers_are_told() {
+    let place = Place::new();
+    let pair = Sample::of(&["box.test"]).write(place.path(), "box");
+    let ended = Sample::with(&["box.test"], NOW - 90 * DAY, NOW - DAY);
+    ended.write(place.path(), "ended");
+    write(&place.path().join("empty.pem"), "nothing", 0o644);
+    let site = |tls: &str| {
+        format!(
+            "[sites.'a.test']\nhttps = false\nproxy = {{ to = 'https://nas.test', tls = {{ {tls} }} }}"
+        )
+    };
+    place.check(
+        &site("ca = 'box.pem', certificate = { chain = 'box.pem', key = 'box.key' }"),
+        &[],
+        &[],
+    );
+    place.check(
+        &site("ca = 'gone.pem'"),
+        &["3:49 cannot read ~/gone.pem: No such file or directory (os error 2)"],
+        &[],
+    );
+    place.check(
+        &site("ca = 'empty.pem'"),
+        &["3:49 there is no certificate in ~/empty.pem (`-----BEGIN CERTIFICATE-----`)"],
+        &[],
+    );
+    place.check(
+        &site("verify = false"),
+        &[],
+        &[
+            "3:53 nobody checks who these servers are: whoever gets in between can read and change everything",
+        ],
+    );
+    place.check(
+        &site("ca = 'box.pem', certificate = { chain = 'ended.pem', key = 'ended.key' }"),
+        &[],
+        &["3:84 the certificate in ~/ended.pem ended on 2026-02-28 00:00"],
+    );
+    fs::set_permissions(&pair.key, Permissions::from_mode(0o644)).unwrap();
+    place.check(
+        &site("ca = 'box.pem', certificate = { chain = 'box.pem', key = 'box.key' }"),
+        &["3:101 the key ~/box.key can be read by every user of this machine"],
+        &[],
+    );
+}

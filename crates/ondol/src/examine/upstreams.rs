@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ondol_config::KeyPath;
 use ondol_model::Target;
-use ondol_model::upstream::Upstream;
+use ondol_model::upstream::Address;
 
 use super::Findings;
 use super::Subject;
@@ -25,9 +25,9 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
             let site = KeyPath::site(&site.name.to_string());
             let route = site.route(route.path.as_str());
             for (index, upstream) in upstreams.enumerate() {
-                let path = match upstream {
-                    Upstream::Unix(path) => path,
-                    Upstream::Tcp { .. } => continue,
+                let path = match &upstream.address {
+                    Address::Unix(path) => path,
+                    Address::Tcp { .. } => continue,
                 };
                 if let Some((problem, help)) = trouble(path, subject.user) {
                     findings.warn(subject, &route.clone().server(index), problem, help);

@@ -2,6 +2,7 @@
 
 use ondol_config::SourceFile;
 use ondol_config::Sources;
+use ondol_proxy::UpstreamFiles;
 
 use crate::certificates::CertificateEntry;
 use crate::certificates::CertificateSet;
@@ -27,6 +28,29 @@ pub(crate) fn sources_of(texts: Vec<link::Text>) -> Sources {
         .map(|link::Text { path, text }| SourceFile { path, text });
     Sources {
         files: each.collect(),
+    }
+}
+
+/// The files of upstreams' TLS as they travel.
+pub(super) fn upstream_files_of(files: &UpstreamFiles) -> link::UpstreamFiles {
+    let named = files.named.iter().map(|(path, text)| link::Text {
+        path: path.clone(),
+        text: text.to_string(),
+    });
+    link::UpstreamFiles {
+        system_roots: files.system_roots.to_string(),
+        named: named.collect(),
+    }
+}
+
+/// The files of upstreams' TLS as they arrived.
+pub(crate) fn upstream_files_from(files: link::UpstreamFiles) -> UpstreamFiles {
+    let named = files.named.into_iter();
+    UpstreamFiles {
+        system_roots: files.system_roots.into(),
+        named: named
+            .map(|link::Text { path, text }| (path, text.into()))
+            .collect(),
     }
 }
 

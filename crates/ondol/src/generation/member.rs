@@ -101,7 +101,8 @@ impl Member {
             Some(Desired { wanted: sent, .. }) => (
                 sent.certificates.entries != wanted.certificates.entries
                     || sent.certificates.client_authorities
-                        != wanted.certificates.client_authorities,
+                        != wanted.certificates.client_authorities
+                    || sent.certificates.upstream_files != wanted.certificates.upstream_files,
                 sent.sources != wanted.sources,
             ),
         };
@@ -111,6 +112,7 @@ impl Member {
                 sequence: *sequence,
                 entries: convert::certificates_of(&wanted.certificates.entries),
                 client_authorities: convert::authorities_of(&wanted.certificates),
+                upstream_files: convert::upstream_files_of(&wanted.certificates.upstream_files),
             });
         }
         if sources_differ {

@@ -77,6 +77,7 @@ pub(super) fn start(
         texts: convert::texts_of(&wanted.sources),
         certificates: convert::certificates_of(&wanted.certificates.entries),
         client_authorities: convert::authorities_of(&wanted.certificates),
+        upstream_files: convert::upstream_files_of(&wanted.certificates.upstream_files),
         access_log: surroundings.access_log.clone(),
         roots: wanted.roots.iter().cloned().collect(),
     }))?;

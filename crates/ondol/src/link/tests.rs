@@ -31,6 +31,10 @@ fn values_arrive_as_they_were_sent() {
                 path: "/etc/ondol/clients.pem".into(),
                 pem: "-----BEGIN".to_owned(),
             }],
+            upstream_files: UpstreamFiles {
+                system_roots: "roots".into(),
+                named: vec![text()],
+            },
         },
         Down::ReopenLog,
         Down::Drain { grace_ms: 30_000 },
@@ -86,10 +90,17 @@ fn a_key_does_not_get_into_a_log() {
             sequence: 1,
             entries: vec![certificate],
             client_authorities: Vec::new(),
+            upstream_files: UpstreamFiles {
+                system_roots: String::new(),
+                named: vec![Text {
+                    path: "/keys/box.pem".into(),
+                    text: "secret".into(),
+                }],
+            },
         }
     );
     assert!(
-        shown.contains("a.test") && !shown.contains("secret"),
+        shown.contains("a.test") && shown.contains("box.pem") && !shown.contains("secret"),
         "{shown}"
     );
 }

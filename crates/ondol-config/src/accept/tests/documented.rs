@@ -122,6 +122,11 @@ const TABLES: &[(&str, &str, &str)] = &[
         "path = '/up'",
     ),
     (
+        "`tls` of `proxy`",
+        "[sites.'g.test'.proxy]\nto = 'https://127.0.0.1:1'",
+        "[sites.'g.test'.proxy.tls]",
+    ),
+    (
         "`redirect`",
         "[sites.'b.test'.redirect]",
         "to = 'https://c.test'",

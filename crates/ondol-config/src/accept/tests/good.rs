@@ -33,6 +33,8 @@ use ondol_model::plan::access::Methods;
 use ondol_model::plan::auth::AuthBy;
 use ondol_model::plan::auth::Authorization;
 use ondol_model::rewrite::Rewrite;
+use ondol_model::upstream::HttpVersion;
+use ondol_model::upstream::Verification;
 
 use super::*;
 
@@ -164,6 +166,8 @@ fn sites_are_in_the_order_of_their_names() {
         "kept.example",
         "old.example",
         "shared.example",
+        "spoken.example",
+        "told.example",
         "withcoffee.app",
         "xn--3e0b707e.example",
         "*.example.com",
@@ -221,7 +225,7 @@ fn visitors_with_certificates_must_show_them_unless_they_may() {
 #[test]
 fn a_site_is_taken_over_with_its_routes_longest_first() {
     let plan = everything();
-    let site = &plan.sites[3];
+    let site = &plan.sites[5];
     assert_eq!(site.aliases.len(), 1);
     assert_eq!(site.alias_answer, AliasAnswer::Redirect);
     assert_eq!(site.scheme, Scheme::Https);
@@ -321,8 +325,8 @@ fn servers_get_what_they_are_meant_to() {
 #[test]
 fn a_folder_is_taken_over_with_all_that_is_said_about_it() {
     let plan = everything();
-    let Target::Files(files) = &plan.sites[3].routes[0].target else {
-        panic!("{:?}", plan.sites[3])
+    let Target::Files(files) = &plan.sites[5].routes[0].target else {
+        panic!("{:?}", plan.sites[5])
     };
     assert_eq!(files.root, Path::new("/srv/assets"));
     assert_eq!(files.index, ["index.html", "index.htm"]);
@@ -346,6 +350,36 @@ fn a_folder_is_taken_over_with_all_that_is_said_about_it() {
 }
 
 #[test]
+fn servers_are_spoken_to_as_their_proxy_says() {
+    let plan = everything();
+    let upstreams = |site: usize| match &plan.sites[site].routes[0].target {
+        Target::Proxy(proxy) => proxy.upstreams().cloned().collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let [nas, plain] = &upstreams(3)[..] else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((nas.http, plain.http), (HttpVersion::Two, HttpVersion::Two));
+    let (Some(tls), None) = (&nas.tls, &plain.tls) else {
+        panic!("{nas:?} {plain:?}")
+    };
+    assert_eq!(tls.ca.as_deref(), Some(Path::new("/etc/ondol/nas-ca.pem")));
+    let certificate = tls.certificate.as_ref().expect("a certificate");
+    assert_eq!(certificate.chain, Path::new("/etc/ondol/box.pem"));
+    assert_eq!(certificate.key, Path::new("/keys/box.pem"));
+    let name = tls.server_name.as_ref().map(|name| name.as_str());
+    assert_eq!(name, Some("nas.example"));
+    assert_eq!(tls.verification, Verification::Full);
+    let [secure, told] = &upstreams(4)[..] else {
+        panic!("{plan:?}")
+    };
+    let tls = secure.tls.as_ref().expect("TLS");
+    assert_eq!(tls.verification, Verification::Off);
+    assert_eq!(told.proxy_protocol, Some(ProxyVersion::One));
+    assert!(!secure.is_shared() && nas.is_shared());
+}
+
+#[test]
 fn redirects_keep_the_path_where_the_new_address_has_none() {
     let plan = everything();
     let check = |index: usize, to: &str, path, status| match &plan.sites[index].routes[0].target {
@@ -362,13 +396,13 @@ fn redirects_keep_the_path_where_the_new_address_has_none() {
         RedirectPath::Drop,
         301,
     );
-    check(4, "https://xn--og4b88n.example", RedirectPath::Keep, 308);
+    check(6, "https://xn--og4b88n.example", RedirectPath::Keep, 308);
 }
 
 #[test]
 fn a_wildcard_can_serve_its_aliases() {
     let plan = everything();
-    let site = &plan.sites[5];
+    let site = &plan.sites[7];
     assert_eq!(site.alias_answer, AliasAnswer::Serve);
     assert_eq!(site.scheme, Scheme::Http);
     let Target::Respond(respond) = &site.routes[0].target else {

@@ -6,8 +6,11 @@ mod health;
 mod retry;
 mod sent;
 mod server;
+mod tls;
+mod transport;
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use ondol_model::limits::SERVERS_MAX;
 use ondol_model::plan::Proxy;
@@ -24,7 +27,7 @@ use crate::text::Place;
 
 pub(super) const PROXY: Key = Key {
     name: "proxy",
-    doc: "Target: servers to forward to, over HTTP/1.1: `http://host:port` or `unix:/path`. As texts alone, its `to`.",
+    doc: "Target: servers to forward to, over HTTP/1.1 unless they say otherwise: `http://host:port`, `https://host:port`, `h2c://host:port` (HTTP/2) or `unix:/path`. As texts alone, its `to`.",
     shape: Shape::TextsOrTable(server::ADDRESS, &PROXY_TABLE),
     absent: Absent::Means,
 };
@@ -39,6 +42,9 @@ static PROXY_TABLE: Table = Table {
             shape: Shape::OneOrMore(&Shape::TextOrTable(server::ADDRESS, &server::SERVER)),
             absent: Absent::Mistake,
         },
+        transport::HTTP,
+        transport::TLS,
+        transport::PROXY_PROTOCOL,
         balance::BALANCE,
         failing::MAX_FAILS,
         failing::FAIL_WINDOW,
@@ -57,18 +63,22 @@ static PROXY_TABLE: Table = Table {
     later: &["cookie", "sticky"],
 };
 
-pub(super) fn proxy(section: Section<'_>, report: &mut Report) -> Option<Proxy> {
+pub(super) fn proxy(section: Section<'_>, folder: &Path, report: &mut Report) -> Option<Proxy> {
     match section.either(PROXY.name) {
-        Some(Either::Long(table)) => Some(Proxy {
-            servers: servers(table, "to", report)?,
-            balance: balance::balance(table),
-            failing: failing::failing(table, report),
-            health: health::health(table, report).map(Box::new),
-            retry: retry::retry(table, report),
-            path: sent::path(table, section, report),
-            host: sent::host(table, report),
-            via: sent::via(table),
-        }),
+        Some(Either::Long(table)) => {
+            let mut servers = servers(table, "to", report)?;
+            transport::apply(table, &mut servers, folder, report);
+            Some(Proxy {
+                servers,
+                balance: balance::balance(table),
+                failing: failing::failing(table, report),
+                health: health::health(table, report).map(Box::new),
+                retry: retry::retry(table, report),
+                path: sent::path(table, section, report),
+                host: sent::host(table, report),
+                via: sent::via(table),
+            })
+        }
         Some(Either::Short(_)) | None => Some(Proxy {
             servers: servers(section, PROXY.name, report)?,
             ..Proxy::to(Vec::new())

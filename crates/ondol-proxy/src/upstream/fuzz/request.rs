@@ -107,7 +107,7 @@ fn read(pieces: Vec<Vec<u8>>) -> Vec<Seen> {
         let keep = Rc::clone(&keep);
         async move {
             let (parts, body) = request.into_parts();
-            let framing = forward::framing(&parts.method, &body);
+            let framing = forward::framing(&parts, &body);
             let is_well_formed =
                 answer::check_form(&parts).is_ok() && arrival::host_text(&parts).is_ok();
             if let Some(body) = whole(body).await
@@ -185,7 +185,7 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
             assert_eq!(length, seen.body.len() as u64, "a body of another length");
             bytes.extend_from_slice(&seen.body);
         }
-        RequestFraming::Chunked => {
+        RequestFraming::Chunked | RequestFraming::ChunkedWithTrailers => {
             if !seen.body.is_empty() {
                 bytes.extend_from_slice(format!("{:x}\r\n", seen.body.len()).as_bytes());
                 bytes.extend_from_slice(&seen.body);

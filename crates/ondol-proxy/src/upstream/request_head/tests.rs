@@ -73,7 +73,12 @@ fn hop_by_hop_and_nominated_headers_stay_behind() {
         &[("connection", "x-own"), ("x-own", "1"), ("x-kept", "2")],
         "x-kept: 2\r\n",
     );
-    check_passed_on(&[("te", "gzip, Trailers")], "te: trailers\r\n");
+    check_passed_on(&[("te", "gzip, Trailers")], "");
+    let takes_trailers = encoded(&[("te", "gzip, Trailers")], Peer::Visitor);
+    assert!(
+        takes_trailers.ends_with("te: trailers\r\nconnection: te\r\n\r\n"),
+        "{takes_trailers}"
+    );
     check_passed_on(
         &[
             ("transfer_encoding", "chunked"),
@@ -126,5 +131,27 @@ fn crumbs_become_one_cookie() {
     check_passed_on(
         &[("cookie", "a=1"), ("cookie", "b=2")],
         "cookie: a=1; b=2\r\n",
+    );
+}
+
+#[test]
+fn what_is_read_before_a_body_does_not_come_after_it() {
+    let trailers = [
+        "grpc-status",
+        "server-timing",
+        "x-checksum",
+        "content-length",
+        "transfer-encoding",
+        "host",
+        "cookie",
+        "authorization",
+        "x-forwarded-for",
+        "x_real_ip",
+        "trailer",
+    ];
+    let kept = trailers.into_iter().filter(|name| may_trail(name));
+    assert_eq!(
+        kept.collect::<Vec<_>>(),
+        ["grpc-status", "server-timing", "x-checksum"]
     );
 }

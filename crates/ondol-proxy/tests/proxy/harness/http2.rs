@@ -16,6 +16,8 @@ use ondol_base::tasks;
 use rustls::ClientConfig;
 use rustls::DEFAULT_VERSIONS;
 use rustls_pki_types::ServerName;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -35,6 +37,7 @@ pub(crate) struct Http2 {
 }
 
 impl Http2 {
+    /// A visitor by HTTPS.
     pub(crate) async fn connect(plane: &Plane, name: &str) -> Self {
         Self::connect_as(plane, name, client_config(DEFAULT_VERSIONS, &["h2"])).await
     }
@@ -45,6 +48,15 @@ impl Http2 {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let stream = connector.connect(name, stream).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        Self::on(stream).await
+    }
+
+    /// A visitor without TLS, who knows beforehand what is spoken.
+    pub(crate) async fn connect_plain(plane: &Plane) -> Self {
+        Self::on(TcpStream::connect(plane.http).await.unwrap()).await
+    }
+
+    async fn on(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Self {
         let (send, connection) = http2::handshake(OnThisThread, TokioIo::new(stream))
             .await
             .unwrap();

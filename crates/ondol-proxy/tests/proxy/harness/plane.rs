@@ -20,6 +20,8 @@ use ondol_proxy::ServeFailure;
 use ondol_proxy::ServerState;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
+use ondol_proxy::UpstreamFiles;
+use ondol_proxy::UpstreamTls;
 use rustls::DEFAULT_VERSIONS;
 use socket2::Domain;
 use socket2::Type;
@@ -79,7 +81,19 @@ impl Plane {
         plane
     }
 
+    /// One worker that has these files for TLS towards its upstreams.
+    pub(crate) fn start_tls(plan: Plan, files: &UpstreamFiles) -> Self {
+        let (tls, problems) = UpstreamTls::new(&plan, files, None);
+        assert!(problems.is_empty(), "{problems:?}");
+        let snapshot = snapshot(plan, &[]).with_upstream_tls(Arc::new(tls));
+        Self::start_snapshot(1, snapshot, Preface::None)
+    }
+
     fn start_workers(count: usize, plan: Plan, identities: &[&Identity], preface: Preface) -> Self {
+        Self::start_snapshot(count, snapshot(plan, identities), preface)
+    }
+
+    fn start_snapshot(count: usize, snapshot: Snapshot, preface: Preface) -> Self {
         let runtime = runtime();
         let folder = tempfile::tempdir().unwrap();
         let access_log = folder.path().join("access.log");
@@ -96,7 +110,7 @@ impl Plane {
             .collect();
         let starting = DataPlane::start(
             sockets,
-            snapshot(plan, identities),
+            snapshot,
             &access_log,
             Failures::new(move |failure| taken.lock().unwrap().push(failure)),
         );

@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use ondol_base::tasks;
+use ondol_model::upstream;
 use ondol_model::upstream::Upstream as Address;
 use rustix::net::sockopt;
 
@@ -74,12 +75,12 @@ impl Upstream {
     }
 
     pub(crate) fn address(&self) -> Address {
-        match self {
-            Self::Tcp(listener) => Address::Tcp {
+        let address = match self {
+            Self::Tcp(listener) => upstream::Address::Tcp {
                 host: "127.0.0.1".to_owned(),
                 port: listener.local_addr().unwrap().port(),
             },
-            Self::Unix(listener) => Address::Unix(
+            Self::Unix(listener) => upstream::Address::Unix(
                 listener
                     .local_addr()
                     .unwrap()
@@ -87,7 +88,8 @@ impl Upstream {
                     .unwrap()
                     .to_owned(),
             ),
-        }
+        };
+        address.into()
     }
 
     /// The next connection that the proxy makes.

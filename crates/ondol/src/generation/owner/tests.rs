@@ -71,6 +71,7 @@ fn wanted() -> Wanted {
             rows: Vec::new(),
             unusable: Vec::new(),
             root_pem: "".into(),
+            upstream_files: Arc::default(),
         }),
         listeners: Listeners::default(),
         roots: std::collections::BTreeSet::new(),

@@ -14,8 +14,7 @@ use crate::shape::Shape;
 use crate::shape::Table;
 use crate::text::Place;
 
-pub(super) const ACCEPTED: &str =
-    "accepted: \"http://127.0.0.1:3000\", \"unix:/run/app.sock\", or a list of such";
+pub(super) const ACCEPTED: &str = "accepted: \"http://127.0.0.1:3000\", \"https://…\", \"h2c://…\", \"unix:/run/app.sock\", or a list of such";
 
 pub(super) const ADDRESS: Form = Form {
     what: "the address of a server",
@@ -28,7 +27,7 @@ pub(super) static SERVER: Table = Table {
     keys: &[
         Key {
             name: "address",
-            doc: "Where it is: `http://host:port` or `unix:/path`.",
+            doc: "Where it is: `http://host:port`, `https://host:port`, `h2c://host:port` or `unix:/path`.",
             shape: Shape::Text(ADDRESS),
             absent: Absent::Mistake,
         },
@@ -57,11 +56,19 @@ pub(super) fn server(either: Either<'_>, report: &mut Report) -> Option<(Server,
 
 fn upstream(word: Word<'_>, report: &mut Report) -> Option<Upstream> {
     let shown = repeated(word.text);
-    if let Some((scheme @ ("https" | "h2c" | "h2" | "fcgi" | "ws" | "wss"), _)) =
+    if let Some((scheme @ ("h2" | "fcgi" | "grpc" | "grpcs" | "ws" | "wss"), rest)) =
         word.text.split_once("://")
     {
-        let problem = format!("a server behind {scheme}:// is not served by this version yet");
-        report.add(word.at, problem).help(ACCEPTED);
+        let problem = format!("a server is not addressed by {scheme}://");
+        let rest = repeated(rest);
+        let help = match scheme {
+            "ws" => format!("WebSockets go through \"http://{rest}\" as they are"),
+            "wss" => format!("WebSockets go through \"https://{rest}\" as they are"),
+            "grpc" => format!("write \"h2c://{rest}\": HTTP/2 without TLS"),
+            "h2" | "grpcs" => format!("write {{ to = \"https://{rest}\", http = \"2\" }}"),
+            _ => ACCEPTED.to_owned(),
+        };
+        report.add(word.at, problem).help(help);
         return None;
     }
     let upstream = Upstream::parse(word.text);
