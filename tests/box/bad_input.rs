@@ -303,7 +303,7 @@ fn malformed_requests_get_an_answer_and_the_connection_ends() {
             431,
         ),
         (format!("GET / HTTP/1.1\r\n{host}{fields}\r\n"), 431),
-        (format!("GET /{long}{long} HTTP/1.1\r\n{host}\r\n"), 431),
+        (format!("GET /{long}{long} HTTP/1.1\r\n{host}\r\n"), 414),
         (
             format!("GET /{long} HTTP/1.1\r\n{host}Connection: close\r\n\r\n"),
             414,
