@@ -157,6 +157,9 @@ impl Connections {
     /// well below the limit. What is just on its way is spared, unless it is twice too much.
     pub(crate) fn call_in(&self, ledger: &Ledger) {
         let (now, lent) = (ledger.now(), ledger.lent());
+        if lent <= limits::LENT_BYTES_MAX {
+            return;
+        }
         let (last, then) = self.called_in.get();
         let is_checked = last == Some(now) && lent < then + limits::LENT_BYTES_MAX / 4;
         if is_checked {

@@ -70,10 +70,7 @@ impl Connection {
     /// those that have had theirs for longest lose it.
     pub(crate) fn gave(&self, request: usize, bytes: usize) {
         self.state.gave(request, bytes);
-        let ledger = &self.worker.ledger;
-        if ledger.lent() > limits::LENT_BYTES_MAX {
-            self.worker.connections.call_in(ledger);
-        }
+        self.worker.connections.call_in(&self.worker.ledger);
     }
 
     /// How large the pieces of a file's answer may be: large ones are quicker, small ones take less memory

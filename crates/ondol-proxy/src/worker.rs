@@ -189,6 +189,7 @@ impl Worker {
         self.ledger.set_now(now);
         self.wall.set((now, clock::wall()));
         self.connections.look_after(now, self.order.get());
+        self.connections.call_in(&self.ledger);
         self.pools.thin_out(now);
         self.folders.rest(now);
         self.view.borrow().tell(&self.failures);
