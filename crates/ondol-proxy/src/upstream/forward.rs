@@ -120,10 +120,7 @@ pub(crate) async fn forward(
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then_some(body);
-    let (usual, trial) = match repeatable {
-        true => (Origin::Idle(UPSTREAM_IDLE), Trial::Harmless),
-        false => (Origin::Idle(UNREPEATABLE_IDLE), Trial::Costly),
-    };
+    let (usual, trial) = ways(repeatable);
     let mut origin = usual;
     let mut attempts = Attempts::begin(servers, client, trial).ok_or(Failure::NotFound)?;
     loop {
@@ -131,8 +128,7 @@ pub(crate) async fn forward(
         let pool = attempts.pool();
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
-        let host = servers.host(head.host, pool);
-        let head = RequestHead { host, ..head };
+        let head = head.with_host(servers.host(head.host, pool));
         let limits = (body_bytes_max, patience);
         let mut asking = Asking::begin(connected, pool.upstream(), &head, body.take(), limits);
         let answer = asking.head(&parts.method, timeouts.until_head()).await;
@@ -164,6 +160,14 @@ pub(crate) async fn forward(
         }
         body = asking.into_incoming();
         origin = usual;
+    }
+}
+
+/// Where a connection may come from, and what a trial costs, by whether a request may be sent twice.
+fn ways(repeatable: bool) -> (Origin, Trial) {
+    match repeatable {
+        true => (Origin::Idle(UPSTREAM_IDLE), Trial::Harmless),
+        false => (Origin::Idle(UNREPEATABLE_IDLE), Trial::Costly),
     }
 }
 
