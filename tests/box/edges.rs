@@ -230,6 +230,7 @@ fn openssl(folder: &Path, arguments: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one visit after another, to one box")]
 fn openssl_and_curl_show_certificates_to_a_site_that_asks_for_them() {
     if !is_there("openssl") || !is_there("curl") {
         return;

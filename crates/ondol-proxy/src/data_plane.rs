@@ -207,7 +207,7 @@ impl DataPlane {
         for worker in &self.workers {
             let (done, is_done) = oneshot::channel();
             let recorder = self.log.recorder();
-            let command = Command::Apply(snapshot.clone(), recorder, done);
+            let command = Command::Apply(Box::new(snapshot.clone()), Box::new(recorder), done);
             if worker.commands.send(command).await.is_ok() {
                 applied.push(is_done);
             }

@@ -92,7 +92,7 @@ pub(crate) struct Equipment {
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Serve and log by this from the next request on; the reply says that it is so.
-    Apply(Snapshot, Recorder, oneshot::Sender<()>),
+    Apply(Box<Snapshot>, Box<Recorder>, oneshot::Sender<()>),
     /// Accept no more, end what is open within the time, then end; the reply counts what was cut.
     Drain(Duration, oneshot::Sender<u64>),
 }
@@ -319,7 +319,7 @@ async fn attend(
             }
             command = commands.recv() => match command {
                 Some(Command::Apply(snapshot, recorder, done)) => {
-                    worker.apply(snapshot, recorder);
+                    worker.apply(*snapshot, *recorder);
                     let _ = done.send(());
                 }
                 Some(Command::Drain(grace, done)) => {

@@ -63,9 +63,8 @@ pub(crate) struct Outgoing<'a> {
     /// For upstreams that are told before anything else.
     pub(crate) visitor: VisitorEnds,
     pub(crate) timeouts: Timeouts,
-    /// How slow the visitor may be.
-    pub(crate) patience: Patience,
-    pub(crate) body_bytes_max: u64,
+    /// How large the body may be, and how slow its visitor.
+    pub(crate) limits: (u64, Patience),
     /// The protocol to upgrade to, if that is asked for.
     pub(crate) upgrade: Option<HeaderValue>,
     /// What the upstream is told besides, or not.
@@ -98,8 +97,7 @@ pub(crate) async fn forward(
         forwarding,
         visitor,
         timeouts,
-        body_bytes_max,
-        patience,
+        limits,
         upgrade,
         changes,
         fields,
@@ -129,10 +127,8 @@ pub(crate) async fn forward(
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
         let head = head.with_host(servers.host(head.host, pool));
-        let limits = (body_bytes_max, patience);
         let mut asking = Asking::begin(connected, pool.upstream(), &head, body.take(), limits);
-        let answer = asking.head(&parts.method, timeouts.until_head()).await;
-        let failure = match answer {
+        let failure = match asking.head(&parts.method, timeouts.until_head()).await {
             Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
                 origin = usual;
                 continue;

@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 8);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 9);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.

@@ -155,7 +155,9 @@ fn servers_behind_the_sites_say_how_they_are() {
     };
     assert!(line(":3000").contains("up") && line(":3000").contains("a.test, b.test"));
     assert!(
-        line(":3001").contains("down") && text.contains("got status 500"),
+        line(":3001").contains("down")
+            && text.contains("its health check got")
+            && text.contains("status 500"),
         "{text}"
     );
 }
