@@ -40,12 +40,14 @@ class Target:
     port: int
     host: str
     path: str = "/"
+    headers: list = dataclasses.field(default_factory=list)
 
 
 def wrk(workbench, target, connections, seconds):
     """Keep-alive HTTP/1.1 without TLS."""
     command = [find_program("wrk"), "--latency", f"-t{CLIENT_THREADS}", f"-c{connections}", f"-d{seconds}s"]
-    command += ["--timeout", "5s", "-H", f"Host: {target.host}", f"http://127.0.0.1:{target.port}{target.path}"]
+    command += [word for header in [f"Host: {target.host}", *target.headers] for word in ("-H", header)]
+    command += ["--timeout", "5s", f"http://127.0.0.1:{target.port}{target.path}"]
     text, client_cpu = run(workbench, "wrk", command, seconds)
     return read_wrk(text, client_cpu)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import urllib.request
 
 import processes
 
@@ -46,9 +47,21 @@ def measure(workbench, scenario, server, upstream, number, options):
         pss_mib=memory["pss"] / 1024,
         rss_mib=memory["rss"] / 1024,
         errors=outcome.errors if outcome.requests else {**outcome.errors, "no answers": 1},
-        notes=doubts(scenario, outcome, spent),
+        notes=doubts(scenario, outcome, spent) + size(scenario, server),
         **shares(spent, outcome.client_cpu),
     )
+
+
+def size(scenario, server):
+    """How small a compressed answer is: cheap and large is no better than dear and small."""
+    if not scenario.gzip:
+        return []
+    target = scenario.target(server)
+    request = urllib.request.Request(f"http://127.0.0.1:{target.port}{target.path}", headers={"Host": target.host})
+    request.add_header("Accept-Encoding", "gzip")
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        coding = answer.headers["Content-Encoding"] or "no coding"
+        return [f"an answer is {len(answer.read()):,} bytes of {coding}"]
 
 
 def reading(server, upstream):

@@ -7,6 +7,7 @@ recommends for speed, so that doubts go in the peers' favor.
 
 import dataclasses
 import os
+import random
 import subprocess
 
 from pathlib import Path
@@ -16,6 +17,10 @@ import box
 from processes import Failed, find_program, wait_for_port
 
 PROXIED, PROXIED_TLS, FILES = "bench.test", "tls.bench.test", "files.bench.test"
+COMPRESSED = "gzip.bench.test"
+
+# Its own default; the sizes of the answers stand under the table.
+NGINX_GZIP_LEVEL = 1
 
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.error.log error; {user}
@@ -27,7 +32,7 @@ http {{
     uwsgi_temp_path {folder}/n4; scgi_temp_path {folder}/n5;
     sendfile on; tcp_nopush on; keepalive_requests 100000000;
     open_file_cache max=1000 inactive=20s;
-    types {{ text/plain txt; }}
+    types {{ text/plain txt; text/html html; }}
     upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
     proxy_http_version 1.1; proxy_set_header Connection "";
     proxy_set_header Host $host;
@@ -43,6 +48,7 @@ http {{
         location / {{ proxy_pass http://app; }}
     }}
     server {{ listen 127.0.0.1:{http}; server_name files.bench.test; root {www}; }}
+    server {{ listen 127.0.0.1:{http}; server_name gzip.bench.test; root {www}; gzip on; gzip_comp_level {gzip_level}; }}
 }}
 """
 
@@ -116,10 +122,17 @@ http://files.bench.test:{http} {{
 	root * {www}
 	file_server
 }}
+http://gzip.bench.test:{http} {{
+	bind 127.0.0.1
+	log
+	root * {www}
+	encode gzip
+	file_server
+}}
 """
 
 APACHE_MODULES = (
-    "mpm_event authz_core alias dir mime headers proxy proxy_http ssl socache_shmcb http2".split()
+    "mpm_event authz_core alias dir mime headers proxy proxy_http ssl socache_shmcb http2 filter deflate".split()
 )
 APACHE = """
 ServerRoot {folder}
@@ -165,6 +178,11 @@ Listen 127.0.0.1:{https}
     ServerName files.bench.test
     DocumentRoot {www}
 </VirtualHost>
+<VirtualHost 127.0.0.1:{http}>
+    ServerName gzip.bench.test
+    DocumentRoot {www}
+    SetOutputFilter DEFLATE
+</VirtualHost>
 <VirtualHost 127.0.0.1:{https}>
     ServerName tls.bench.test
     Protocols h2 http/1.1
@@ -205,7 +223,7 @@ class Server:
 
 def start_nginx(program, sites, workbench, ports):
     user = "user nobody nogroup;" if os.geteuid() == 0 else ""
-    path = write(sites, ports, "nginx.conf", NGINX, user=user)
+    path = write(sites, ports, "nginx.conf", NGINX, user=user, gzip_level=NGINX_GZIP_LEVEL)
     return workbench.start("nginx", [program, "-c", path, "-e", sites.folder / "nginx.error.log"])
 
 
@@ -222,7 +240,7 @@ def start_caddy(program, sites, workbench, ports):
 
 def start_apache(program, sites, workbench, ports):
     modules = Path("/usr/lib/apache2/modules")
-    (sites.folder / "mime.types").write_text("text/plain txt\n")
+    (sites.folder / "mime.types").write_text("text/plain txt\ntext/html html\n")
     path = write(
         sites,
         ports,
@@ -241,6 +259,7 @@ def start_ondol(program, sites, workbench, ports):
     text += box.plain_site(PROXIED, sites.upstream)
     text += box.tls_site(PROXIED_TLS, sites.upstream)
     text += box.files_site(FILES, sites.www)
+    text += box.files_site(COMPRESSED, sites.www) + "compression = true\n"
     return box.Box(program, workbench, "ondol", text).start().child
 
 
@@ -314,4 +333,18 @@ def make_files(folder):
     line = "".join(chr(33 + (number * 7919) % 90) for number in range(127)) + "\n"
     (www / "1k.txt").write_text(line * 8)
     (www / "100k.txt").write_text(line * 800)
+    (www / "page.html").write_text(page(100 * 1024))
     return www
+
+
+def page(size):
+    """A page as a blog has it: words of a small language, some far more often than others, between tags."""
+    chance = random.Random(1)
+    words = ["".join(chance.choices("aeioulnrstdmkh", k=chance.randint(2, 9))) for _ in range(2000)]
+    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    text = '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>A page</title>\n'
+    while len(text) < size:
+        sentence = " ".join(chance.choices(words, weights, k=chance.randint(20, 80)))
+        link = f'<a href="/posts/{chance.randint(1, 999)}" class="link">{chance.choice(words)}</a>'
+        text += f'<article class="post">\n  <p>{sentence}. {link}</p>\n</article>\n'
+    return text[:size]

@@ -4,7 +4,7 @@ import dataclasses
 
 import load
 
-from peers import FILES, PROXIED, PROXIED_TLS
+from peers import COMPRESSED, FILES, PROXIED, PROXIED_TLS
 
 
 @dataclasses.dataclass
@@ -16,11 +16,14 @@ class Scenario:
     path: str = "/"
     tls: bool = False
     files: bool = False
+    # The answer is compressed for each request.
+    gzip: bool = False
     # Each request has to be a connection of its own.
     connects: bool = False
 
     def target(self, server):
-        return load.Target(server.https if self.tls else server.http, self.host, self.path)
+        headers = ["Accept-Encoding: gzip"] if self.gzip else []
+        return load.Target(server.https if self.tls else server.http, self.host, self.path, headers)
 
 
 SCENARIOS = [
@@ -37,4 +40,5 @@ SCENARIOS = [
     ),
     Scenario("small", "file of 1 KiB over HTTP/1.1", load.wrk, FILES, "/1k.txt", files=True),
     Scenario("large", "file of 100 KiB over HTTP/1.1", load.wrk, FILES, "/100k.txt", files=True),
+    Scenario("gzip", "page of 100 KiB, compressed by gzip", load.wrk, COMPRESSED, "/page.html", files=True, gzip=True),
 ]
