@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -77,7 +78,7 @@ pub(crate) fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, ar
     };
     // Dropping the handle leaves the task running; its place among the connections owns it.
     drop(tasks::spawn_local(async move {
-        let serving = serve(&mut presence, &state, stream, peer, arrival);
+        let serving = pin!(serve(&mut presence, &state, stream, peer, arrival));
         state.until_closed(serving).await;
     }));
 }

@@ -53,11 +53,21 @@ use crate::visit::Visited;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Answers a request, whatever happens.
-pub(crate) async fn answer(
+///
+/// The future is moved about by hyper, so its size is a cost of each request: what is rare is boxed.
+pub(crate) fn answer(
     connection: Rc<Connection>,
     request: Request<Incoming>,
-) -> Result<Response<Visited>, Infallible> {
+) -> impl Future<Output = Result<Response<Visited>, Infallible>> {
     let (parts, body) = request.into_parts();
+    answer_parts(connection, parts, body)
+}
+
+async fn answer_parts(
+    connection: Rc<Connection>,
+    parts: Parts,
+    body: Incoming,
+) -> Result<Response<Visited>, Infallible> {
     let mut visit = Visit::begin(connection, &parts);
     let mut response = match phases(&mut visit, &parts, body).await {
         Ok(response) => error_page::in_place_of(response, &visit, &parts).await,
@@ -141,7 +151,7 @@ async fn target(
     let view = Rc::clone(&visit.view);
     let route = view.route(at);
     let restored = visit.dress().and_then(|dress| dress.restored(parts));
-    let parts = restored.as_ref().unwrap_or(parts);
+    let parts = restored.as_deref().unwrap_or(parts);
     match view.answers(at) {
         Answers::Files(root) => {
             let request = FileRequest {
@@ -179,7 +189,6 @@ async fn proxy(
     let outgoing = Outgoing {
         parts,
         path,
-        body,
         client: visit.visitor.address.unwrap_or(connection.peer.ip()),
         forwarding: Forwarding {
             client: client.as_deref().unwrap_or(&connection.peer_text),
@@ -200,7 +209,7 @@ async fn proxy(
         changes: visit.admitted.as_ref().map(|admitted| &admitted.changes),
         fields: fields.as_ref(),
     };
-    match upstream::forward(servers, outgoing, &mut visit.asked).await? {
+    match upstream::forward(servers, &outgoing, body, &mut visit.asked).await? {
         Forwarded::Response(response) => Ok(response),
         Forwarded::Tunnel(response, upstream, from_upstream) => {
             connection.state.open_tunnel(Tunnel {

@@ -63,7 +63,7 @@ impl Dress {
 
     /// The request as the target gets it, where that is not as it came: a tag that was made for a smaller
     /// body is the target's own again.
-    pub(crate) fn restored(&self, parts: &Parts) -> Option<Parts> {
+    pub(crate) fn restored(&self, parts: &Parts) -> Option<Box<Parts>> {
         self.compressor.as_ref()?;
         compression::restored(parts)
     }

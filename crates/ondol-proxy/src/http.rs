@@ -130,7 +130,7 @@ async fn through_tunnel(stream: VisitorStream, from_visitor: Bytes, tunnel: tunn
 /// Reads and forgets what a visitor still sends.
 async fn linger(mut stream: VisitorStream, state: &ConnectionState) {
     let mut left = LINGER_BYTES_MAX;
-    let mut buffer = [0; 4096];
+    let mut buffer = vec![0; 4096]; // A part of the connection's task otherwise, for all its life.
     let listen = async {
         let _ = stream.shutdown().await; // The visitor must see the end of the answer first.
         while !state.has_reached_end() && left > 0 {
@@ -148,7 +148,10 @@ pub(crate) async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
     let worker = Rc::clone(&connection.worker);
     let peer = connection.peer;
-    let service = service_fn(move |request| answer::answer(Rc::clone(&connection), request));
+    let service = service_fn(move |request| {
+        // Boxed, because hyper and the runtime move it on several times.
+        Box::pin(answer::answer(Rc::clone(&connection), request))
+    });
     let mut http = std::pin::pin!(
         http2::Builder::new(OnThisThread(Rc::clone(&state)))
             .timer(TokioTimer::new())

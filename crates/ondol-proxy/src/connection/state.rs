@@ -16,7 +16,6 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
@@ -450,11 +449,13 @@ impl ConnectionState {
     }
 
     /// Runs a future until it is done, or the connection is told to close: then `None`.
-    pub(crate) async fn until_closed<F: Future>(&self, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    pub(crate) async fn until_closed<F: Future>(
+        &self,
+        mut future: Pin<&mut F>,
+    ) -> Option<F::Output> {
         std::future::poll_fn(|cx| match self.poll_order(cx) {
             Order::Close => Poll::Ready(None),
-            Order::Serve | Order::Finish => Pin::as_mut(&mut future).poll(cx).map(Some),
+            Order::Serve | Order::Finish => future.as_mut().poll(cx).map(Some),
         })
         .await
     }

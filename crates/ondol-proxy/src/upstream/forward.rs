@@ -56,7 +56,6 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) parts: &'a Parts,
     /// Its path in normal form.
     pub(crate) path: &'a str,
-    pub(crate) body: Incoming,
     /// The visitor's address.
     pub(crate) client: IpAddr,
     pub(crate) forwarding: Forwarding<'a>,
@@ -86,25 +85,26 @@ pub(crate) enum Forwarded {
 /// sent twice, another one is asked.
 pub(crate) async fn forward(
     servers: &Servers,
-    outgoing: Outgoing<'_>,
+    outgoing: &Outgoing<'_>,
+    body: Incoming,
     asked: &mut Option<Asked>,
 ) -> Result<Forwarded, Failure> {
+    // Used where it lies: a copy would be a part of this future, which is moved about.
     let Outgoing {
         parts,
         path,
-        body,
         client,
-        forwarding,
+        ref forwarding,
         visitor,
         timeouts,
         limits,
-        upgrade,
+        ref upgrade,
         changes,
         fields,
-    } = outgoing;
+    } = *outgoing;
     let framing = framing(parts, &body);
     let target = servers.target(&parts.uri, path)?;
-    let head = RequestHead {
+    let mut head = RequestHead {
         method: &parts.method,
         target: target.text(),
         host: forwarding.host,
@@ -112,7 +112,7 @@ pub(crate) async fn forward(
         headers: &parts.headers,
         framing,
         upgrade: upgrade.as_ref(),
-        forwarding,
+        forwarding: *forwarding,
         changes,
         fields,
     };
@@ -126,7 +126,7 @@ pub(crate) async fn forward(
         let pool = attempts.pool();
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
-        let head = head.with_host(servers.host(head.host, pool));
+        head.host = servers.host(forwarding.host, pool);
         let mut asking = Asking::begin(connected, pool.upstream(), &head, body.take(), limits);
         let failure = match asking.head(&parts.method, timeouts.until_head()).await {
             Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
@@ -225,7 +225,9 @@ async fn connection(
         {
             return Ok((Connected::Http1(connection), true));
         }
-        let failure = match connect(pool, timeouts.connect, Some(visitor)).await {
+        // Boxed, because it is rare and larger than all the rest of a request.
+        let connecting = Box::pin(connect(pool, timeouts.connect, Some(visitor)));
+        let failure = match connecting.await {
             Ok(connected) => {
                 // One that a second try gets is new to it.
                 let is_reused = origin != Origin::New && connected.is_reused();

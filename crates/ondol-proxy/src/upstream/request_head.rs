@@ -88,13 +88,6 @@ pub(super) struct RequestHead<'a> {
     pub(super) fields: Option<&'a RequestFields>,
 }
 
-impl<'a> RequestHead<'a> {
-    /// The same for another host.
-    pub(super) fn with_host(self, host: &'a str) -> Self {
-        Self { host, ..self }
-    }
-}
-
 /// Fields that are written with another value.
 #[derive(Debug, Clone, Copy)]
 struct Replaced {

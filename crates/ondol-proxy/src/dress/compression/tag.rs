@@ -40,11 +40,11 @@ pub(super) fn mark_as_asked(parts: &Parts, headers: &mut HeaderMap) {
 }
 
 /// The request with tags of ours turned into those of the target; `None` when it has none.
-pub(in crate::dress) fn restored(parts: &Parts) -> Option<Parts> {
+pub(in crate::dress) fn restored(parts: &Parts) -> Option<Box<Parts>> {
     let mut restored = None;
     for name in [header::IF_NONE_MATCH, header::IF_MATCH] {
         if parts.headers.get_all(&name).iter().any(is_marked) {
-            let parts = restored.get_or_insert_with(|| parts.clone());
+            let parts = restored.get_or_insert_with(|| Box::new(parts.clone()));
             restore(&mut parts.headers, &name);
         }
     }
