@@ -101,6 +101,11 @@ pub enum Health {
 }
 
 impl Checked {
+    /// What checks said before, if others are to go on where they ended.
+    pub fn from(health: Health) -> Self {
+        Self { health, against: 0 }
+    }
+
     /// Whether it is well.
     pub fn health(self) -> Health {
         self.health

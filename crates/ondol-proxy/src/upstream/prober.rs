@@ -40,6 +40,8 @@ use crate::failure::Failure;
 
 /// Servers that are asked at the same time; the others wait for their turn.
 const PROBES_MAX: usize = 32;
+/// Twice as many: those that have been left take a moment to end.
+const CONNECTIONS_MAX: usize = 2 * PROBES_MAX;
 const USER_AGENT: &str = "ondol-health";
 
 /// The thread that asks, once there is a server to be asked.
@@ -85,7 +87,7 @@ impl Prober {
 /// Keeps a task for each server, until nobody can change them any more.
 async fn attend(mut asked: watch::Receiver<Probed>) {
     let turns = Rc::new(Semaphore::new(PROBES_MAX));
-    let connector = Connector::new(PROBES_MAX);
+    let connector = Connector::new(CONNECTIONS_MAX);
     let mut asking: Vec<(Arc<Watched>, JoinHandle<()>)> = Vec::new();
     loop {
         let Probed {
@@ -118,11 +120,14 @@ async fn ask_on(server: Arc<Watched>, turns: Rc<Semaphore>, connector: Connector
         return;
     };
     let pool = Pool::new(server.key().upstream.clone(), connector);
-    let mut checked = Checked::default();
+    // A request that outlasted its plan keeps what was found under that, and a later plan takes it up.
+    let mut checked = Checked::from(server.checked_health());
     loop {
         let result = {
             let _turn = turns.acquire().await;
-            ask(&pool, check).await
+            let result = ask(&pool, check).await;
+            pool.close_idle(); // One of HTTP/2 would stay, and say nothing of those that visitors need.
+            result
         };
         let (health, reason) = match result {
             Ok(status) if check.accepts(status) => (Health::Up, String::new()),

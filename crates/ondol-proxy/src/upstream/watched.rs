@@ -172,6 +172,14 @@ impl Watched {
         is_mine.then(|| self.count(true))
     }
 
+    /// What health checks have found last.
+    pub(super) fn checked_health(&self) -> Health {
+        match self.is_down.load(Relaxed) {
+            true => Health::Down,
+            false => Health::Up,
+        }
+    }
+
     /// Takes what health checks have found.
     pub(crate) fn checked(&self, health: Health, reason: &str) {
         match health {

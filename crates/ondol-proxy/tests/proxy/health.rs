@@ -14,9 +14,11 @@ use ondol_model::plan::HealthCheck;
 use ondol_model::plan::Proxy;
 use ondol_model::upstream::Upstream as Address;
 
+use crate::harness::Http2Upstream;
 use crate::harness::Plane;
 use crate::harness::Upstream;
 use crate::harness::plan;
+use crate::harness::reply;
 use crate::harness::site;
 use crate::harness::wait_until;
 
@@ -320,4 +322,61 @@ fn a_server_alone_is_asked_all_the_same() {
         "{word}"
     );
     assert_eq!(texts(&plane, 3), "xxx");
+}
+
+#[test]
+fn a_server_that_was_down_when_it_left_the_plan_is_used_when_it_is_back_in_it() {
+    let is_sick = Arc::new(AtomicBool::new(false));
+    let a = held_or(&is_sick, "a");
+    let b = held_or(&Arc::default(), "b");
+    let c = Patient::new("c");
+    let mut both = Proxy::to(vec![a.clone(), b]);
+    both.balance = Balance::RoundRobin;
+    both.failing.slow_start = Duration::ZERO;
+    both.health = Some(Box::new(often("/up")));
+    let plane = Plane::start(serve(&both));
+    // Two answers that never end, one of each: what is known of their servers outlasts the plan.
+    let mut visitors = [plane.visit(), plane.visit()];
+    for visitor in &mut visitors {
+        visitor.send("GET /held HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        assert_eq!(visitor.head().status(), 200);
+    }
+    is_sick.store(true, SeqCst);
+    wait_until("a word about it", || !told(&plane).is_empty());
+    let mut other = proxy(&[&c]);
+    other.health = Some(Box::new(often("/up")));
+    plane.apply(serve(&other), &[]);
+    wait_until("the end of its checks", || c.asked() > 0);
+    is_sick.store(false, SeqCst);
+    plane.apply(serve(&both), &[]);
+    wait_until("its return", || texts(&plane, 2).contains('a'));
+}
+
+/// A server that answers its name, never ends what it says of `/held`, and fails its checks while it is sick.
+fn held_or(is_sick: &Arc<AtomicBool>, name: &'static str) -> Address {
+    let is_sick = Arc::clone(is_sick);
+    Upstream::answering(move |request| match request.line() {
+        "GET /held HTTP/1.1" => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx".to_owned(),
+        "GET /up HTTP/1.1" if is_sick.load(SeqCst) => {
+            "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_owned()
+        }
+        _ => format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{name}"),
+    })
+}
+
+#[test]
+fn a_server_of_http_2_is_checked_on_a_new_connection_each_time() {
+    let upstream = Http2Upstream::new();
+    let mut proxy = Proxy::to(vec![upstream.address()]);
+    proxy.health = Some(Box::new(often("/up")));
+    let plane = Plane::start_one(serve(&proxy));
+    plane.block_on(async {
+        for _ in 0..3 {
+            let mut connection = upstream.accept().await;
+            let (request, answering) = connection.request().await;
+            assert_eq!(request.uri().path(), "/up");
+            reply(answering, "well");
+            assert!(connection.try_request().await.is_none(), "it was kept");
+        }
+    });
 }
