@@ -243,6 +243,48 @@ fn a_connection_that_says_goodbye_loses_no_request() {
 }
 
 #[test]
+fn connections_that_all_have_said_goodbye_are_left_for_a_new_one() {
+    let upstream = Http2Upstream::new();
+    let plane = start(&upstream);
+    let mut builder = server::Builder::new();
+    builder.max_concurrent_streams(2);
+    plane.block_on(async {
+        let warm = asks(&plane, GET);
+        let mut first = upstream.accept_with(&builder).await;
+        reply(first.request().await.1, "warm");
+        warm.await.unwrap();
+        let (mut answers, mut held) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            answers.push(asks(&plane, GET));
+            held.push(first.request().await.1);
+        }
+        answers.push(asks(&plane, GET));
+        let mut second = upstream.accept_with(&builder).await;
+        held.push(second.request().await.1);
+        answers.push(asks(&plane, GET));
+        held.push(second.request().await.1);
+        for connection in [&first, &second] {
+            connection.leave.notify_one();
+        }
+        tokio::task::yield_now().await; // The goodbyes are on their way before what follows.
+        for _ in 0..2 {
+            reply(held.remove(0), "held");
+            assert_eq!(answers.remove(0).await.unwrap().text(), "held");
+            held.rotate_left(1);
+            answers.rotate_left(1);
+        }
+        let answer = asks(&plane, GET);
+        let mut third = upstream.accept().await;
+        reply(third.request().await.1, "new");
+        assert_eq!(answer.await.unwrap().text(), "new");
+        for (answering, answer) in held.into_iter().zip(answers) {
+            reply(answering, "last");
+            assert_eq!(answer.await.unwrap().text(), "last");
+        }
+    });
+}
+
+#[test]
 fn streams_over_what_an_upstream_takes_wait_or_have_another_connection() {
     let upstream = Http2Upstream::new();
     let plane = start(&upstream);

@@ -4,6 +4,9 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
 
 use bytes::Bytes;
 use h2::client;
@@ -103,7 +106,7 @@ impl Connections {
     /// connections as there may be, one on the least busy of them.
     fn free(&self) -> Option<Slot> {
         let mut open = self.open.borrow_mut();
-        open.retain(|connection| !connection.state.is_closed.get());
+        open.retain_mut(Connection::takes_requests);
         let with_room = open.iter().find(|connection| connection.has_room());
         let least_busy = || {
             let busy = open
@@ -117,6 +120,12 @@ impl Connections {
 }
 
 impl Connection {
+    /// Not when it has ended, nor when the upstream has said goodbye: what it has begun it still answers.
+    fn takes_requests(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        !self.state.is_closed.get() && !matches!(self.send.poll_ready(&mut cx), Poll::Ready(Err(_)))
+    }
+
     fn has_room(&self) -> bool {
         let max = self.send.current_max_send_streams().min(STREAMS_MAX);
         self.state.streams.get() < max
