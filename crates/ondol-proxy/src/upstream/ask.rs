@@ -64,8 +64,9 @@ pub(crate) async fn ask(
         fields: None,
     };
     let mut idle = pool.take(clock::now(), UPSTREAM_IDLE);
+    let mut is_first = true;
     loop {
-        let is_reused = idle.is_some();
+        let was_idle = idle.is_some();
         let connected = match idle.take() {
             Some(connection) => Connected::Http1(connection),
             None => {
@@ -73,6 +74,7 @@ pub(crate) async fn ask(
                 connecting.map_err(|error| forward::connect_failure(pool, error))?
             }
         };
+        let is_reused = std::mem::take(&mut is_first) && (was_idle || connected.is_reused());
         let limits = (0, Patience::default());
         let mut asking = Asking::begin(connected, pool.upstream(), &head, None, limits);
         match asking.head(&Method::GET, timeouts.response).await {

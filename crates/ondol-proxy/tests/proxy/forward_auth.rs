@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::combinators::BoxBody;
+use ondol_base::tasks::spawn_blocking;
 use ondol_model::Site;
 use ondol_model::Target;
 use ondol_model::path::RoutePath;
@@ -16,6 +17,7 @@ use ondol_model::plan::auth::ForwardAuth;
 use ondol_model::upstream::Upstream as Address;
 
 use crate::harness::Http2;
+use crate::harness::Http2Upstream;
 use crate::harness::Identity;
 use crate::harness::Message;
 use crate::harness::PATIENCE;
@@ -24,6 +26,7 @@ use crate::harness::Upstream;
 use crate::harness::guarded;
 use crate::harness::plan;
 use crate::harness::proxy_to;
+use crate::harness::reply;
 use crate::harness::respond;
 
 fn asking(to: Address, timeout: Duration) -> Access {
@@ -109,6 +112,29 @@ fn http2_gets_the_login_too_and_none_of_its_body_for_head() {
                 (2, body.as_bytes())
             );
         }
+    });
+}
+
+#[test]
+fn a_server_of_http_2_that_refuses_a_stream_is_asked_again() {
+    let auth = Http2Upstream::new();
+    let access = asking(auth.address(), PATIENCE);
+    let plane = Plane::start_one(plan([guarded("a.test", respond("a"), access)]));
+    let asks = || {
+        let mut visitor = plane.visit();
+        visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        spawn_blocking(move || visitor.message())
+    };
+    plane.block_on(async {
+        let first = asks();
+        let mut connection = auth.accept().await;
+        reply(connection.request().await.1, "OK");
+        assert_eq!(first.await.unwrap().text(), "a");
+        let second = asks();
+        let (_, mut answering) = connection.request().await;
+        answering.send_reset(h2::Reason::REFUSED_STREAM);
+        reply(connection.request().await.1, "OK");
+        assert_eq!(second.await.unwrap().text(), "a");
     });
 }
 
