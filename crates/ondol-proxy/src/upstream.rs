@@ -27,6 +27,7 @@ mod servers;
 mod stall;
 mod stream;
 mod tls;
+mod upload;
 mod watched;
 
 pub(crate) use ask::Question;

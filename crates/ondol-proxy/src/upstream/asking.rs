@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::Method;
-use hyper::body::Incoming;
 use ondol_model::plan::Patience;
 use ondol_model::upstream::Upstream;
 
@@ -17,6 +16,7 @@ use super::request_body::RequestBody;
 use super::request_head;
 use super::request_head::RequestHead;
 use super::response_head::ResponseHead;
+use super::upload::Upload;
 
 /// What a request is sent on.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Asking {
         connected: Connected,
         upstream: &Upstream,
         head: &RequestHead<'_>,
-        body: Option<Incoming>,
+        body: Option<Upload>,
         limits: (u64, Patience),
     ) -> Self {
         match connected {
@@ -70,7 +70,7 @@ impl Asking {
         }
     }
 
-    /// Whether the upstream can't have acted on any of it, and the body is still whole.
+    /// Whether the upstream can't have acted on any of it, and the whole body can be had again.
     pub(super) fn is_untouched(&self) -> bool {
         match self {
             Self::Http1(exchange) => exchange.request.is_untouched(),
@@ -79,10 +79,10 @@ impl Asking {
     }
 
     /// The body, for another try; only for a request that is untouched, or has none.
-    pub(super) fn into_incoming(self) -> Option<Incoming> {
+    pub(super) fn into_upload(self) -> Option<Upload> {
         match self {
-            Self::Http1(exchange) => exchange.request.into_incoming(),
-            Self::Http2(exchange) => exchange.into_incoming(),
+            Self::Http1(exchange) => exchange.request.into_upload(),
+            Self::Http2(exchange) => exchange.into_upload(),
         }
     }
 }

@@ -41,6 +41,7 @@ use super::response_head::BodyFraming;
 use super::response_head::ResponseHead;
 use super::servers::Servers;
 use super::stream::UpstreamStream;
+use super::upload::Upload;
 use super::watched::InFlight;
 use crate::body::Body;
 use crate::dress::RequestFields;
@@ -117,7 +118,7 @@ pub(crate) async fn forward(
         fields,
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
-    let mut body = (!body.is_end_stream()).then_some(body);
+    let mut body = (!body.is_end_stream()).then(|| Upload::new(body));
     let (usual, trial) = ways(repeatable);
     let mut origin = usual;
     let mut attempts = Attempts::begin(servers, client, trial).ok_or(Failure::NotFound)?;
@@ -143,7 +144,7 @@ pub(crate) async fn forward(
             Some(Err(ExchangeError::ClosedUnanswered(_)))
                 if is_reused && (repeatable || asking.is_untouched()) =>
             {
-                body = asking.into_incoming();
+                body = asking.into_upload();
                 origin = Origin::New;
                 continue;
             }
@@ -154,7 +155,7 @@ pub(crate) async fn forward(
         if !attempts.failed(&failure) || !may_go_on || !attempts.retry() {
             return Err(failure);
         }
-        body = asking.into_incoming();
+        body = asking.into_upload();
         origin = usual;
     }
 }

@@ -21,7 +21,8 @@ const CONNECTIONS_MAX: usize = 4;
 const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
 /// The same of all streams together: visitors who take nothing never hold up the others.
 const CONNECTION_WINDOW_BYTES: u32 = STREAM_WINDOW_BYTES * 100;
-/// Request bytes that are kept for an upstream that is slow to take them, per stream.
+/// Request bytes that are kept for an upstream that is slow to take them, per stream; and as many, until
+/// its answer begins, in case they must be sent again.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// A connection without a stream is kept this long: it costs more to make than one of HTTP/1.1.
 const IDLE: Duration = Duration::from_secs(60);

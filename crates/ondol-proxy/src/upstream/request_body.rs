@@ -11,8 +11,6 @@ use std::task::ready;
 use bytes::Buf;
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::Body;
-use hyper::body::Incoming;
 use ondol_model::plan::Patience;
 use tokio::io::AsyncWrite;
 
@@ -20,6 +18,7 @@ use super::request_head;
 use super::request_head::RequestFraming;
 use super::stall::Stall;
 use super::stream::UpstreamStream;
+use super::upload::Upload;
 
 /// The largest trailer section, and the most fields of it; as of a response.
 pub(super) const TRAILER_BYTES_MAX: usize = 8 * 1024;
@@ -63,7 +62,7 @@ pub(super) enum Awaits {
 /// A request on its way: bytes to write, and where more come from.
 #[derive(Debug)]
 pub(super) struct RequestBody {
-    incoming: Option<Incoming>,
+    upload: Option<Upload>,
     framing: RequestFraming,
     /// Bytes that the site still allows.
     allowance: u64,
@@ -81,13 +80,13 @@ pub(super) struct RequestBody {
 impl RequestBody {
     /// A request whose encoded head is `head`, with a body if there is one.
     pub(super) fn new(
-        incoming: Option<Incoming>,
+        upload: Option<Upload>,
         framing: RequestFraming,
         (bytes_max, patience): (u64, Patience),
         head: Vec<u8>,
     ) -> Self {
         Self {
-            incoming,
+            upload,
             framing,
             allowance: bytes_max,
             prefix: head,
@@ -102,7 +101,7 @@ impl RequestBody {
 
     /// Whether all has been written.
     pub(super) fn is_sent(&self) -> bool {
-        self.incoming.is_none() && !self.has_staged() && self.is_flushed
+        self.upload.is_none() && !self.has_staged() && self.is_flushed
     }
 
     /// Whether the upstream can't have seen any of it.
@@ -111,7 +110,7 @@ impl RequestBody {
     }
 
     pub(super) fn progress(&self) -> Progress {
-        let awaits = if self.incoming.is_some() && !self.has_staged() && self.is_flushed {
+        let awaits = if self.upload.is_some() && !self.has_staged() && self.is_flushed {
             Awaits::Visitor
         } else {
             Awaits::Upstream
@@ -128,8 +127,8 @@ impl RequestBody {
     }
 
     /// The body, for another try; only for a request that is untouched, or has none.
-    pub(super) fn into_incoming(self) -> Option<Incoming> {
-        self.incoming
+    pub(super) fn into_upload(self) -> Option<Upload> {
+        self.upload
     }
 
     /// The buffer of the head, to be used again; for a request that is sent.
@@ -151,10 +150,10 @@ impl RequestBody {
                 ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(SendError::Upstream)?;
                 self.is_flushed = true;
             }
-            let Some(incoming) = &mut self.incoming else {
+            let Some(upload) = &mut self.upload else {
                 return Poll::Ready(Ok(()));
             };
-            match Pin::new(incoming).poll_frame(cx) {
+            match upload.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let bytes = frame.data_ref().map_or(0, Bytes::len);
                     if self.stall.received(bytes) {
@@ -197,7 +196,7 @@ impl RequestBody {
     }
 
     fn stage_end(&mut self) {
-        self.incoming = None;
+        self.upload = None;
         if self.framing.is_chunked() {
             self.suffix = b"0\r\n\r\n";
         }
@@ -208,7 +207,7 @@ impl RequestBody {
         if self.framing != RequestFraming::ChunkedWithTrailers {
             return Ok(());
         }
-        self.incoming = None;
+        self.upload = None;
         self.prefix.extend_from_slice(b"0\r\n");
         request_head::encode_trailers(trailers, &mut self.prefix);
         let is_too_large = self.prefix.len() > TRAILER_BYTES_MAX || trailers.len() > TRAILERS_MAX;

@@ -243,6 +243,58 @@ fn a_connection_that_says_goodbye_loses_no_request() {
 }
 
 #[test]
+fn a_body_on_its_way_when_the_connection_says_goodbye_is_sent_on_another() {
+    let upstream = Http2Upstream::new();
+    let plane = start(&upstream);
+    plane.block_on(async {
+        let warm = asks(&plane, GET);
+        let mut stream = upstream.accept_tcp().await;
+        let first = raw_request(&mut stream).await;
+        // HEADERS with `:status: 204`, with END_STREAM and END_HEADERS.
+        raw_frame(&mut stream, 1, 5, first, &[0x89]).await;
+        assert_eq!(warm.await.unwrap().status(), 204);
+        let answer = asks(&plane, POST);
+        while raw_next(&mut stream).await.0 != 0 {} // DATA
+        let last_that_counts = first.to_be_bytes();
+        let goodbye = [&last_that_counts[..], &[0; 4]].concat();
+        raw_frame(&mut stream, 7, 0, 0, &goodbye).await;
+        let mut other = upstream.accept().await;
+        let (request, answering) = other.request().await;
+        assert_eq!(body_of(request.into_body()).await.unwrap(), b"hello");
+        reply(answering, "again");
+        assert_eq!(answer.await.unwrap().text(), "again");
+    });
+}
+
+#[test]
+fn a_body_too_long_to_be_kept_is_not_sent_in_part() {
+    let upstream = Http2Upstream::new();
+    let plane = start(&upstream);
+    let mut visitor = plane.visit();
+    plane.block_on(async {
+        let warm = asks(&plane, GET);
+        let mut connection = upstream.accept().await;
+        reply(connection.request().await.1, "warm");
+        warm.await.unwrap();
+        let answer = spawn_blocking(move || {
+            visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\n\r\n");
+            visitor.send(vec![b'x'; 99_999]); // The last one never comes.
+            visitor.message()
+        });
+        let (request, mut answering) = connection.request().await;
+        let mut body = request.into_body();
+        let mut received = 0;
+        while received < 99_999 {
+            let data = body.data().await.unwrap().unwrap();
+            received += data.len();
+            body.flow_control().release_capacity(data.len()).unwrap();
+        }
+        answering.send_reset(Reason::REFUSED_STREAM);
+        assert_eq!(answer.await.unwrap().status(), 502);
+    });
+}
+
+#[test]
 fn connections_that_all_have_said_goodbye_are_left_for_a_new_one() {
     let upstream = Http2Upstream::new();
     let plane = start(&upstream);
@@ -533,15 +585,22 @@ async fn raw_request(stream: &mut TcpStream) -> u32 {
     raw_frame(stream, 4, 0, 0, &[]).await; // SETTINGS
     raw_frame(stream, 4, 1, 0, &[]).await; // Their acknowledgement.
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await.unwrap();
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        stream.read_exact(&mut payload).await.unwrap();
-        if head[3] == 1 {
-            return u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let (kind, id) = raw_next(stream).await;
+        if kind == 1 {
+            return id;
         }
     }
+}
+
+/// Reads a frame; gives its kind and its stream.
+async fn raw_next(stream: &mut TcpStream) -> (u8, u32) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; length as usize];
+    stream.read_exact(&mut payload).await.unwrap();
+    let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    (head[3], id)
 }
 
 async fn raw_frame(stream: &mut TcpStream, kind: u8, flags: u8, id: u32, payload: &[u8]) {

@@ -16,13 +16,12 @@ use h2::SendStream;
 use h2::client::ResponseFuture;
 use http::HeaderMap;
 use http::Method;
-use http_body::Body as _;
-use hyper::body::Incoming;
 use ondol_base::clock;
 use ondol_model::plan::Patience;
 use ondol_model::upstream::Upstream;
 
 use super::Http2Body;
+use super::SEND_BUFFER_BYTES;
 use super::Slot;
 use super::head;
 use crate::body::Body;
@@ -36,6 +35,8 @@ use crate::upstream::request_head::RequestHead;
 use crate::upstream::response_head::BodyFraming;
 use crate::upstream::response_head::ResponseHead;
 use crate::upstream::stall::Stall;
+use crate::upstream::upload::Kept;
+use crate::upstream::upload::Upload;
 
 /// A request being sent, and the stream that it is sent on.
 #[derive(Debug)]
@@ -63,7 +64,10 @@ enum State {
 pub(super) struct Sending {
     /// `None` before there is one, and after the end.
     stream: Option<SendStream<Bytes>>,
-    incoming: Option<Incoming>,
+    /// Held until the answer begins: all of it may have to be sent on another connection.
+    upload: Option<Upload>,
+    /// `None` when not all that was read of it is kept.
+    kept: Option<Kept>,
     allowance: u64,
     chunk: Bytes,
     stall: Stall,
@@ -83,7 +87,7 @@ impl Http2Exchange {
         slot: Slot,
         upstream: &Upstream,
         head: &RequestHead<'_>,
-        incoming: Option<Incoming>,
+        upload: Option<Upload>,
         limits: (u64, Patience),
     ) -> Self {
         let scheme = if upstream.tls.is_some() {
@@ -95,18 +99,19 @@ impl Http2Exchange {
             Ok(request) => State::Queued(Box::new(request)),
             Err(error) => State::Unfit(Some(error)),
         };
-        Self::begin(slot, state, incoming, limits)
+        Self::begin(slot, state, upload, limits)
     }
 
     fn begin(
         slot: Slot,
         state: State,
-        incoming: Option<Incoming>,
+        upload: Option<Upload>,
         (bytes_max, patience): (u64, Patience),
     ) -> Self {
         let sending = Sending {
             stream: None,
-            incoming,
+            upload,
+            kept: Some(Kept::new(SEND_BUFFER_BYTES)),
             allowance: bytes_max,
             chunk: Bytes::new(),
             stall: Stall::new(patience),
@@ -122,14 +127,15 @@ impl Http2Exchange {
         }
     }
 
-    /// Whether the upstream can't have acted on any of it, and the body is still whole.
+    /// Whether the upstream can't have acted on any of it, and the whole body can be had again.
     pub(in crate::upstream) fn is_untouched(&self) -> bool {
-        self.is_unprocessed && !self.sending.has_begun
+        self.is_unprocessed && self.sending.kept.is_some()
     }
 
     /// The body, for another try; only for a request that is untouched, or has none.
-    pub(in crate::upstream) fn into_incoming(self) -> Option<Incoming> {
-        self.sending.incoming
+    pub(in crate::upstream) fn into_upload(self) -> Option<Upload> {
+        let Sending { upload, kept, .. } = self.sending;
+        Some(upload?.again(kept?))
     }
 
     /// The body of the response; what is left of the request goes on while it is passed on.
@@ -198,7 +204,7 @@ impl Http2Exchange {
             Ok(response) => response,
             Err(error) => return Poll::Ready(Err(self.failed(error))),
         };
-        self.sending.stall.answer_begins();
+        self.sending.answer_begins();
         let (parts, received) = response.into_parts();
         let is_ended = received.is_end_stream();
         self.received = Some(received);
@@ -223,7 +229,7 @@ impl Http2Exchange {
         let State::Queued(request) = std::mem::replace(&mut self.state, State::Unfit(None)) else {
             return Poll::Pending;
         };
-        let is_whole = self.sending.incoming.is_none();
+        let is_whole = self.sending.upload.is_none();
         match self.slot.send.send_request(*request, is_whole) {
             Ok((response, stream)) => {
                 self.state = State::Asked(response);
@@ -259,13 +265,22 @@ impl Http2Exchange {
 
 impl Sending {
     pub(super) fn progress(&self) -> Progress {
-        let is_idle = self.incoming.is_some() && self.chunk.is_empty() && self.has_begun;
+        let is_idle = self.stream.is_some() && self.chunk.is_empty() && self.has_begun;
         let awaits = if is_idle {
             Awaits::Visitor
         } else {
             Awaits::Upstream
         };
         Progress::new(self.bytes_sent, awaits)
+    }
+
+    /// The upstream has begun its answer, and is not asked again.
+    fn answer_begins(&mut self) {
+        self.stall.answer_begins();
+        self.kept = None;
+        if self.stream.is_none() {
+            self.upload = None;
+        }
     }
 
     /// Sends what there is of the body. That the upstream takes no more is not an error yet: it may have
@@ -277,7 +292,6 @@ impl Sending {
         match self.poll_send(cx) {
             Poll::Ready(Err(SendError::Upstream(_)) | Ok(())) => {
                 self.stream = None;
-                self.incoming = None;
                 self.chunk = Bytes::new();
                 Ok(())
             }
@@ -292,7 +306,7 @@ impl Sending {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let (Some(stream), Some(incoming)) = (&mut self.stream, &mut self.incoming) else {
+        let (Some(stream), Some(upload)) = (&mut self.stream, &mut self.upload) else {
             return Poll::Ready(Ok(()));
         };
         self.has_begun = true;
@@ -303,7 +317,7 @@ impl Sending {
                 self.bytes_sent += part.len() as u64;
                 stream.send_data(part, false).map_err(taken_no_more)?;
             }
-            match Pin::new(&mut *incoming).poll_frame(cx) {
+            match upload.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let bytes = frame.data_ref().map_or(0, Bytes::len);
                     if self.stall.received(bytes) {
@@ -313,10 +327,12 @@ impl Sending {
                         Ok(data) => {
                             let left = self.allowance.checked_sub(data.len() as u64);
                             self.allowance = left.ok_or(SendError::TooLarge)?;
+                            self.kept = self.kept.take().and_then(|kept| kept.with(&data));
                             self.chunk = data;
                         }
                         Err(other) => {
                             if let Ok(trailers) = other.into_trailers() {
+                                self.kept = None;
                                 let trailers = passed_on(trailers)?;
                                 let sent = stream.send_trailers(trailers);
                                 return Poll::Ready(sent.map_err(taken_no_more));
