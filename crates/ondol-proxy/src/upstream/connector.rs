@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use ondol_model::plan::ProxyVersion;
 use ondol_model::upstream::Address;
+use ondol_model::upstream::HttpVersion;
 use ondol_model::upstream::Upstream;
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::UnixStream;
@@ -23,6 +25,11 @@ use crate::proxy_protocol;
 
 /// How long until an upstream whose queue was full is asked again.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
+
+/// A connection of HTTP/2 on which nobody acknowledges anything for so long has ended. It is shared: where the
+/// machine at its other end has vanished, requests whose visitors leave early would be sent on it for a quarter
+/// of an hour.
+const UNHEARD_MAX: Duration = Duration::from_secs(30);
 
 /// What all pools of a worker connect with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -69,6 +76,9 @@ impl Connector {
             Address::Tcp { host, port } => {
                 let mut stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
+                if upstream.http == HttpVersion::Two {
+                    SockRef::from(&stream).set_tcp_user_timeout(Some(UNHEARD_MAX))?;
+                }
                 if let Some(introduction) = introduction {
                     stream.write_all(&introduction).await?;
                 }
@@ -110,5 +120,25 @@ fn introduction(version: ProxyVersion, visitor: Option<VisitorEnds>) -> Vec<u8> 
         (ProxyVersion::Two, Some(VisitorEnds { from, to })) => proxy_protocol::v2(from, to),
         (ProxyVersion::One, None) => b"PROXY UNKNOWN\r\n".to_vec(),
         (ProxyVersion::Two, None) => b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0".to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shared_connection_to_a_machine_that_vanished_ends_soon() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for (scheme, expected) in [("h2c", Some(UNHEARD_MAX)), ("http", None)] {
+            let upstream = Upstream::parse(&format!("{scheme}://{address}")).unwrap();
+            let stream = Connector::new(1).connect(&upstream, None).await.unwrap();
+            let Transport::Tcp(stream) = stream.transport() else {
+                panic!("{stream:?}")
+            };
+            let unheard_max = SockRef::from(stream).tcp_user_timeout().unwrap();
+            assert_eq!(unheard_max, expected, "{scheme}");
+        }
     }
 }

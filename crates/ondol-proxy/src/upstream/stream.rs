@@ -76,6 +76,11 @@ impl UpstreamStream {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
     /// Whether nothing has arrived on an idle connection: neither its end nor bytes that nobody
     /// asked for. Costs a system call only when something may have.
     pub(crate) fn is_quiet(&mut self) -> bool {
