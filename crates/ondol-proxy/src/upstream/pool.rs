@@ -64,10 +64,18 @@ impl Pool {
         &self.label
     }
 
-    /// Its host and port; a Unix socket has none.
+    /// Its host, and its port where that is not the usual one: some servers know themselves without it alone.
+    /// A Unix socket has neither.
     pub(super) fn authority(&self) -> &str {
-        let parts = self.label.split_once("://");
-        parts.map_or("localhost", |(_, authority)| authority)
+        let Some((_, authority)) = self.label.split_once("://") else {
+            return "localhost";
+        };
+        let usual = if self.upstream.tls.is_some() {
+            ":443"
+        } else {
+            ":80"
+        };
+        authority.strip_suffix(usual).unwrap_or(authority)
     }
 
     /// An idle connection, no longer idle than `idle_max`, that its upstream has not closed.
@@ -145,5 +153,27 @@ impl Pool {
     pub(crate) fn is_empty(&self) -> bool {
         self.idle.borrow().is_empty()
             && self.http2.as_ref().is_none_or(http2::Connections::is_empty)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_named_without_its_usual_port() {
+        for (address, expected) in [
+            ("http://nas.local", "nas.local"),
+            ("http://nas.local:443", "nas.local:443"),
+            ("https://nas.local:443", "nas.local"),
+            ("https://nas.local:80", "nas.local:80"),
+            ("h2c://[::80]", "[::80]"),
+            ("https://[::443]:8443", "[::443]:8443"),
+            ("unix:/run/app.sock", "localhost"),
+        ] {
+            let upstream = Upstream::parse(address).expect("an upstream");
+            let pool = Pool::new(upstream, Connector::new(1));
+            assert_eq!(pool.authority(), expected, "{address}");
+        }
     }
 }
