@@ -103,14 +103,15 @@ impl Writer {
     fn take(&mut self, batch: Batch) {
         self.reopen_if_told();
         let waiting: usize = self.outlets.iter().map(Outlet::waiting).sum();
-        if waiting >= limits::ACCESS_LOG_QUEUE {
+        let index = self.outlet(&batch.name);
+        let outlet = &mut self.outlets[index];
+        let is_first = outlet.waiting() == 0;
+        // What waits for other files is no reason to drop the lines of one that takes them.
+        if waiting >= limits::ACCESS_LOG_QUEUE && !is_first {
             let dropped = &self.shared.dropped;
             dropped.fetch_add(batch.lines, Ordering::Relaxed);
             return batch.send_home();
         }
-        let index = self.outlet(&batch.name);
-        let outlet = &mut self.outlets[index];
-        let is_first = outlet.waiting() == 0;
         outlet.push(batch);
         if is_first {
             self.write(index);

@@ -88,6 +88,28 @@ fn a_file_that_can_not_be_written_holds_no_other_up_and_loses_only_what_has_no_r
 }
 
 #[test]
+fn lines_that_wait_for_one_file_cost_no_other_file_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("access.log");
+    fs::create_dir(folder.path().join("a.log")).unwrap();
+    let running = Running::start_with(&own, named(&["a.log"]));
+    let mut recorder = running.log.recorder();
+    wait_until("there is no more room for those that wait", || {
+        recorder.record(&entry(), &to("a.log"));
+        recorder.flush();
+        running.log.counts().dropped > 0
+    });
+    record(&mut recorder, 0..10);
+    wait_until("the others are written", || {
+        recorder.flush();
+        running.log.counts().lines == 10
+    });
+    drop(recorder);
+    running.log.close();
+    assert_eq!(numbers(&own), (0..10).collect::<Vec<_>>());
+}
+
+#[test]
 fn other_settings_are_taken_up_and_old_files_stay() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start_with(&folder.path().join("access.log"), named(&["a.log"]));
