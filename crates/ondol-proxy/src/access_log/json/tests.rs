@@ -53,6 +53,20 @@ fn a_line_has_every_key_in_its_order() {
 }
 
 #[test]
+fn lnav_is_told_of_every_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/lnav/ondol.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let format: Value = serde_json::from_str(&text).unwrap();
+    let line: Value = serde_json::from_str(&line(&entry())).unwrap();
+    let keys = |object: &Value| {
+        let keys: std::collections::BTreeSet<_> =
+            object.as_object().unwrap().keys().cloned().collect();
+        keys
+    };
+    assert_eq!(keys(&format["ondol_access"]["value"]), keys(&line));
+}
+
+#[test]
 fn what_is_not_there_is_null() {
     let object: Value = serde_json::from_str(&line(&entry())).unwrap();
     for key in [
