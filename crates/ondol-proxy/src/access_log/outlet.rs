@@ -6,9 +6,12 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
+use ondol_base::clock;
 use ondol_model::limits;
 use ondol_model::plan::Rotation;
+use tokio::time::Instant;
 
 use super::AccessLogFailure;
 use super::Shared;
@@ -18,6 +21,8 @@ use super::settings::Name;
 
 /// A buffer that grew beyond this, by very long lines, is not used again.
 const BUFFER_KEPT_BYTES: usize = 2 * limits::ACCESS_LOG_BUFFER_BYTES;
+/// How long it waits before it tries again to move a file aside that it may not.
+const ROTATION_RETRY: Duration = Duration::from_secs(60);
 
 /// Lines of one worker for one file.
 #[derive(Debug)]
@@ -51,6 +56,8 @@ pub(super) struct Outlet {
     written: usize,
     /// What was dropped when the file began to fail; `None` while it works.
     failing_since: Option<u64>,
+    /// While the file can't be moved aside: when that was tried last.
+    rotation_failed_at: Option<Instant>,
 }
 
 impl Outlet {
@@ -66,6 +73,7 @@ impl Outlet {
             waiting: VecDeque::new(),
             written: 0,
             failing_since: None,
+            rotation_failed_at: None,
         }
     }
 
@@ -117,9 +125,28 @@ impl Outlet {
         )
     }
 
-    /// Moves the file aside when it is large or old enough; tells whether it did.
+    /// Moves the file aside when it is large or old enough; tells whether it did. After a failure it is
+    /// left alone for a while.
     pub(super) fn rotate_if_due(&mut self, rotation: &Rotation) -> io::Result<bool> {
-        self.file.rotate_if_due(rotation)
+        let failed_at = self.rotation_failed_at;
+        if failed_at.is_some_and(|failed_at| failed_at.elapsed() < ROTATION_RETRY) {
+            return Ok(false);
+        }
+        let is_moved = self.file.rotate_if_due(rotation)?;
+        if is_moved {
+            self.rotation_failed_at = None;
+        }
+        Ok(is_moved)
+    }
+
+    /// Whether the file was to be moved aside, and could not be.
+    pub(super) fn can_not_rotate(&self) -> bool {
+        self.rotation_failed_at.is_some()
+    }
+
+    /// Remembers that the file could not be moved aside; whether this is news.
+    pub(super) fn begins_to_fail_rotating(&mut self) -> bool {
+        self.rotation_failed_at.replace(clock::now()).is_none()
     }
 
     /// Drops what waits; returns how many lines.

@@ -27,8 +27,6 @@ use super::settings::Name;
 const LOOK: Duration = Duration::from_secs(2);
 /// How long it waits before it tries again what failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long it waits before it tries again to move files away that it may not.
-const ROTATION_RETRY: Duration = Duration::from_secs(60);
 
 /// What the writer is sent.
 #[derive(Debug)]
@@ -51,8 +49,6 @@ pub(super) struct Writer {
     /// Wakes the keeper.
     nudges: SyncSender<()>,
     looked_at: Instant,
-    /// While files can't be moved away: when that was tried last.
-    rotation_failed_at: Option<Instant>,
 }
 
 impl Writer {
@@ -71,7 +67,6 @@ impl Writer {
             notices,
             nudges,
             looked_at: clock::now(),
-            rotation_failed_at: None,
         };
         writer.open_all();
         writer
@@ -151,20 +146,15 @@ impl Writer {
         else {
             return;
         };
-        let failed_at = self.rotation_failed_at;
-        if failed_at.is_some_and(|failed_at| failed_at.elapsed() < ROTATION_RETRY) {
-            return;
-        }
         match outlet.rotate_if_due(rotation) {
             Ok(false) => {}
-            Ok(true) => {
-                self.rotation_failed_at = None;
-                // Without room it is about to look anyway.
-                let _ = self.nudges.try_send(());
-            }
+            // Without room it is about to look anyway.
+            Ok(true) => drop(self.nudges.try_send(())),
             Err(source) => {
                 let path = outlet.file.path().to_owned();
-                if self.rotation_failed_at.replace(clock::now()).is_none() {
+                let mut others = self.outlets.iter().enumerate();
+                let is_known = others.any(|(at, other)| at != index && other.can_not_rotate());
+                if self.outlets[index].begins_to_fail_rotating() && !is_known {
                     let failure = AccessLogFailure::Rotate { path, source };
                     (self.notices)(AccessLogNotice::Keeping(failure));
                 }

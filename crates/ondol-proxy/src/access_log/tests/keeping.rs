@@ -4,6 +4,8 @@ use std::os::unix::fs::MetadataExt;
 
 use flate2::read::MultiGzDecoder;
 use ondol_model::plan::LogCompression;
+use ondol_model::plan::LogName;
+use ondol_model::plan::LogTo;
 use ondol_model::plan::Rotation;
 
 use super::*;
@@ -240,41 +242,80 @@ fn what_a_power_cut_left_is_finished_at_the_next_start() {
     assert_eq!(all_numbers(&log), [0, 1, 2]);
 }
 
+/// A file that not even root can move: it is mounted on itself. Unmounted when dropped.
+struct Pinned(PathBuf);
+
+impl Pinned {
+    fn file(path: &Path) -> Option<Self> {
+        File::create_new(path).unwrap();
+        let mut mount = Command::new("mount");
+        mount.arg("--bind").args([path, path]);
+        let is_mounted = mount.output().is_ok_and(|output| output.status.success());
+        if !is_mounted {
+            eprintln!("skipped: a log that can not be moved needs root, to mount it");
+        }
+        is_mounted.then(|| Self(path.to_owned()))
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
 #[test]
 fn a_log_that_can_not_be_moved_is_told_once_and_grows() {
-    if rustix::process::geteuid().is_root() {
-        // Root may move everything, but not from a folder that is pinned by a mount on the file.
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("access.log");
-        File::create_new(&log).unwrap();
-        let bind = |arguments: &[&str]| {
-            let mut mount = Command::new(arguments[0]);
-            mount.args(&arguments[1..]).arg(&log);
-            mount.output().is_ok_and(|output| output.status.success())
-        };
-        let at = log.to_str().unwrap().to_owned();
-        if !bind(&["mount", "--bind", &at]) {
-            eprintln!("skipped: a_log_that_can_not_be_moved needs to mount");
-            return;
-        }
-        let running = Running::start_with(&log, rotating(2, LogCompression::Gzip));
-        let mut recorder = running.log.recorder();
-        write(&running.log.shared, &mut recorder, 0..3_000);
-        wait_until("it is told", || running.notices().len() == 1);
-        write(&running.log.shared, &mut recorder, 3_000..6_000);
-        assert_eq!(running.notices().len(), 1);
-        assert!(
-            running.notices()[0].contains("could not move the access log"),
-            "{:?}",
-            running.notices()
-        );
-        drop(recorder);
-        running.log.close();
-        assert_eq!(numbers(&log).len(), 6_000);
-        assert!(bind(&["umount"]));
-    } else {
-        eprintln!("skipped: a_log_that_can_not_be_moved needs root");
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let Some(_pinned) = Pinned::file(&log) else {
+        return;
+    };
+    let running = Running::start_with(&log, rotating(2, LogCompression::Gzip));
+    let mut recorder = running.log.recorder();
+    write(&running.log.shared, &mut recorder, 0..3_000);
+    wait_until("it is told", || running.notices().len() == 1);
+    write(&running.log.shared, &mut recorder, 3_000..6_000);
+    assert_eq!(running.notices().len(), 1);
+    assert!(
+        running.notices()[0].contains("could not move the access log"),
+        "{:?}",
+        running.notices()
+    );
+    drop(recorder);
+    running.log.close();
+    assert_eq!(numbers(&log).len(), 6_000);
+}
+
+#[test]
+fn a_log_that_can_not_be_moved_keeps_no_other_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, other) = (
+        folder.path().join("access.log"),
+        folder.path().join("a.log"),
+    );
+    let Some(_pinned) = Pinned::file(&log) else {
+        return;
+    };
+    let settings = Settings {
+        names: vec![Some("a.log".into())],
+        ..rotating(2, LogCompression::None)
+    };
+    let running = Running::start_with(&log, settings);
+    let mut recorder = running.log.recorder();
+    write(&running.log.shared, &mut recorder, 0..3_000);
+    wait_until("it is told", || running.notices().len() == 1);
+    let to_other = SiteLog {
+        to: LogTo::File(LogName::parse("a.log").unwrap()),
+        sample: None,
+    };
+    for _ in 0..3_000 {
+        recorder.record(&entry(), &to_other);
     }
+    recorder.flush();
+    wait_until("the other is moved", || !states(&other).is_empty());
+    drop(recorder);
+    running.log.close();
 }
 
 #[test]
