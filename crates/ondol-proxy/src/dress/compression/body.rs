@@ -32,6 +32,8 @@ pub(crate) struct EncodedBody {
     /// What came out, and has not been sent on.
     output: Vec<u8>,
     trailers: Option<HeaderMap>,
+    /// What may go in before it is the turn of others.
+    turn: usize,
     at: At,
 }
 
@@ -55,6 +57,7 @@ impl EncodedBody {
             input: Bytes::new(),
             output: Vec::new(),
             trailers: None,
+            turn: TURN_BYTES,
             at: At::Flushed,
         }
     }
@@ -71,24 +74,27 @@ impl EncodedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = self.poll(cx);
-        if let Poll::Ready(None | Some(Err(_))) = &polled {
-            self.at = At::End;
+        match &polled {
+            // Parts are taken one after another until there is none for now: a turn is all of that.
+            Poll::Pending => self.turn = TURN_BYTES,
+            Poll::Ready(None | Some(Err(_))) => self.at = At::End,
+            Poll::Ready(Some(Ok(_))) => {}
         }
         polled
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let mut turn = TURN_BYTES;
         loop {
             if self.output.len() >= PART_BYTES || self.at >= At::Encoded {
                 return Poll::Ready(self.take());
             }
             if !self.input.is_empty() {
-                if turn == 0 {
+                if self.turn == 0 {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                turn = turn.saturating_sub(self.encode_piece()?);
+                let size = self.encode_piece()?;
+                self.turn = self.turn.saturating_sub(size);
                 continue;
             }
             match Pin::new(&mut self.source).poll_frame(cx) {
