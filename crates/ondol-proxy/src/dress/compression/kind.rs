@@ -3,7 +3,8 @@
 use http::HeaderValue;
 
 /// Whether a body of this type becomes much smaller. A stream of events is text too, but each of them
-/// must leave at once, and what is on its way for hours would hold its encoder as long.
+/// must leave at once, and what is on its way for hours would hold its encoder as long. Messages of gRPC are
+/// compressed by gRPC itself, whatever they are written in.
 pub(super) fn is_text(content_type: &HeaderValue) -> bool {
     let Ok(text) = content_type.to_str() else {
         return false;
@@ -15,6 +16,12 @@ pub(super) fn is_text(content_type: &HeaderValue) -> bool {
     let is = |names: &[&str]| names.iter().any(|name| sub.eq_ignore_ascii_case(name));
     if top.eq_ignore_ascii_case("text") {
         return !is(&["event-stream"]);
+    }
+    let is_grpc = sub
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("grpc"));
+    if is_grpc {
+        return false;
     }
     if ends_with(sub, "+json") || ends_with(sub, "+xml") {
         return true;
@@ -76,6 +83,8 @@ mod tests {
             ("font/ttf", true),
             ("application/grpc", false),
             ("application/grpc-web+proto", false),
+            ("application/grpc+json", false),
+            ("application/gRPC-web+json; charset=utf-8", false),
             ("application/octet-stream", false),
             ("application/zip", false),
             ("nonsense", false),
