@@ -124,10 +124,16 @@ impl MovedTo {
     /// stars stood for.
     pub fn address(&self, stars: &Stars<'_>, query: Option<&str>) -> String {
         let mut path = String::new();
+        let mut part = Part::Path;
         for piece in &self.pieces {
             match piece {
-                MovedPiece::Text(text) => path.push_str(text),
-                MovedPiece::Star(index) => push_encoded(&mut path, stars.get(*index)),
+                MovedPiece::Text(text) => {
+                    path.push_str(text);
+                    if text.contains('?') {
+                        part = Part::Query;
+                    }
+                }
+                MovedPiece::Star(index) => push_encoded(&mut path, stars.get(*index), part),
             }
         }
         let fragment_at = path.find('#').unwrap_or(path.len());
@@ -152,8 +158,24 @@ impl MovedPath {
     }
 }
 
-/// As a path of a URL can carry it (RFC 3986 §3.3). A normalized path has an encoded slash still encoded.
-fn push_encoded(path: &mut String, text: &str) {
+/// Where in an address a text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Path,
+    Query,
+}
+
+impl Part {
+    /// Whether a byte can stand there as it is (RFC 3986 §3.3). In a query, what separates its parameters
+    /// or stands for a space cannot: a text is one value, and stays that.
+    fn has_plain(self, byte: u8) -> bool {
+        let is_plain = byte.is_ascii_alphanumeric() || b"-._~!$'()*,:@/".contains(&byte);
+        is_plain || self == Self::Path && b"&+;=".contains(&byte)
+    }
+}
+
+/// As this part of a URL can carry it. A normalized path has an encoded slash still encoded.
+fn push_encoded(path: &mut String, text: &str, part: Part) {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
     ];
@@ -167,7 +189,7 @@ fn push_encoded(path: &mut String, text: &str) {
         let length = rest.chars().next().map_or(1, char::len_utf8);
         let (character, after) = rest.split_at(length);
         rest = after;
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
+        if part.has_plain(byte) {
             path.push_str(character);
             continue;
         }

@@ -85,6 +85,20 @@ fn what_a_star_stood_for_is_encoded_again() {
 }
 
 #[test]
+fn what_a_star_stood_for_is_one_value_of_a_query() {
+    for (path, address) in [
+        ("/b/C++", "/find?q=C%2B%2B&all=1#C%2B%2B"),
+        ("/b/a&all=0", "/find?q=a%26all%3D0&all=1#a%26all%3D0"),
+        ("/b/a;b/c", "/find?q=a%3Bb/c&all=1#a%3Bb/c"),
+    ] {
+        let found = moved("/b/*", "", "/find?q=$1&all=1#$1", path, Some("x=y"));
+        assert_eq!(found.as_deref(), Some(address));
+    }
+    let in_path = moved("/b/*", "", "/$1?all=1", "/b/C++&a=b", None);
+    assert_eq!(in_path.as_deref(), Some("/C++&a=b?all=1"));
+}
+
+#[test]
 fn an_exact_path_comes_before_a_pattern() {
     let path = |from: &str, to_: &str| MovedPath {
         from: PathPattern::parse(from).unwrap(),
