@@ -1,11 +1,11 @@
 //! Leaves secrets out of logged addresses.
 //!
-//! Values of parameters whose names say that they are secret, in queries and after a `;` in paths
-//! (`;jsessionid=…`), and user names and passwords in front of a host. What is a secret in a path
+//! Values of parameters whose names say that they are secret, in queries, in fragments and after a `;` in
+//! paths (`;jsessionid=…`), and user names and passwords in front of a host. What is a secret in a path
 //! without a name cannot be told from any other path.
 
 use memchr::memchr;
-use memchr::memchr2;
+use memchr::memchr3;
 use memchr::memrchr;
 use ondol_model::plan::SecretName;
 
@@ -25,7 +25,7 @@ impl Redaction {
 
     /// Whether a path and query could have a secret at all: most have not.
     pub(super) fn may_concern(&self, target: &[u8]) -> bool {
-        !self.0.is_empty() && memchr2(b'?', b';', target).is_some()
+        !self.0.is_empty() && next_mark(target).is_some()
     }
 
     /// Gives the parts of a path and query that are logged, in their order.
@@ -74,13 +74,12 @@ impl Redaction {
     fn is_secret(&self, name: &[u8]) -> bool {
         let mut buffer = [0; NAME_BYTES_MAX];
         let name = unescaped(name, &mut buffer);
-        // `user[password]`, as forms have it.
-        let inner = name.strip_suffix(b"]").and_then(|inside| {
-            let bracket = memrchr(b'[', inside)?;
-            inside.get(bracket + 1..)
-        });
         let mut names = self.0.iter();
-        names.any(|secret| secret.is(name) || inner.is_some_and(|inner| secret.is(inner)))
+        names.any(|secret| {
+            // `user[password]` and `token[]`, as forms have it.
+            let mut parts = name.split(|byte| matches!(byte, b'[' | b']'));
+            secret.is(name) || parts.any(|part| secret.is(part))
+        })
     }
 }
 
@@ -89,17 +88,22 @@ fn next_parameter(text: &[u8], from: usize, is_query: &mut bool) -> Option<usize
     let mark = if *is_query {
         (from < text.len()).then_some(from)?
     } else {
-        from + memchr2(b'?', b';', &text[from..])?
+        from + next_mark(&text[from..])?
     };
-    *is_query |= text[mark] == b'?';
+    *is_query |= matches!(text[mark], b'?' | b'#');
     Some(mark + 1)
+}
+
+/// Where parameters begin for the first time: in a fragment they are written as in a query.
+fn next_mark(text: &[u8]) -> Option<usize> {
+    memchr3(b'?', b';', b'#', text)
 }
 
 fn end_of_parameter(text: &[u8], begin: usize, is_query: bool) -> usize {
     let is_end = |byte: &u8| match byte {
-        b'&' | b'#' => is_query,
+        b'&' => is_query,
         b'/' => !is_query,
-        b';' | b'?' => true,
+        b';' | b'?' | b'#' => true,
         _ => false,
     };
     let rest = &text[begin..];
