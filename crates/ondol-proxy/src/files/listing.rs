@@ -40,11 +40,13 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, Failure> {
     let shape = Shape::of(request.headers);
     let sort = Sort::of(request.original.query().unwrap_or_default());
-    let _leave = root.listings.acquire().await;
+    let leave = Arc::clone(&root.listings).acquire_owned().await;
     let (folder, files) = (root.folder().await?, Arc::clone(&root.files));
     let path = request.path.to_owned();
     let above = above(request);
     let writing = move || {
+        // Until it is done, even when the visitor has left: what goes on then takes its time all the same.
+        let _leave = leave;
         let mut entries = Entries::read(&folder, &path, &files)?;
         sort.apply(&mut entries.items);
         Ok(match shape {

@@ -41,7 +41,7 @@ pub(crate) struct Root {
     opened: RefCell<Option<OpenedFolder>>,
     known: Known,
     /// Leave to read what is in a folder.
-    pub(super) listings: Semaphore,
+    pub(super) listings: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ impl Root {
             files: Arc::new(files),
             opened: RefCell::new(None),
             known: Known::new(shelf),
-            listings: Semaphore::new(LISTINGS_MAX),
+            listings: Arc::new(Semaphore::new(LISTINGS_MAX)),
         }
     }
 

@@ -1,5 +1,9 @@
 //! Folders without an index, as pages and as JSON.
 
+use std::task::Context;
+use std::task::Waker;
+
+use ondol_base::tasks::spawn_blocking;
 use ondol_model::limits::LISTING_ENTRIES_MAX;
 use ondol_model::plan::Listing;
 
@@ -176,4 +180,30 @@ async fn a_list_below_a_route_leads_no_further_up_than_the_route() {
         .await
         .unwrap();
     assert_eq!(answer.header(header::LOCATION), Some("/files/"));
+}
+
+#[test]
+fn a_visitor_who_leaves_makes_no_room_while_the_folder_is_still_read() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime
+        .max_blocking_threads(1)
+        .enable_all()
+        .start_paused(true);
+    runtime.build().unwrap().block_on(async {
+        let site = listed(&[("a", "x")]);
+        assert_eq!(site.get("/").await.status, 200);
+        let room = site.root.listings.available_permits();
+        let (let_go, held) = std::sync::mpsc::channel::<()>();
+        let busy = spawn_blocking(move || held.recv().is_err());
+        {
+            let mut asked = std::pin::pin!(site.get("/"));
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(asked.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(site.root.listings.available_permits(), room - 1);
+        drop(let_go);
+        assert!(busy.await.unwrap());
+        spawn_blocking(|| ()).await.unwrap(); // What was asked for before is done before.
+        assert_eq!(site.root.listings.available_permits(), room);
+    });
 }
