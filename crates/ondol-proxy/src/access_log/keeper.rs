@@ -114,17 +114,19 @@ impl Keeper {
         left
     }
 
+    /// What can't be removed is no reason to compress nothing.
     fn keep(&self, log: &Path, rotation: &Rotation) -> Result<Left, AccessLogFailure> {
-        remove_oldest(log, rotation.keep).map_err(|source| AccessLogFailure::Remove {
-            path: log.to_owned(),
-            source,
-        })?;
-        let method = match rotation.compression {
-            LogCompression::Gzip => Method::Gzip,
-            LogCompression::Zstd => Method::Zstd,
-            LogCompression::None => return Ok(Left::Nothing),
+        let removed =
+            remove_oldest(log, rotation.keep).map_err(|source| AccessLogFailure::Remove {
+                path: log.to_owned(),
+                source,
+            });
+        let left = match rotation.compression {
+            LogCompression::Gzip => self.compress_all(log, Method::Gzip),
+            LogCompression::Zstd => self.compress_all(log, Method::Zstd),
+            LogCompression::None => Ok(Left::Nothing),
         };
-        self.compress_all(log, method)
+        removed.and(left)
     }
 
     fn compress_all(&self, log: &Path, method: Method) -> Result<Left, AccessLogFailure> {
@@ -152,7 +154,8 @@ impl Keeper {
     }
 }
 
-/// Removes what is too much, and what a power cut has left unfinished of files that are gone.
+/// Removes what is too much, and what a power cut has left unfinished of files that are gone. What can't be
+/// removed keeps nothing else from it.
 fn remove_oldest(log: &Path, keep: usize) -> io::Result<()> {
     let all = rotated::list(log)?;
     let mut times: Vec<_> = all
@@ -165,6 +168,7 @@ fn remove_oldest(log: &Path, keep: usize) -> io::Result<()> {
         Some(first) => times.get(first).copied(),
         None => None,
     };
+    let mut outcome = Ok(());
     for one in &all {
         let is_needed = match one.state {
             State::Plain | State::Compressed => Some(one.at) >= oldest_kept,
@@ -174,11 +178,11 @@ fn remove_oldest(log: &Path, keep: usize) -> io::Result<()> {
             continue;
         }
         match fs::remove_file(&one.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => outcome = Err(error),
             Ok(()) | Err(_) => {}
         }
     }
-    Ok(())
+    outcome
 }
 
 fn is_plain_there(all: &[rotated::Rotated], at: i64) -> bool {

@@ -242,6 +242,26 @@ fn what_a_power_cut_left_is_finished_at_the_next_start() {
     assert_eq!(all_numbers(&log), [0, 1, 2]);
 }
 
+#[test]
+fn what_can_not_be_removed_is_told_and_keeps_nothing_else_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("access.log.20250101T000000Z")).unwrap();
+    for day in 2..5 {
+        let name = format!("access.log.2025010{day}T000000Z");
+        ondol_base::file::replace(&at(&name), b"", 0o640).unwrap();
+    }
+    let running = Running::start_with(&log, rotating(1, LogCompression::Gzip));
+    wait_until("the last one alone is left", || {
+        at("access.log.20250104T000000Z.gz").exists()
+            && !at("access.log.20250102T000000Z").exists()
+            && !at("access.log.20250103T000000Z").exists()
+    });
+    wait_until("it is told", || !running.notices().is_empty());
+    running.log.close();
+}
+
 /// A file that not even root can move: it is mounted on itself. Unmounted when dropped.
 struct Pinned(PathBuf);
 
