@@ -19,7 +19,7 @@ pub(super) const REDACT: Key = Key {
         example: "*token",
     })),
     absent: Absent::Default(
-        r#"["*token", "*password", "*passwd", "*secret", "*signature", "*sessionid", "*apikey", "*api_key", "*api-key", "*credential", "access_key", "auth", "code", "jwt", "key", "pass", "pwd", "sig"]"#,
+        r#"["*token", "*password", "*passwd", "*secret", "*signature", "*sessionid", "*session_id", "*apikey", "*api_key", "*api-key", "*credential", "access_key", "auth", "code", "jwt", "key", "pass", "pwd", "sig"]"#,
     ),
 };
 

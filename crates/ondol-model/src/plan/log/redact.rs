@@ -2,13 +2,14 @@
 
 /// What is left out of logs where nothing else is asked for: what frameworks and clouds put into
 /// addresses that opens a door for whoever reads it.
-pub const SECRETS: [&str; 18] = [
+pub const SECRETS: [&str; 19] = [
     "*token",
     "*password",
     "*passwd",
     "*secret",
     "*signature",
     "*sessionid",
+    "*session_id",
     "*apikey",
     "*api_key",
     "*api-key",
@@ -138,6 +139,7 @@ mod tests {
             "client_secret",
             "JSESSIONID",
             "PHPSESSIONID",
+            "checkout_session_id",
         ] {
             assert!(is_secret(name), "{name}");
         }
