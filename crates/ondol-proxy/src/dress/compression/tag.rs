@@ -17,26 +17,29 @@ const WEAK: &[u8] = b"W/\"";
 
 /// Makes the tag that of the smaller body. A weak one holds for both.
 pub(super) fn mark(headers: &mut HeaderMap) {
-    let Some(tag) = headers.get(header::ETAG).map(HeaderValue::as_bytes) else {
-        return;
-    };
-    let Some(text) = tag
-        .strip_prefix(b"\"")
-        .and_then(|tag| tag.strip_suffix(b"\""))
-    else {
-        return;
-    };
-    if let Ok(marked) = HeaderValue::from_bytes(&[WEAK, text, MARK].concat()) {
+    if let Some(marked) = marked(headers) {
         headers.insert(header::ETAG, marked);
     }
 }
 
 /// Of what has not changed, the tag must be the one that the visitor has.
 pub(super) fn mark_as_asked(parts: &Parts, headers: &mut HeaderMap) {
+    let Some(marked) = marked(headers) else {
+        return;
+    };
     let mut lists = parts.headers.get_all(header::IF_NONE_MATCH).iter();
-    if lists.any(is_marked) {
-        mark(headers);
+    let has_it =
+        |list: &HeaderValue| memchr::memmem::find(list.as_bytes(), marked.as_bytes()).is_some();
+    if lists.any(has_it) {
+        headers.insert(header::ETAG, marked);
     }
+}
+
+/// The tag that a smaller body gets; `None` where that stays as it is.
+fn marked(headers: &HeaderMap) -> Option<HeaderValue> {
+    let tag = headers.get(header::ETAG)?.as_bytes();
+    let text = tag.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    HeaderValue::from_bytes(&[WEAK, text, MARK].concat()).ok()
 }
 
 /// The request with tags of ours turned into those of the target; `None` when it has none.
@@ -91,7 +94,7 @@ fn restored_list(list: &HeaderValue) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn marked(tag: &'static str) -> HeaderValue {
+    fn marked_tag(tag: &'static str) -> HeaderValue {
         let mut headers = HeaderMap::new();
         headers.insert(header::ETAG, HeaderValue::from_static(tag));
         mark(&mut headers);
@@ -101,12 +104,30 @@ mod tests {
     #[test]
     fn a_strong_tag_becomes_weak_and_comes_back() {
         for tag in ["\"x\"", "\"\"", "\"a-gzip\"", "\"W/\""] {
-            let weak = marked(tag);
+            let weak = marked_tag(tag);
             assert!(weak.as_bytes().starts_with(WEAK), "{weak:?}");
             assert_eq!(restored_list(&weak), tag);
         }
-        assert_eq!(marked("W/\"x\""), "W/\"x\"");
-        assert_eq!(marked("x"), "x");
+        assert_eq!(marked_tag("W/\"x\""), "W/\"x\"");
+        assert_eq!(marked_tag("x"), "x");
+    }
+
+    #[test]
+    fn what_has_not_changed_has_the_tag_that_the_visitor_has() {
+        for (asked, expected) in [
+            ("W/\"x-gzip\"", "W/\"x-gzip\""),
+            ("\"old\", W/\"x-gzip\"", "W/\"x-gzip\""),
+            ("\"x\", W/\"old-gzip\"", "\"x\""),
+            ("\"x\"", "\"x\""),
+            ("*", "\"x\""),
+        ] {
+            let request = http::Request::get("/").header(header::IF_NONE_MATCH, asked);
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ETAG, HeaderValue::from_static("\"x\""));
+            mark_as_asked(&parts, &mut headers);
+            assert_eq!(headers[header::ETAG], expected, "{asked}");
+        }
     }
 
     #[test]
