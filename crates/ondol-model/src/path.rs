@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+/// A slash that is part of a segment; it is never decoded.
+const ENCODED_SLASH: &str = "%2F";
+
 /// The path prefix of a route: begins with `/`, is decoded and has no `.` or `..` segments.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoutePath(Box<str>);
@@ -61,7 +64,36 @@ pub fn normalize(path: &str) -> Option<Cow<'_, str>> {
     if is_normal(path) {
         return Some(Cow::Borrowed(path));
     }
-    let decoded = decode(path)?;
+    Some(Cow::Owned(resolve(&decode(path)?)?))
+}
+
+/// Whether those who read a path otherwise come to the same place, which `is_same` says of a path that is
+/// read so. `sent` is the path as the visitor sent it, `normal` what [`normalize`] made of it.
+///
+/// An upstream gets the bytes that were sent. It may take an encoded slash or a backslash for a separator, or
+/// drop what follows a `;` in a segment, or leave `..` where it is: then `/admin%2Fx`, which is one segment
+/// here, would be below `/admin` there, and have gone around who guards that.
+pub fn is_clear(sent: &str, normal: &str, is_same: impl Fn(&str) -> bool) -> bool {
+    let is_loose = normal.contains([';', '\\']) || normal.contains(ENCODED_SLASH);
+    if is_loose && !loosen(normal).is_some_and(|loose| is_same(&loose)) {
+        return false;
+    }
+    let has_changed = sent.len() != normal.len();
+    let unresolved = has_changed.then(|| decode(sent)).flatten();
+    unresolved.is_none_or(|path| !path.split('/').any(|segment| segment == "..") || is_same(&path))
+}
+
+/// A normal path as the most generous reader takes it; `None` when it climbs above the root then.
+fn loosen(normal: &str) -> Option<String> {
+    let split = normal.replace(ENCODED_SLASH, "/").replace('\\', "/");
+    let bare: Vec<_> = split
+        .split('/')
+        .map(|segment| segment.split(';').next().unwrap_or_default())
+        .collect();
+    resolve(&bare.join("/"))
+}
+
+fn resolve(decoded: &str) -> Option<String> {
     let mut normal = String::with_capacity(decoded.len());
     let mut segments = decoded.strip_prefix('/')?.split('/').peekable();
     while let Some(segment) = segments.next() {
@@ -81,7 +113,7 @@ pub fn normalize(path: &str) -> Option<Cow<'_, str>> {
             normal.push('/');
         }
     }
-    Some(Cow::Owned(normal))
+    Some(normal)
 }
 
 /// Whether nothing of [`normalize`] applies, so that the common path costs one pass and no copy.
@@ -107,7 +139,7 @@ fn decode(path: &str) -> Option<String> {
         let low = char::from(bytes.next()?).to_digit(16)?;
         match u8::try_from(high * 16 + low).ok()? {
             0 => return None,
-            b'/' => decoded.extend_from_slice(b"%2F"),
+            b'/' => decoded.extend_from_slice(ENCODED_SLASH.as_bytes()),
             plain => decoded.push(plain),
         }
     }

@@ -125,6 +125,11 @@ async fn phases(
     let at = view
         .find_route(found.site.0, &path)
         .ok_or(Failure::NotFound)?;
+    if !view.is_clear(at, parts.uri.path(), &path) {
+        return Err(Failure::Malformed(
+            "its path can be read as another route's",
+        ));
+    }
     visit.route = Some(at);
     visit.wait_as(view.route(at).rules.patience);
     if let Some(gate) = view.gate(at)

@@ -163,6 +163,17 @@ impl View {
         Some(RouteIndex { site, route })
     }
 
+    /// Whether a path leads to its route however it is read, where someone else reads it: an upstream.
+    /// `sent` is how it came.
+    pub(crate) fn is_clear(&self, at: RouteIndex, sent: &str, path: &str) -> bool {
+        let site = self.site(at.site);
+        let is_all = matches!(&site.routes[..], [only] if only.path.as_str() == "/");
+        let is_same = |path: &str| ondol_model::route::route(site, path) == Some(at.route);
+        is_all
+            || !matches!(self.answers(at), Answers::Proxy(_))
+            || ondol_model::path::is_clear(sent, path, is_same)
+    }
+
     pub(crate) fn route(&self, at: RouteIndex) -> &Route {
         &self.site(at.site).routes[at.route]
     }

@@ -23,6 +23,9 @@ fn paths_are_decoded_and_resolved_once() {
     check("/a%2Fb", Some("/a%2Fb"));
     check("/.well-known/x", Some("/.well-known/x"));
     check("/%ED%95%9C", Some("/한"));
+    check("/a%5C..%5Cb", Some("/a\\..\\b"));
+    check("/a/..;/b", Some("/a/..;/b"));
+    check("//a//", Some("/a/"));
 }
 
 #[test]
@@ -41,6 +44,56 @@ fn what_no_honest_visitor_sends_is_refused() {
         "*",
     ] {
         check(path, None);
+    }
+}
+
+/// Whether a path is below `/admin`, or is not, however it is read.
+#[track_caller]
+fn check_clear(path: &str, expected: bool) {
+    let admin = RoutePath::parse("/admin").expect("a test's own path");
+    let normal = normalize(path).expect("a good path");
+    let is_clear = is_clear(path, &normal, |other| {
+        admin.covers(other) == admin.covers(&normal)
+    });
+    assert_eq!(is_clear, expected, "{path}");
+}
+
+#[test]
+fn a_path_that_others_read_otherwise_is_known() {
+    for clear in [
+        "/",
+        "/admin/x",
+        "/a/./b/../c",
+        "/projects/group%2Fproject",
+        "/admin/group%2Fproject",
+        "/a;v=1/b;c",
+        "/admin/a;v=1",
+        "/a\\b",
+        "/a/../b",
+        "/admin/a/../b",
+        "/%61dmin/x",
+        "//admin",
+        "/100%25",
+    ] {
+        check_clear(clear, true);
+    }
+    for unclear in [
+        "/admin%2Fx",
+        "/%2Fadmin",
+        "/admin%5cx",
+        "/admin\\x",
+        "/a%2F..%2fadmin",
+        "/a/..%2Fadmin",
+        "/a/..;/admin",
+        "/admin;x/y",
+        "/admin%3Bx/y",
+        "/admin/..%2Fa",
+        "/admin/../a",
+        "/admin/%2e%2e/a",
+        "/..%2Fa",
+        "/a/..;/..;/b",
+    ] {
+        check_clear(unclear, false);
     }
 }
 
@@ -63,6 +116,13 @@ proptest! {
             prop_assert!(normal.starts_with('/'));
             prop_assert!(!normal.split('/').any(|segment| segment == ".." || segment == "."));
             prop_assert!(!normal.contains("//"));
+        }
+    }
+
+    #[test]
+    fn a_path_without_oddities_is_clear(path in "(/[a-z0-9._-]{1,8}){1,5}/?") {
+        if let Some(normal) = normalize(&path) && !path.contains("/..") {
+            prop_assert!(is_clear(&path, &normal, |_| false));
         }
     }
 }

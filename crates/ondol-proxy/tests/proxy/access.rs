@@ -58,6 +58,45 @@ fn visitors_are_let_through_by_their_real_address() {
     }
 }
 
+/// What an app may take for a path below `/internal` is not passed to it by another route.
+#[test]
+fn no_way_of_writing_a_path_goes_around_who_guards_it() {
+    let upstream = Upstream::answering(|_| "HTTP/1.1 204 Fine\r\n\r\n".to_owned());
+    let to_app = || crate::harness::proxy_to_all([upstream.clone()]);
+    let mut site = guarded("a.test", to_app(), Access::default());
+    let mut rules = site.rules.clone();
+    rules.access = from(None, &["all"]);
+    site.routes.insert(
+        0,
+        Route {
+            path: RoutePath::parse("/internal").unwrap(),
+            rules,
+            target: to_app(),
+        },
+    );
+    let plane = Plane::start(plan([site]));
+    for (target, expected) in [
+        ("/internal%2Fx", 400),
+        ("/%2Finternal", 400),
+        ("/internal%5Cx", 400),
+        ("/internal;a/x", 400),
+        ("/internal%3ba/x", 400),
+        ("/a/..;/internal", 400),
+        ("/a/..%2finternal", 400),
+        ("/internal/../a", 400),
+        ("/a/../internal", 400),
+        ("/%69nternal/x", 403),
+        ("//internal", 403),
+        ("/a%2Fb", 204),
+        ("/a;b/c", 204),
+        ("/a/../b", 204),
+        ("/a//b", 204),
+    ] {
+        let status = plane.visit().get("a.test", target).status();
+        assert_eq!(status, expected, "{target}");
+    }
+}
+
 #[test]
 fn a_visitor_cannot_choose_its_address() {
     let access = from(Some(&["192.168.0.0/16"]), &[]);
