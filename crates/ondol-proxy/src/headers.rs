@@ -5,11 +5,12 @@ use http::HeaderName;
 use http::HeaderValue;
 
 /// Whether a header concerns only the connection it came on. `TE` is one too; a request may get its
-/// `trailers` back.
+/// `trailers` back. So is `Alt-Svc`: it names ports and protocols of the upstream, where no visitor is.
 pub(crate) fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
-        "connection"
+        "alt-svc"
+            | "connection"
             | "keep-alive"
             | "proxy-authenticate"
             | "proxy-authorization"

@@ -129,6 +129,7 @@ struct ConnectionFields {
     upgrade: Option<HeaderValue>,
     /// Which trailers follow; passed on where the body is passed on with them.
     trailer: Option<HeaderValue>,
+    has_date: bool,
 }
 
 impl ConnectionFields {
@@ -146,6 +147,7 @@ impl ConnectionFields {
             header::TRANSFER_ENCODING => self.coding = Some(value),
             header::UPGRADE => self.upgrade = Some(value),
             header::TRAILER => self.trailer = Some(value),
+            header::DATE if std::mem::replace(&mut self.has_date, true) => {}
             header::CONTENT_LENGTH => {
                 let length = content_length(&value).ok_or(HeadError("its length is no number"))?;
                 match self.length.replace(length) {

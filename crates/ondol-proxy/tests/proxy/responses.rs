@@ -283,3 +283,61 @@ fn trailers_reach_a_visitor_by_http1_who_wants_them() {
         "2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
     );
 }
+
+#[test]
+fn a_date_is_said_once() {
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (said, want) in [
+        (String::new(), None),
+        (format!("Date: {date}\r\n"), Some(date)),
+        (format!("Date: {date}\r\n").repeat(2), Some(date)),
+    ] {
+        let got = get(&format!(
+            "HTTP/1.1 200 OK\r\n{said}Content-Length: 0\r\n\r\n"
+        ));
+        let dates = got.all("date");
+        assert_eq!(dates.len(), 1, "{said:?}");
+        assert!(want.is_none_or(|want| dates == [want]), "{dates:?}");
+    }
+}
+
+/// Where else a service is offered is about the upstream's own address (RFC 7838), where nobody can visit it.
+#[test]
+fn an_address_of_the_upstream_is_not_offered_to_visitors() {
+    let got = get("HTTP/1.1 200 OK\r\nAlt-Svc: h3=\":8443\"\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(got.field("alt-svc"), None);
+}
+
+/// Each side says it in its own way, and some say it twice.
+#[test]
+fn connections_go_on_however_that_is_said() {
+    let (requests, got) = std::sync::mpsc::channel();
+    let upstream = Upstream::new();
+    let plane = Plane::start(plan([site("a.test", proxy_to(&upstream))]));
+    let answering = ondol_base::tasks::spawn_thread("one connection", move || {
+        let mut connection = upstream.accept();
+        for connection_field in [
+            "keep-alive, keep-alive",
+            "Keep-Alive\r\nConnection: keep-alive",
+            ",",
+        ] {
+            requests.send(connection.message()).unwrap();
+            connection.send(format!(
+                "HTTP/1.1 200 OK\r\nConnection: {connection_field}\r\nContent-Length: 2\r\n\r\nok"
+            ));
+        }
+    });
+    let mut visitor = plane.visit();
+    for connection_field in [
+        "keep-alive, keep-alive",
+        "Keep-Alive\r\nConnection: keep-alive",
+        ",",
+    ] {
+        visitor.send(format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: {connection_field}\r\n\r\n"
+        ));
+        assert_eq!(visitor.message().text(), "ok", "{connection_field:?}");
+        assert_eq!(got.recv().unwrap().field("connection"), None);
+    }
+    answering.unwrap().join().unwrap();
+}

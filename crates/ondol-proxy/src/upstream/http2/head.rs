@@ -88,6 +88,11 @@ pub(super) fn response(parts: Parts, method: &Method, is_ended: bool) -> io::Res
     for name in left_behind {
         headers.remove(name);
     }
+    if headers.get_all(header::DATE).iter().nth(1).is_some()
+        && let Some(first) = headers.remove(header::DATE)
+    {
+        headers.insert(header::DATE, first);
+    }
     let is_bodiless = is_ended
         || *method == Method::HEAD
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
