@@ -189,3 +189,102 @@ fn nobody_changes_to_it_in_the_middle_or_inside_of_tls() {
     visitor.send(preface);
     assert_eq!(visitor.rest(), b"");
 }
+
+#[test]
+fn an_upload_that_nobody_reads_does_not_hold_up_the_others() {
+    // What a visitor may send of one body before it is read.
+    const STREAM_WINDOW: usize = 256 * 1024;
+    const PART: usize = 16 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let busy = Upstream::unix(folder.path());
+    let Upstream::Unix(listener) = &busy else {
+        panic!("it is one");
+    };
+    rustix::net::listen(listener, 0).unwrap();
+    // It is in the queue alone, so that nobody else is taken: their bodies are not read.
+    let in_the_queue = std::os::unix::net::UnixStream::connect(folder.path().join("app.sock"));
+    let quick = Upstream::answering(|request| {
+        let length = request.body.len();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Got: {length}\r\n\r\n")
+    });
+    let identity = Identity::new(&["a.test", "b.test"]);
+    let sites = [
+        secure_site("a.test", proxy_to(&busy)),
+        secure_site("b.test", proxy_to_all([quick])),
+    ];
+    let plane = Plane::start_with(plan(sites), &[&identity]);
+    let mut visitor = Frames::connect(&plane, "a.test", 65_535);
+    // The server widens the windows right at its start; that of streams is agreed on when this is said.
+    visitor.wait_for(frames::WINDOW_UPDATE, 0);
+    visitor.send(frames::frame(frames::SETTINGS, frames::ACK, 0, b""));
+    let unread = frames::head("POST", "a.test", "/");
+    visitor.send(frames::frame(
+        frames::HEADERS,
+        frames::END_HEADERS,
+        1,
+        &unread,
+    ));
+    for _ in 0..STREAM_WINDOW / PART {
+        visitor.send(frames::frame(frames::DATA, 0, 1, &[b'x'; PART]));
+    }
+    let head = frames::head("POST", "b.test", "/");
+    for stream in [3, 5, 7] {
+        visitor.send(frames::frame(
+            frames::HEADERS,
+            frames::END_HEADERS,
+            stream,
+            &head,
+        ));
+        visitor.send(frames::frame(
+            frames::DATA,
+            frames::END_STREAM,
+            stream,
+            &[b'x'; PART],
+        ));
+        loop {
+            let frame = visitor.next().unwrap();
+            assert_ne!(frame.stream, 1, "the first body is read: {frame:?}");
+            if (frame.kind, frame.stream) == (frames::HEADERS, stream) {
+                break;
+            }
+        }
+    }
+    drop(in_the_queue);
+}
+
+#[test]
+fn tunnels_are_not_offered_by_http2() {
+    const ENABLE_CONNECT_PROTOCOL: u16 = 8;
+    let upstream = Upstream::new();
+    let identity = Identity::new(&["a.test"]);
+    let site = secure_site("a.test", proxy_to(&upstream));
+    let plane = Plane::start_with(plan([site]), &[&identity]);
+    let mut visitor = Frames::connect(&plane, "a.test", 65_535);
+    let offered = visitor.wait_for(frames::SETTINGS, 0).payload;
+    assert!(
+        offered
+            .chunks(6)
+            .all(|it| u16::from_be_bytes([it[0], it[1]]) != ENABLE_CONNECT_PROTOCOL)
+    );
+    // `:method CONNECT` and `:protocol websocket` all the same (RFC 8441 §4).
+    let mut head = frames::head("CONNECT", "a.test", "/chat");
+    head.extend_from_slice(b"\0\x09:protocol\x09websocket");
+    visitor.send(frames::frame(
+        frames::HEADERS,
+        frames::END_HEADERS,
+        1,
+        &head,
+    ));
+    visitor.wait_for(frames::RST_STREAM, 1);
+    // And an ordinary CONNECT, without scheme and path (RFC 9113 §8.5).
+    let mut head = b"\x02\x07CONNECT\x01\x06a.test".to_vec();
+    visitor.send(frames::frame(
+        frames::HEADERS,
+        frames::END_HEADERS,
+        3,
+        &head,
+    ));
+    head = visitor.wait_for(frames::HEADERS, 3).payload;
+    assert_ne!(head[0], 0x80 | 8, "it is no 200");
+    assert!(upstream.is_left_alone());
+}

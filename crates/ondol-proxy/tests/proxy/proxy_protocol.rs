@@ -205,3 +205,27 @@ fn limits_are_those_of_the_visitor_and_not_of_the_proxy() {
     wait_until("room", || plane.counters().connections <= 1);
     assert_eq!(introduce("192.0.2.7").message().status(), 200);
 }
+
+/// Whoever is told of a failure is called in the task of the connection that failed.
+#[test]
+fn a_connection_that_panics_ends_alone() {
+    let mut plane = start();
+    let mut others: Vec<_> = (0..8).map(|_| plane.visit()).collect();
+    let served = |other: &mut Wire<TcpStream>| other.send(GET).message().status() == 200;
+    for other in &mut others {
+        other.send(V1);
+        assert!(served(other));
+    }
+    plane.panic_at_failures();
+    for _ in 0..8 {
+        assert_eq!(plane.visit().send("what is this?\r\n").rest(), b"");
+    }
+    assert!(!plane.failures().is_empty(), "none has panicked");
+    wait_until("they have left", || plane.counters().connections == 8);
+    assert!(others.iter_mut().all(served));
+    let mut next = plane.visit();
+    next.send(V1);
+    assert!(served(&mut next));
+    drop((others, next));
+    assert_eq!(plane.drain(crate::harness::PATIENCE).join().unwrap(), 0);
+}

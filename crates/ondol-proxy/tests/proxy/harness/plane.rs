@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -47,6 +49,7 @@ pub(crate) struct Plane {
     pub(crate) https: SocketAddr,
     folder: TempDir,
     failures: Arc<Mutex<Vec<ServeFailure>>>,
+    panics: Arc<AtomicBool>,
 }
 
 impl Plane {
@@ -100,6 +103,8 @@ impl Plane {
         let (http, https) = (free_address(), free_address());
         let failures = Arc::<Mutex<Vec<ServeFailure>>>::default();
         let taken = Arc::clone(&failures);
+        let panics = Arc::<AtomicBool>::default();
+        let panicking = Arc::clone(&panics);
         let sockets = (0..count)
             .map(|_| {
                 vec![
@@ -112,7 +117,10 @@ impl Plane {
             sockets,
             snapshot,
             &access_log,
-            Failures::new(move |failure| taken.lock().unwrap().push(failure)),
+            Failures::new(move |failure| {
+                taken.lock().unwrap().push(failure);
+                assert!(!panicking.load(Ordering::SeqCst), "the test wants it");
+            }),
         );
         Self {
             data_plane: Some(runtime.block_on(starting).unwrap()),
@@ -121,6 +129,7 @@ impl Plane {
             https: https.local_addr(),
             folder,
             failures,
+            panics,
         }
     }
 
@@ -148,6 +157,11 @@ impl Plane {
     /// What the data plane has reported to its owner.
     pub(crate) fn failures(&self) -> Vec<ServeFailure> {
         self.failures.lock().unwrap().clone()
+    }
+
+    /// From now on who takes failures panics, on the thread and in the task that reports one.
+    pub(crate) fn panic_at_failures(&self) {
+        self.panics.store(true, Ordering::SeqCst);
     }
 
     /// How the servers behind the sites are.
