@@ -256,6 +256,9 @@ pub(crate) fn check_form(parts: &Parts) -> Result<(), Failure> {
     if parts.headers.len() > HEADERS_MAX {
         return Err(Failure::TooManyHeaders); // Of HTTP/2: hyper counts those of HTTP/1.1 itself.
     }
+    if parts.version == Version::HTTP_2 && parts.headers.values().any(headers::is_padded) {
+        return Err(Failure::Malformed("a value begins or ends with a space")); // RFC 9113 §8.2.1
+    }
     // hyper reads any list that ends in `chunked`; the codings before it would be passed on as content.
     let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
     if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {

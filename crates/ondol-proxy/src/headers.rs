@@ -42,6 +42,12 @@ pub(crate) fn nominates(connection: &HeaderMap, name: &HeaderName) -> bool {
         .any(|list| has_token(list, name.as_str()))
 }
 
+/// Whether a value has a space or tab at one of its ends, which HTTP/1.1 leaves out as it is read.
+pub(crate) fn is_padded(value: &HeaderValue) -> bool {
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    is_space(value.as_bytes().first()) || is_space(value.as_bytes().last())
+}
+
 fn tokens(list: &HeaderValue) -> impl Iterator<Item = &str> {
     let text = list.to_str().unwrap_or_default();
     text.split(',')
