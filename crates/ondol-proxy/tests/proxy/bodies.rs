@@ -19,6 +19,7 @@ use crate::harness::plan;
 use crate::harness::proxy_to;
 use crate::harness::secure_site;
 use crate::harness::site;
+use crate::harness::wait_until;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 /// More than all buffers on the way can hold.
@@ -292,7 +293,7 @@ fn a_visitor_who_leaves_is_counted_as_answered() {
     connection.message();
     drop(visitor);
     connection.rest();
-    crate::harness::wait_until("the end of the request", || {
+    wait_until("the end of the request", || {
         let counters = plane.counters();
         counters.requests == 1 && counters.responses[3] == 1 && counters.connections == 0
     });
@@ -386,4 +387,24 @@ fn events_arrive_one_by_one_as_they_happen() {
         got.make_ascii_lowercase();
         assert_eq!(String::from_utf8(got).unwrap(), chunk.to_lowercase());
     }
+}
+
+/// A connection that is closed while something unread lies in it is reset, and a reset takes away what the
+/// visitor has not read yet (RFC 9112 §9.6).
+#[test]
+fn who_still_sends_reads_the_last_answer() {
+    let upstream = Upstream::new();
+    let mut small = site("a.test", proxy_to(&upstream));
+    small.routes[0].rules.body_bytes_max = 10;
+    let plane = Plane::start(plan([small]));
+    let mut visitor = plane.visit();
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 200000\r\n\r\n");
+    wait_until("it was refused", || plane.counters().responses[3] == 1);
+    for _ in 0..100 {
+        visitor.send([b'x'; 2000]);
+    }
+    visitor.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    visitor.stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 413 "));
 }

@@ -36,6 +36,20 @@ fn told_within(
 }
 
 #[test]
+fn a_tunnel_may_rest_for_longer_than_a_visitor() {
+    let (state, ledger) = connection(Speaks::Http1);
+    let both = (&state, &*ledger);
+    state.request_begins();
+    state.enter(Phase::Tunnel);
+    for _ in 0..2 {
+        assert_eq!(told_within(limits::TUNNEL_IDLE, both, || {}), None);
+        state.received(); // What is said in it begins its time anew.
+    }
+    assert_eq!(told_within(limits::TUNNEL_IDLE, both, || {}), None);
+    assert_eq!(told_within(SECOND, both, || {}), Some(Order::Close));
+}
+
+#[test]
 fn each_phase_has_its_time() {
     let (state, ledger) = connection(Speaks::Http1);
     let both = (&state, &*ledger);
