@@ -12,6 +12,7 @@ use std::process::Command;
 mod rules;
 
 use rules::check_commands;
+use rules::check_correctness;
 use rules::check_crate_map;
 use rules::check_layers;
 use rules::check_model;
@@ -186,6 +187,7 @@ fn the_repository_is_tidy() {
         check_unsafe,
         check_spawns,
         check_model,
+        check_correctness,
     ];
     check(rules.iter().flat_map(|rule| rule(&tree)).collect());
 }
@@ -387,6 +389,26 @@ fn a_model_that_acts_is_found() {
         "crates/ondol-model/src/b.rs:1 uses SystemTime",
     ];
     complains(check_model(&tree), &expected);
+}
+
+#[test]
+fn rules_that_no_test_shows_are_found() {
+    let rules = "| rule | source | shown by |\n|---|---|---|\n\
+        | Fine | RFC 1 `x` | `it_works`, `it_works_twice` |\n\
+        | Later |  | Not yet: `lib::c` can't. |\n\
+        | Gone | | `it_works`, `it_is_gone` |\n\
+        | Bare | RFC 2 | it works |\n";
+    let file = "crates/ondol-proxy/CORRECTNESS.md";
+    let tests = "#[test]\nfn it_works() {}\nasync fn it_works_twice() {}\n";
+    let mut files = vec![("crates/a/tests/a.rs", tests)];
+    let expected = format!("{file} has no rules");
+    complains(check_correctness(&Tree::sample(&files)), &[&expected]);
+    files.push((file, rules));
+    let expected = [
+        &*format!("{file}: there is no test `it_is_gone`"),
+        &*format!("{file}: nothing shows `Bare`"),
+    ];
+    complains(check_correctness(&Tree::sample(&files)), &expected);
 }
 
 #[test]

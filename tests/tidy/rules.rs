@@ -23,6 +23,9 @@ const DRAWERS: [&str; 6] = ["common", "helpers", "manager", "misc", "types", "ut
 /// The one file that may do what the compiler cannot check.
 const UNSAFE_FILE: &str = "crates/ondol-base/src/descriptors.rs";
 
+/// The rules of the request path, each with the tests that show it.
+const CORRECTNESS_FILE: &str = "crates/ondol-proxy/CORRECTNESS.md";
+
 /// Which of our crates each may know; the picture in crates/README.md.
 const LAYERS: [(&str, &[&str]); 7] = [
     ("ondol-base", &[]),
@@ -359,6 +362,61 @@ pub(crate) fn check_commands(tree: &Tree, commands: &[String]) -> Complaints {
             format!("README.md does not tell of `ondol {command}`: say in a line what it is for")
         })
         .collect()
+}
+
+/// Each rule that must hold on the request path is shown by tests that are there, or says why it is not.
+pub(crate) fn check_correctness(tree: &Tree) -> Complaints {
+    let functions: BTreeSet<_> = tree
+        .texts(".rs")
+        .flat_map(|(_, text)| text.split("fn ").skip(1))
+        .filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
+        .collect();
+    let rows: Vec<_> = tree
+        .text(CORRECTNESS_FILE)
+        .lines()
+        .filter_map(row)
+        .collect();
+    let mut complaints = Complaints::new();
+    if rows.is_empty() {
+        complaints.push(format!(
+            "{CORRECTNESS_FILE} has no rules: they are its tables' rows"
+        ));
+    }
+    for (rule, shown_by) in rows {
+        let names: Vec<_> = in_backticks(shown_by)
+            .filter(|text| is_name(text))
+            .collect();
+        if names.is_empty() && !shown_by.starts_with("Not yet: ") {
+            complaints.push(format!(
+                "{CORRECTNESS_FILE}: nothing shows `{rule}`: name a test, or say `Not yet: ` and why"
+            ));
+        }
+        let gone = names.iter().filter(|name| !functions.contains(*name));
+        complaints.extend(gone.map(|name| {
+            format!(
+                "{CORRECTNESS_FILE}: there is no test `{name}`: name the one that shows `{rule}`"
+            )
+        }));
+    }
+    complaints
+}
+
+/// First and last column of a table's row, unless it is its head.
+fn row(line: &str) -> Option<(&str, &str)> {
+    let cells = line.strip_prefix("| ")?.strip_suffix(" |")?;
+    let (rule, rest) = cells.split_once(" | ")?;
+    let (_, shown_by) = rest.rsplit_once("| ")?;
+    (rule != "rule").then_some((rule, shown_by))
+}
+
+fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Whether this can be the name of a function; paths, files and types are none.
+fn is_name(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Lines with their numbers, without those that are comments, and without comments at their ends.

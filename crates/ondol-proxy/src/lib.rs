@@ -6,8 +6,6 @@
 //! A request's way is `answer.rs`, which reads as the list of its phases. What is around it:
 //! `data_plane.rs` (the owner's view) → `worker.rs` (one thread) → `accept.rs`, `http.rs` (one
 //! connection) → `answer.rs` (one request) → `upstream.rs`, `files.rs`, `redirect.rs`, `respond.rs` (its target).
-//! `data_plane.rs` (the owner's view) → `worker.rs` (one thread) → `http.rs` (one connection) →
-//! `answer.rs` (one request) → `upstream.rs`, `files.rs`, `redirect.rs`, `respond.rs` (its target).
 //!
 //! ## What attackers get
 //!
@@ -38,7 +36,8 @@
 //! * A visitor who is cut off for its frames sees the connection closed, not a GOAWAY: hyper can't send
 //!   one with a reason.
 //! * A slow head is not answered with 408; its connection is closed. It is an attack or a lost network.
-//! * Interim answers (103) are not passed on, which hyper can't (RFC 9110 §15.2).
+//!
+//! What attackers must not be able to change, rule by rule, is in [`correctness`].
 
 mod abuse;
 mod accept;
@@ -51,6 +50,9 @@ mod certificates;
 mod client_auth;
 mod client_hello;
 mod connection;
+pub mod correctness {
+    #![doc = include_str!("../CORRECTNESS.md")]
+}
 mod counters;
 mod data_plane;
 mod dress;

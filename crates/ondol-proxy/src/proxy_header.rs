@@ -71,3 +71,23 @@ async fn read_header(stream: &mut TcpStream) -> Result<Told, HeaderError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_header_that_does_not_come_whole_is_late() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        for begun in [&b""[..], b"PROXY TCP4 192.0.2.7"] {
+            let proxy = TcpStream::connect(address).await.expect("a connection");
+            assert_eq!(proxy.try_write(begun).expect("room"), begun.len());
+            let (mut stream, _) = listener.accept().await.expect("the same");
+            let told = read(&mut stream).await;
+            assert!(matches!(told, Err(HeaderError::Late)), "{told:?}");
+        }
+    }
+}

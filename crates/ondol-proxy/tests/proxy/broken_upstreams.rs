@@ -237,3 +237,21 @@ fn several_upstreams_take_turns() {
         .collect();
     assert_eq!(texts.concat(), "ababab");
 }
+
+#[test]
+fn an_upstream_that_takes_no_connection_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::unix(folder.path());
+    let Upstream::Unix(listener) = &upstream else {
+        panic!("it is one");
+    };
+    rustix::net::listen(listener, 0).unwrap();
+    let path = folder.path().join("app.sock");
+    let in_the_queue = std::os::unix::net::UnixStream::connect(path);
+    let mut site = site("a.test", proxy_to(&upstream));
+    site.routes[0].rules.timeouts.connect = Duration::from_millis(50);
+    let plane = Plane::start(plan([site]));
+    let mut visitor = plane.visit();
+    assert_eq!(visitor.get("a.test", "/").status(), 504);
+    drop(in_the_queue);
+}
