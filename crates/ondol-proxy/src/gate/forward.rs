@@ -37,13 +37,20 @@ const TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 const ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
 
-/// What the server does not see of a visitor: fields that are ours, and those that would make its answer
-/// a part of something (RFC 9110 §13, §14).
-const NOT_ASKED: [&str; 10] = [
+/// What the server does not see of a visitor: fields that are ours; what a proxy in front may have taken from
+/// its visitor of the host and the path, because the server decides about those that are served; and those
+/// that would make its answer a part of something (RFC 9110 §13, §14).
+const NOT_ASKED: [&str; 16] = [
     "x-forwarded-method",
     "x-forwarded-uri",
     "x-original-method",
     "x-original-url",
+    "x-original-uri",
+    "x-original-host",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-server",
+    "x-forwarded-prefix",
     "if-match",
     "if-none-match",
     "if-modified-since",

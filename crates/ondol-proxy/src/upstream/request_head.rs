@@ -17,6 +17,7 @@ use crate::dress::RequestFields;
 use crate::headers;
 use crate::request_id::ShownId;
 
+const FORWARDED_HOST: &str = "x-forwarded-host";
 const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
 
 /// What the upstream is told of the visitor.
@@ -142,7 +143,7 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         changes,
         buffer,
     );
-    encode_forwarding(headers, &forwarding, buffer);
+    encode_forwarding((headers, changes), &forwarding, buffer);
     for (name, value) in changes.into_iter().flat_map(|changes| &changes.add) {
         put_field(buffer, name.as_str(), value.as_bytes());
     }
@@ -286,7 +287,11 @@ fn is_our_own(name: &str, peer_is: Peer) -> bool {
     }
 }
 
-fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &mut Vec<u8>) {
+fn encode_forwarding(
+    (headers, changes): (&HeaderMap, Option<&Changes>),
+    forwarding: &Forwarding<'_>,
+    buffer: &mut Vec<u8>,
+) {
     let Forwarding {
         client,
         peer,
@@ -312,9 +317,11 @@ fn encode_forwarding(headers: &HeaderMap, forwarding: &Forwarding<'_>, buffer: &
     }
     put(buffer, &[peer, "\r\nx-real-ip: ", client]);
     put(buffer, &["\r\nx-forwarded-proto: ", scheme, "\r\n"]);
-    let is_kept = peer_is == Peer::TrustedProxy(ClientIpHeader::XForwardedFor);
-    if !is_kept || !headers.contains_key("x-forwarded-host") {
-        put(buffer, &["x-forwarded-host: ", host, "\r\n"]);
+    let is_kept = peer_is == Peer::TrustedProxy(ClientIpHeader::XForwardedFor)
+        && headers.contains_key(FORWARDED_HOST)
+        && !changes.is_some_and(|changes| changes.drops(FORWARDED_HOST));
+    if !is_kept {
+        put(buffer, &[FORWARDED_HOST, ": ", host, "\r\n"]);
     }
     put(buffer, &["x-request-id: "]);
     id.put(buffer);

@@ -28,6 +28,7 @@ use crate::harness::plan;
 use crate::harness::proxy_to;
 use crate::harness::reply;
 use crate::harness::respond;
+use crate::harness::trusting;
 
 fn asking(to: Address, timeout: Duration) -> Access {
     let forward = ForwardAuth {
@@ -215,6 +216,28 @@ fn the_server_is_asked_about_the_request_without_its_body() {
     );
     connection.reply("ok");
     assert_eq!(visitor.message().text(), "ok");
+}
+
+/// A trusted proxy may pass on what its visitor says of the host, as Cloudflare does. The request is for the
+/// host that it was led by here, and the server must decide about that one.
+#[test]
+fn the_server_is_asked_about_the_host_that_is_served() {
+    let auth = Upstream::new();
+    let site = protected(respond("secret"), &auth);
+    let plane = Plane::start(trusting([site]));
+    let mut visitor = plane.visit();
+    visitor.send(
+        "GET /secret HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 203.0.113.5\r\nX-Forwarded-Host: open.test\r\n\
+         X-Forwarded-Port: 1\r\nX-Forwarded-Server: open.test\r\nX-Forwarded-Prefix: /open\r\n\
+         X-Original-URI: /open\r\nX-Original-Host: open.test\r\n\r\n",
+    );
+    let mut asked = auth.accept();
+    let question = asked.message();
+    assert_eq!(question.all("x-forwarded-host"), ["a.test"]);
+    assert_eq!(question.all("x-forwarded-for"), ["203.0.113.5, 127.0.0.1"]);
+    assert!(!question.head.contains("open"), "{}", question.head);
+    asked.send("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(visitor.message().status(), 403);
 }
 
 /// The same upstream, after it was seen to be left alone.
