@@ -48,7 +48,8 @@ impl Asking {
             Connected::Http1(mut connection) => {
                 let mut buffer = std::mem::take(&mut connection.write);
                 request_head::encode(head, &mut buffer);
-                let request = RequestBody::new(body, head.framing, limits, buffer);
+                let request =
+                    RequestBody::new(body, head.framing, limits, buffer).with_changes(head.changes);
                 Self::Http1(Exchange::new(connection, request))
             }
             Connected::Http2(slot) => {

@@ -15,11 +15,16 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Whether a field of a visitor is dropped. Apps behind CGI and its heirs can't tell `-` from `_`,
-    /// and some not from `.` or other signs: what reads like a name that is dropped is dropped too.
+    /// Whether a field of a visitor is dropped.
     pub(super) fn drops(&self, name: &str) -> bool {
-        self.drop.iter().any(|dropped| reads_like(dropped, name))
+        has(&self.drop, name)
     }
+}
+
+/// Whether a field is among names that are dropped. Apps behind CGI and its heirs can't tell `-` from `_`,
+/// and some not from `.` or other signs: what reads like a name that is dropped is dropped too.
+pub(super) fn has(dropped: &[Box<str>], name: &str) -> bool {
+    dropped.iter().any(|dropped| reads_like(dropped, name))
 }
 
 fn reads_like(one: &str, other: &str) -> bool {

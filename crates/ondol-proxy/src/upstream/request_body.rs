@@ -4,6 +4,7 @@ use std::io;
 use std::io::IoSlice;
 use std::io::Write;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
@@ -14,6 +15,7 @@ use http::HeaderMap;
 use ondol_model::plan::Patience;
 use tokio::io::AsyncWrite;
 
+use super::changes::Changes;
 use super::request_head;
 use super::request_head::RequestFraming;
 use super::stall::Stall;
@@ -64,6 +66,8 @@ pub(super) enum Awaits {
 pub(super) struct RequestBody {
     upload: Option<Upload>,
     framing: RequestFraming,
+    /// Fields that do not come after the body either; see [`Changes`].
+    dropped: Option<Rc<[Box<str>]>>,
     /// Bytes that the site still allows.
     allowance: u64,
     /// The head, or the size line of a chunk, from `written` on.
@@ -88,6 +92,7 @@ impl RequestBody {
         Self {
             upload,
             framing,
+            dropped: None,
             allowance: bytes_max,
             prefix: head,
             written: 0,
@@ -97,6 +102,14 @@ impl RequestBody {
             stall: Stall::new(patience),
             bytes_sent: 0,
         }
+    }
+
+    /// The same for a request that loses fields on its way.
+    pub(super) fn with_changes(mut self, changes: Option<&Changes>) -> Self {
+        if self.framing == RequestFraming::ChunkedWithTrailers {
+            self.dropped = changes.map(|changes| Rc::clone(&changes.drop));
+        }
+        self
     }
 
     /// Whether all has been written.
@@ -209,7 +222,8 @@ impl RequestBody {
         }
         self.upload = None;
         self.prefix.extend_from_slice(b"0\r\n");
-        request_head::encode_trailers(trailers, &mut self.prefix);
+        let dropped = self.dropped.as_deref().unwrap_or_default();
+        request_head::encode_trailers(trailers, dropped, &mut self.prefix);
         let is_too_large = self.prefix.len() > TRAILER_BYTES_MAX || trailers.len() > TRAILERS_MAX;
         self.prefix.extend_from_slice(b"\r\n");
         if is_too_large {

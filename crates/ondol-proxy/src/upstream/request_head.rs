@@ -10,6 +10,7 @@ use http::header;
 use memchr::memchr2;
 use ondol_model::forwarded::ClientIpHeader;
 
+use super::changes;
 use super::changes::Changes;
 use super::max_forwards;
 use crate::client_auth::is_about_certificate;
@@ -232,10 +233,10 @@ fn encode_options(headers: &HeaderMap, upgrade: Option<&HeaderValue>, buffer: &m
     }
 }
 
-/// Appends the fields that may follow a body.
-pub(super) fn encode_trailers(trailers: &HeaderMap, buffer: &mut Vec<u8>) {
+/// Appends the fields that may follow a body, without those that are dropped from its head.
+pub(super) fn encode_trailers(trailers: &HeaderMap, dropped: &[Box<str>], buffer: &mut Vec<u8>) {
     for (name, value) in trailers {
-        if may_trail(name.as_str()) {
+        if may_trail(name.as_str(), dropped) {
             put_field(buffer, name.as_str(), value.as_bytes());
         }
     }
@@ -243,14 +244,14 @@ pub(super) fn encode_trailers(trailers: &HeaderMap, buffer: &mut Vec<u8>) {
 
 /// What an app reads before the body must not come after it, where nobody has looked at it: framing,
 /// conditions, who asks, and what the body is (RFC 9110 §6.5.1).
-pub(super) fn may_trail(name: &str) -> bool {
+pub(super) fn may_trail(name: &str, dropped: &[Box<str>]) -> bool {
     let is_of_head = name.starts_with("content-")
         || name.starts_with("if-")
         || matches!(
             name,
             "authorization" | "cookie" | "range" | "cache-control" | "max-forwards" | "early-data"
         );
-    !is_of_head && !stays_behind(name, Peer::Visitor)
+    !is_of_head && !stays_behind(name, Peer::Visitor) && !changes::has(dropped, name)
 }
 
 /// HTTP/2 may split a cookie into crumbs; HTTP/1 has one field (RFC 9113 §8.2.3).

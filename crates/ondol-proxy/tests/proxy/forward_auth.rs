@@ -218,6 +218,26 @@ fn the_server_is_asked_about_the_request_without_its_body() {
     assert_eq!(visitor.message().text(), "ok");
 }
 
+/// Some apps take what follows a body for headers.
+#[test]
+fn nobody_says_who_it_is_behind_its_body() {
+    let app = Upstream::new();
+    let access = asking(Upstream::answering(portal), PATIENCE);
+    let plane = Plane::start(plan([guarded("a.test", proxy_to(&app), access)]));
+    let mut visitor = plane.visit();
+    visitor.send(
+        "POST / HTTP/1.1\r\nHost: a.test\r\nCookie: session=alice\r\nTrailer: Remote-User, X-Sum\r\n\
+         Transfer-Encoding: chunked\r\n\r\n0\r\nRemote-User: admin\r\nRemote~Groups: admin\r\nX-Sum: 7\r\n\r\n",
+    );
+    let mut connection = app.accept();
+    connection.head();
+    let want = "0\r\nx-sum: 7\r\n\r\n";
+    let got = String::from_utf8(connection.take(want.len())).unwrap();
+    assert_eq!(got, want);
+    connection.reply("ok");
+    assert_eq!(visitor.message().text(), "ok");
+}
+
 /// A trusted proxy may pass on what its visitor says of the host, as Cloudflare does. The request is for the
 /// host that it was led by here, and the server must decide about that one.
 #[test]

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
@@ -68,6 +69,8 @@ pub(super) struct Sending {
     upload: Option<Upload>,
     /// `None` when not all that was read of it is kept.
     kept: Option<Kept>,
+    /// Fields that do not come after the body either.
+    dropped: Option<Rc<[Box<str>]>>,
     allowance: u64,
     chunk: Bytes,
     stall: Stall,
@@ -99,7 +102,9 @@ impl Http2Exchange {
             Ok(request) => State::Queued(Box::new(request)),
             Err(error) => State::Unfit(Some(error)),
         };
-        Self::begin(slot, state, upload, limits)
+        let mut exchange = Self::begin(slot, state, upload, limits);
+        exchange.sending.dropped = head.changes.map(|changes| Rc::clone(&changes.drop));
+        exchange
     }
 
     fn begin(
@@ -112,6 +117,7 @@ impl Http2Exchange {
             stream: None,
             upload,
             kept: Some(Kept::new(SEND_BUFFER_BYTES)),
+            dropped: None,
             allowance: bytes_max,
             chunk: Bytes::new(),
             stall: Stall::new(patience),
@@ -333,7 +339,8 @@ impl Sending {
                         Err(other) => {
                             if let Ok(trailers) = other.into_trailers() {
                                 self.kept = None;
-                                let trailers = passed_on(trailers)?;
+                                let dropped = self.dropped.as_deref().unwrap_or_default();
+                                let trailers = passed_on(&trailers, dropped)?;
                                 let sent = stream.send_trailers(trailers);
                                 return Poll::Ready(sent.map_err(taken_no_more));
                             }
@@ -376,11 +383,11 @@ fn poll_room(
     Poll::Ready(Ok(stream.capacity()))
 }
 
-fn passed_on(trailers: HeaderMap) -> Result<HeaderMap, SendError> {
+fn passed_on(trailers: &HeaderMap, dropped: &[Box<str>]) -> Result<HeaderMap, SendError> {
     let mut kept = HeaderMap::with_capacity(trailers.len());
     let mut bytes = 0;
-    for (name, value) in &trailers {
-        if request_head::may_trail(name.as_str()) {
+    for (name, value) in trailers {
+        if request_head::may_trail(name.as_str(), dropped) {
             bytes += name.as_str().len() + value.len();
             kept.append(name.clone(), value.clone());
         }
