@@ -104,19 +104,16 @@ impl Passwords {
             return verdict;
         }
         let (hash, password) = (claim.hash.clone(), claim.password.to_vec());
+        let (client, is_known) = (claim.client, claim.is_known);
+        let shared = Arc::clone(shared);
+        // All of it even if the visitor leaves meanwhile: its guess counts.
         let computing = tasks::spawn_blocking(move || {
-            let fits = fits(&hash, &password);
-            drop(slot); // Not before, even if the visitor has left.
-            fits
+            let is_right = fits(&hash, &password) && is_known;
+            let verdict = shared.judged(client, digest, is_right);
+            drop(slot);
+            verdict
         });
-        let fits = computing.await.unwrap_or(false);
-        let now = clock::now();
-        if fits && claim.is_known {
-            shared.remember(digest, now);
-            return Verdict::Right;
-        }
-        let delayed_after = lock(&shared.tries).failed(claim.client, digest, now);
-        Verdict::Wrong { delayed_after }
+        computing.await.unwrap_or(Verdict::Busy)
     }
 }
 
@@ -137,6 +134,17 @@ impl Shared {
         drop(tries);
         let until = lock(&self.right).get(digest).copied()?;
         (now < until).then_some(Verdict::Right)
+    }
+
+    /// Remembers what was computed.
+    fn judged(&self, client: IpAddr, digest: Digest, is_right: bool) -> Verdict {
+        let now = clock::now();
+        if is_right {
+            self.remember(digest, now);
+            return Verdict::Right;
+        }
+        let delayed_after = lock(&self.tries).failed(client, digest, now);
+        Verdict::Wrong { delayed_after }
     }
 
     fn remember(&self, digest: Digest, now: Instant) {

@@ -1,5 +1,8 @@
 //! What is computed, what is remembered, and who has to wait.
 
+use std::future::Future;
+use std::task::Poll;
+
 use ondol_model::password::Argon2Cost;
 
 use super::*;
@@ -135,6 +138,24 @@ async fn the_same_wrong_password_is_one_guess() {
         passwords.check(claim("alice", "hunter2", &hash)).await,
         Verdict::Right
     );
+}
+
+/// Who leaves at once would otherwise have hashes computed for nothing, as often as it likes.
+#[tokio::test]
+async fn a_guess_counts_even_if_nobody_waits_for_the_answer() {
+    let (passwords, hash) = (Passwords::new().expect("passwords"), hash());
+    for guess in 0..10 {
+        let password = format!("guess {guess}");
+        let mut check = Box::pin(passwords.check(claim("alice", &password, &hash)));
+        let begun = std::future::poll_fn(|cx| Poll::Ready(check.as_mut().poll(cx))).await;
+        drop(check);
+        let slots = passwords.0.slots.acquire_many(AT_ONCE as u32).await; // The hash is computed.
+        drop(slots.expect("all slots"));
+        if matches!(begun, Poll::Ready(Verdict::Later(_))) {
+            return;
+        }
+    }
+    panic!("guesses are never delayed");
 }
 
 #[tokio::test]
