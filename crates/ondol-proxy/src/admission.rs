@@ -55,9 +55,15 @@ impl Connections {
         }
     }
 
-    /// Whether there are as many as there may be.
+    /// Whether there are as many as there may be. Those that were told to end are on their way out, though
+    /// their tasks run only after all are let in who come at once: nobody else need go for these.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.max
+        self.len() >= self.max && self.len() - self.leaving() >= self.max
+    }
+
+    fn leaving(&self) -> usize {
+        let open = self.open.borrow();
+        open.iter().filter(|(_, state)| state.is_to_close()).count()
     }
 
     /// As many as there may be.

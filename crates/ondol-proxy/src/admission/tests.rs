@@ -53,6 +53,29 @@ impl Crowd {
     }
 }
 
+/// Those that were told to end do so when their tasks run next, after all who came at once were let in.
+#[test]
+fn a_burst_of_visitors_closes_no_more_than_makes_room_for_it() {
+    const MAX: usize = 16 * SHED_SHARE;
+    let ledger = Rc::new(Ledger::new(clock::now()));
+    let connections = Connections::new(MAX, usize::MAX);
+    let comes = || {
+        let state = Rc::new(ConnectionState::new(Rc::clone(&ledger)));
+        connections.admit(None, &state).expect("room");
+        state
+    };
+    let waiting: Vec<_> = (0..MAX).map(|_| comes()).collect();
+    let closed = || waiting.iter().filter(|state| state.is_to_close()).count();
+    let mut came = Vec::new();
+    for burst in 1..=4 * SHED_SHARE {
+        if connections.is_full() {
+            assert!(connections.shed() > 0);
+        }
+        came.push(comes());
+        assert!((burst..burst + 16).contains(&closed()), "{burst}");
+    }
+}
+
 #[test]
 fn those_who_have_had_theirs_for_longest_lose_it() {
     let mut crowd = Crowd::new();
