@@ -76,6 +76,7 @@ async fn answer_parts(
             failure_page(&failure, &visit, &parts).await
         }
     };
+    gate::pass_cookies(&visit, &mut response);
     tell_id(&visit, &mut response);
     dress::dress(&visit, &parts, &mut response);
     say_goodbye(&visit, &parts, &mut response);
@@ -140,9 +141,7 @@ async fn phases(
     if body.size_hint().lower() > view.route(at).rules.body_bytes_max {
         return Err(Failure::BodyTooLarge);
     }
-    let mut response = target(visit, at, &path, parts, body).await?;
-    gate::pass_cookies(visit, &mut response);
-    Ok(response)
+    target(visit, at, &path, parts, body).await
 }
 
 /// Asks what the route leads to.

@@ -27,6 +27,7 @@ use crate::harness::guarded;
 use crate::harness::plan;
 use crate::harness::proxy_to;
 use crate::harness::reply;
+use crate::harness::proxy_to_all;
 use crate::harness::respond;
 use crate::harness::trusting;
 
@@ -216,6 +217,25 @@ fn the_server_is_asked_about_the_request_without_its_body() {
     );
     connection.reply("ok");
     assert_eq!(visitor.message().text(), "ok");
+}
+
+/// A session that was renewed is the only one that holds: the visitor needs it whatever becomes of the request.
+#[test]
+fn a_renewed_session_reaches_its_visitor_with_an_error_too() {
+    let access = || asking(Upstream::answering(portal), PATIENCE);
+    let gone = guarded("gone.test", proxy_to_all([Upstream::gone()]), access());
+    let mut small = guarded("small.test", respond("a"), access());
+    small.routes[0].rules.body_bytes_max = 1;
+    let plane = Plane::start(plan([gone, small]));
+    for (host, status) in [("gone.test", 502), ("small.test", 413)] {
+        let mut visitor = plane.visit();
+        visitor.send(format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nCookie: session=alice\r\nContent-Length: 2\r\n\r\nxx"
+        ));
+        let answer = visitor.message();
+        assert_eq!(answer.status(), status, "{host}");
+        assert_eq!(answer.all("set-cookie"), ["session=renewed"], "{host}");
+    }
 }
 
 /// Some apps take what follows a body for headers.
