@@ -34,7 +34,8 @@ pub const BYTES_PER_SECOND_MIN: u64 = 240;
 /// have had theirs for longest lose it; what is just on its way is spared up to twice as much.
 pub const LENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A visitor that has asked and then ended its side of the connection: it has left, or it waits for the
-/// answer (`nc -N`). An answer within this time reaches it; an app does not work for nobody much longer.
+/// answer (`nc -N`). What comes within this time of the end, or of the part before, reaches it; an app does
+/// not work for nobody much longer.
 pub const HALF_CLOSED: Duration = Duration::from_secs(3);
 /// A tunnel (WebSocket) in which nothing moves.
 pub const TUNNEL_IDLE: Duration = Duration::from_secs(3600);

@@ -16,7 +16,6 @@ use ondol_model::upstream::Upstream;
 use tokio::net::TcpStream;
 
 use crate::connection::Connection;
-use crate::connection::Phase;
 use crate::proxy_protocol;
 use crate::tunnel;
 use crate::tunnel::InTunnel;
@@ -97,7 +96,7 @@ pub(crate) async fn run(connection: Connection, stream: TcpStream, passage: Pass
         destination,
     } = passage;
     let worker = &connection.worker;
-    connection.state.enter(Phase::Tunnel);
+    connection.state.is_passed_on();
     worker.counters.passed_through.add(1);
     let _presence = InTunnel::new(worker);
     let upstream = match to.connect().await {

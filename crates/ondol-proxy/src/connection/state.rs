@@ -51,7 +51,7 @@ pub(crate) struct ConnectionState {
     has_asked: Cell<bool>,
     /// Whether a request is being answered that has come whole: the visitor may have nothing more to say.
     is_asked: Cell<bool>,
-    /// Since when such a visitor has ended its side.
+    /// Since when such a visitor has ended its side, and taken nothing of its answer.
     half_closed_since: Cell<Option<Instant>>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
@@ -141,6 +141,9 @@ impl ConnectionState {
         pace.moved(bytes as u64);
         self.pace.set(pace);
         self.wrote(bytes);
+        if bytes > 0 && self.half_closed_since.get().is_some() {
+            self.half_closed_since.set(Some(self.ledger.now())); // Who has left takes nothing.
+        }
         if self.phase.get() == Phase::Tunnel {
             self.since.set(self.ledger.now());
         }
@@ -150,6 +153,17 @@ impl ConnectionState {
         if self.write_blocked_since.get().is_none() {
             self.write_blocked_since.set(Some(self.ledger.now()));
         }
+    }
+
+    /// Everything is passed on to another machine as it comes. Whoever pauses a film there takes nothing for a
+    /// while; only silence on both sides ends it.
+    pub(crate) fn is_passed_on(&self) {
+        self.patience.set(Patience {
+            send: limits::TUNNEL_IDLE,
+            bytes_per_second_min: 0,
+            ..Patience::default()
+        });
+        self.enter(Phase::Tunnel);
     }
 
     /// Notes that nothing waits to be written.

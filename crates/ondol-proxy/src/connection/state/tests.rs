@@ -68,6 +68,40 @@ fn each_phase_has_its_time() {
 }
 
 #[test]
+fn who_has_ended_its_side_and_takes_its_answer_is_there() {
+    let (state, ledger) = connection(Speaks::Http1);
+    let both = (&state, &*ledger);
+    state.asked();
+    let request = state.request_begins();
+    assert!(state.holds_end());
+    let mut tick = 0;
+    let takes = || {
+        tick += 1;
+        if tick % 10 == 0 {
+            state.gave(request, 1000);
+            state.sent(1000);
+        }
+    };
+    assert_eq!(told_within(10 * limits::HALF_CLOSED, both, takes), None);
+    let nothing = || state.sent(0);
+    assert_eq!(
+        told_within(limits::HALF_CLOSED + SECOND, both, nothing),
+        Some(Order::Close)
+    );
+}
+
+#[test]
+fn what_is_passed_on_may_pause_as_long_as_a_tunnel() {
+    let (state, ledger) = connection(Speaks::Http1);
+    let both = (&state, &*ledger);
+    state.is_passed_on();
+    state.write_blocked();
+    let most = limits::TUNNEL_IDLE - SECOND;
+    assert_eq!(told_within(most, both, || {}), None);
+    assert_eq!(told_within(2 * SECOND, both, || {}), Some(Order::Close));
+}
+
+#[test]
 fn an_answer_by_http2_that_nobody_takes_is_cut_alone() {
     let (state, ledger) = connection(Speaks::Http2);
     let (slow, other) = (state.request_begins(), state.request_begins());
