@@ -45,6 +45,13 @@ impl RequestFields {
         self.0.iter().any(drops)
     }
 
+    /// The names whose fields are the owner's alone.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &str> {
+        let own = self.0.iter();
+        own.filter(|(_, wanted)| matches!(wanted, Wanted::Only(_)))
+            .map(|(name, _)| name.as_str())
+    }
+
     /// The fields that come to those of the visitor.
     pub(crate) fn added<'f>(
         &'f self,

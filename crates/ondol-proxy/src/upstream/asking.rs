@@ -48,8 +48,7 @@ impl Asking {
             Connected::Http1(mut connection) => {
                 let mut buffer = std::mem::take(&mut connection.write);
                 request_head::encode(head, &mut buffer);
-                let request =
-                    RequestBody::new(body, head.framing, limits, buffer).with_changes(head.changes);
+                let request = RequestBody::new(body, head.framing, limits, buffer).behind(head);
                 Self::Http1(Exchange::new(connection, request))
             }
             Connected::Http2(slot) => {

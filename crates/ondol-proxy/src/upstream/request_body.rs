@@ -15,9 +15,9 @@ use http::HeaderMap;
 use ondol_model::plan::Patience;
 use tokio::io::AsyncWrite;
 
-use super::changes::Changes;
 use super::request_head;
 use super::request_head::RequestFraming;
+use super::request_head::RequestHead;
 use super::stall::Stall;
 use super::stream::UpstreamStream;
 use super::upload::Upload;
@@ -66,7 +66,7 @@ pub(super) enum Awaits {
 pub(super) struct RequestBody {
     upload: Option<Upload>,
     framing: RequestFraming,
-    /// Fields that do not come after the body either; see [`Changes`].
+    /// Fields that do not come after the body either; see [`RequestHead::dropped`].
     dropped: Option<Rc<[Box<str>]>>,
     /// Bytes that the site still allows.
     allowance: u64,
@@ -104,10 +104,10 @@ impl RequestBody {
         }
     }
 
-    /// The same for a request that loses fields on its way.
-    pub(super) fn with_changes(mut self, changes: Option<&Changes>) -> Self {
+    /// The same without the fields that this head drops.
+    pub(super) fn behind(mut self, head: &RequestHead<'_>) -> Self {
         if self.framing == RequestFraming::ChunkedWithTrailers {
-            self.dropped = changes.map(|changes| Rc::clone(&changes.drop));
+            self.dropped = head.dropped();
         }
         self
     }

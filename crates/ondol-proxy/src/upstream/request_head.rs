@@ -1,6 +1,7 @@
 //! The head that an upstream gets: what was parsed, written anew; never the visitor's bytes.
 
 use std::io::Write;
+use std::rc::Rc;
 
 use http::HeaderMap;
 use http::HeaderName;
@@ -88,6 +89,24 @@ pub(super) struct RequestHead<'a> {
     pub(super) changes: Option<&'a Changes>,
     /// Header fields of the owner.
     pub(super) fields: Option<&'a RequestFields>,
+}
+
+impl RequestHead<'_> {
+    /// Fields of the visitor that are dropped from its trailers as they are from the head.
+    pub(super) fn dropped(&self) -> Option<Rc<[Box<str>]>> {
+        let dropped = self.changes.map(|changes| Rc::clone(&changes.drop));
+        let Some(fields) = self.fields else {
+            return dropped;
+        };
+        let own = fields.own().map(Box::from);
+        Some(
+            dropped
+                .iter()
+                .flat_map(|it| it.iter().cloned())
+                .chain(own)
+                .collect(),
+        )
+    }
 }
 
 /// Fields that are written with another value.

@@ -26,8 +26,8 @@ use crate::harness::Upstream;
 use crate::harness::guarded;
 use crate::harness::plan;
 use crate::harness::proxy_to;
-use crate::harness::reply;
 use crate::harness::proxy_to_all;
+use crate::harness::reply;
 use crate::harness::respond;
 use crate::harness::trusting;
 

@@ -154,6 +154,29 @@ fn what_a_request_says_cannot_make_lines_of_its_own() {
     assert_eq!(request.field("x-evil"), None);
 }
 
+/// Some apps take what follows a body for headers.
+#[test]
+fn what_the_owner_says_of_a_request_cannot_be_said_behind_its_body() {
+    let wanted = [("x-role", set("guest")), ("x-gone", HeaderChange::Remove)];
+    let upstream = Upstream::new();
+    let site = ruled(site("a.test", proxy_to(&upstream)), |rules| {
+        rules.request_headers = self::rules(&wanted);
+    });
+    let plane = Plane::start(plan([site]));
+    let mut visitor = plane.visit();
+    visitor.send(
+        "POST / HTTP/1.1\r\nHost: a.test\r\nTrailer: X-Role, X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n\
+         0\r\nX-Role: admin\r\nX-Gone: 1\r\nX-Sum: 7\r\n\r\n",
+    );
+    let mut connection = upstream.accept();
+    assert_eq!(connection.head().all("x-role"), ["guest"]);
+    let want = "0\r\nx-sum: 7\r\n\r\n";
+    assert_eq!(
+        String::from_utf8(connection.take(want.len())).unwrap(),
+        want
+    );
+}
+
 #[test]
 fn an_app_that_says_something_about_safety_is_not_overruled() {
     let safe = |site| ruled(site, |rules| rules.security.has_usual_headers = true);

@@ -103,7 +103,9 @@ impl Http2Exchange {
             Err(error) => State::Unfit(Some(error)),
         };
         let mut exchange = Self::begin(slot, state, upload, limits);
-        exchange.sending.dropped = head.changes.map(|changes| Rc::clone(&changes.drop));
+        if exchange.sending.upload.is_some() {
+            exchange.sending.dropped = head.dropped();
+        }
         exchange
     }
 
