@@ -179,6 +179,8 @@ fn unquoted(name: &str, found: &DeTable<'_>, description: &'static Table) -> Opt
     }
     let mut whole = name.to_owned();
     let mut inside = found;
+    let keys = || description.keys.iter().map(|key| key.name);
+    let mut is_like_a_key = false;
     for _ in 0..NAME_PARTS_MAX {
         let part = inside.iter().find_map(|(key, value)| {
             let is_known = description.key(key.get_ref()).is_some();
@@ -186,10 +188,13 @@ fn unquoted(name: &str, found: &DeTable<'_>, description: &'static Table) -> Opt
             Some((key.get_ref(), table))
         });
         let Some((part, table)) = part else { break };
+        is_like_a_key |= whole.len() == name.len() && nearest(part, keys()).is_some();
         whole = format!("{whole}.{part}");
         inside = table;
     }
-    (whole.len() > name.len()).then_some(whole)
+    // `[sites.localhost.porxy]`: a key spelt wrongly, unless what it leads to is a site.
+    let is_key = is_like_a_key && !keys().any(|key| inside.contains_key(key));
+    (whole.len() > name.len() && !is_key).then_some(whole)
 }
 
 fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Table) {
@@ -211,7 +216,11 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
         .into_iter()
         .find(|table| table.key(name).is_some());
     let help = match (meant, elsewhere) {
-        (_, Some(table)) if title != table.title => format!("`{shown}` belongs in {}", table.title),
+        (meant, Some(table)) if title != table.title => {
+            let meant = meant.filter(|meant| !description.later.contains(meant));
+            let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
+            format!("{meant}`{shown}` belongs in {}", table.title)
+        }
         (Some(meant), _) if description.later.contains(&meant) => {
             format!("`{meant}` is not served by this version yet")
         }
