@@ -57,9 +57,9 @@ fn collect(
 ) {
     for key in table.keys.iter().filter(|key| section.has(key.name)) {
         seen.insert((key.name, key.doc));
-        if matches!(key.shape, Shape::Map(..)) && key.shape.table().is_none() {
-            continue; // Its names are the owner's.
-        }
+        let Some(inner) = key.shape.table() else {
+            continue; // Names in it are the owner's.
+        };
         let sections = section.tables(key.name);
         let sections = match key.shape {
             Shape::Named(..) | Shape::Map(..) => sections
@@ -69,11 +69,8 @@ fn collect(
                 .collect(),
             _ => sections,
         };
-        for (section, table) in sections
-            .into_iter()
-            .zip(std::iter::repeat(key.shape.table()))
-        {
-            collect(section, table.expect("only tables hold tables"), seen);
+        for section in sections {
+            collect(section, inner, seen);
         }
     }
 }

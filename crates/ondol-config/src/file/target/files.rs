@@ -26,6 +26,16 @@ const FOLDER: Form = Form {
     example: "/srv/example",
 };
 
+const CACHE_CONTROL: Shape = Shape::Text(Form {
+    what: "a value of Cache-Control",
+    example: "public, max-age=31536000, immutable",
+});
+
+const NAMES: Form = Form {
+    what: "names of files",
+    example: "/assets/*",
+};
+
 pub(super) const FILES: Key = Key {
     name: "files",
     doc: "Target: a folder to serve. Relative to this file. The path of a route is not part of the names in it. As a text alone, its `root`.",
@@ -75,17 +85,8 @@ static FILES_TABLE: Table = Table {
         },
         Key {
             name: "cache_control",
-            doc: "The `Cache-Control` of files by their names: an ending (`html`), a file name (`*.js`) or a path in the folder (`/assets/*`), where `*` is any text; the longest that fits wins. Without it there is none, and browsers decide.",
-            shape: Shape::Map(
-                Form {
-                    what: "names of files",
-                    example: "/assets/*",
-                },
-                &Shape::Text(Form {
-                    what: "a value of Cache-Control",
-                    example: "public, max-age=31536000, immutable",
-                }),
-            ),
+            doc: "The `Cache-Control` of files by their names: an ending (`html`), a file name (`*.js`) or a path in the folder (`/assets/*`), where `*` is any text; the longest that fits wins. As a text alone, that of all files. Without it there is none, and browsers decide.",
+            shape: Shape::AnyOf(&[CACHE_CONTROL, Shape::Map(NAMES, &CACHE_CONTROL)]),
             absent: Absent::Means,
         },
         Key {

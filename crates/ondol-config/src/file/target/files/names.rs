@@ -13,6 +13,11 @@ const PATTERNS_MAX: usize = 256;
 
 /// `cache_control`.
 pub(super) fn cache_control(table: Section<'_>, report: &mut Report) -> Vec<CacheRule> {
+    let everything = NamePattern::parse("*").zip(table.text("cache_control"));
+    if let Some((pattern, value)) = everything {
+        let value = cache_value(value, report);
+        return Vec::from_iter(value.map(|value| CacheRule { pattern, value }));
+    }
     let mut rules = Vec::new();
     for (name, value) in bounded(table, "cache_control", report) {
         let pattern = NamePattern::parse(name.text);
@@ -28,12 +33,16 @@ pub(super) fn cache_control(table: Section<'_>, report: &mut Report) -> Vec<Cach
                 .add(name.at, format!("\"{text}\" names no files"))
                 .help(help);
         }
-        let value = header_value(value, "Cache-Control", "no-cache", report);
+        let value = cache_value(value, report);
         if let (Some(pattern), Some(value)) = (pattern, value) {
             rules.push(CacheRule { pattern, value });
         }
     }
     rules
+}
+
+fn cache_value(word: Word<'_>, report: &mut Report) -> Option<String> {
+    header_value(word, "Cache-Control", "no-cache", report)
 }
 
 /// `types`.
