@@ -227,6 +227,9 @@ impl Scheme {
 pub struct Route {
     /// The prefix.
     pub path: RoutePath,
+    /// Where the target begins: what follows it is the name of a file in a folder. The route's own path, or `/` for
+    /// a route that is answered as its site is.
+    pub base: RoutePath,
     /// What applies on the way to the target and back.
     pub rules: Rules,
     /// What answers.

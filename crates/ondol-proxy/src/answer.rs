@@ -161,7 +161,7 @@ async fn target(
             let request = FileRequest {
                 method: &parts.method,
                 headers: &parts.headers,
-                path: route.path.rest(path),
+                path: route.base.rest(path),
                 original: &parts.uri,
             };
             root.answer(request).await

@@ -90,7 +90,7 @@ pub(crate) static SITE: Table = Table {
         passthrough::PASSTHROUGH,
         Key {
             name: "routes",
-            doc: "Paths of the site with targets of their own, as `[[sites.\"example.com\".routes]]`. The longest path that fits a request answers it, whatever the order.",
+            doc: "Paths of the site with targets or rules of their own, as `[[sites.\"example.com\".routes]]`. The longest path that fits a request answers it, whatever the order.",
             shape: Shape::List(&Shape::Table(&route::ROUTE)),
             absent: Absent::Default("[]"),
         },

@@ -49,6 +49,7 @@ fn to(path: &str) -> Route {
     Route {
         rules: Rules::default(),
         path: RoutePath::parse(path).expect("a test's own path"),
+        base: RoutePath::root(),
         target: Target::Respond(answer),
     }
 }

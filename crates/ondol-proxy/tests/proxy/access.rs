@@ -70,6 +70,7 @@ fn no_way_of_writing_a_path_goes_around_who_guards_it() {
         0,
         Route {
             path: RoutePath::parse("/internal").unwrap(),
+            base: RoutePath::parse("/internal").unwrap(),
             rules,
             target: to_app(),
         },
@@ -116,6 +117,7 @@ fn a_route_has_its_own_answer() {
         0,
         Route {
             path: RoutePath::parse("/internal").unwrap(),
+            base: RoutePath::parse("/internal").unwrap(),
             rules,
             target: respond("internal"),
         },

@@ -167,6 +167,7 @@ fn nobody_can_claim_a_name_where_no_password_is_asked() {
         0,
         Route {
             path: RoutePath::parse("/public").unwrap(),
+            base: RoutePath::parse("/public").unwrap(),
             rules,
             target: proxy_to(&upstream),
         },

@@ -390,6 +390,7 @@ fn a_route_that_asks_nobody_passes_no_claims_on() {
         0,
         Route {
             path: RoutePath::parse("/public").unwrap(),
+            base: RoutePath::parse("/public").unwrap(),
             rules,
             target: proxy_to(&app),
         },

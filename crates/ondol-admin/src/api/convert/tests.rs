@@ -17,6 +17,7 @@ fn name(text: &str) -> HostPattern {
 fn route(path: &str, target: plan::Target) -> plan::Route {
     plan::Route {
         path: RoutePath::parse(path).unwrap(),
+        base: RoutePath::root(),
         rules: plan::Rules::default(),
         target,
     }

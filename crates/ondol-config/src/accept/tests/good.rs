@@ -323,6 +323,39 @@ fn servers_get_what_they_are_meant_to() {
 }
 
 #[test]
+fn a_route_without_a_target_is_answered_as_its_site_is() {
+    let of = |target: &str| {
+        let routes =
+            "routes = [{ path = '/admin', deny = ['all'] }, { path = '/own', files = '/x' }]";
+        let text = format!("[sites.'a.test']\n{target}\n{routes}");
+        let site = plan(&[("a.toml", &text)]).sites.remove(0);
+        let [admin, own, all] = <[_; 3]>::try_from(site.routes).unwrap();
+        assert_eq!((admin.path.as_str(), admin.base.as_str()), ("/admin", "/"));
+        assert_eq!((own.path.as_str(), own.base.as_str()), ("/own", "/own"));
+        assert_eq!(admin.target, all.target);
+        assert_ne!(admin.rules.access, all.rules.access);
+        admin.target
+    };
+    assert_eq!(of("files = '/srv/pages'").word(), "files");
+    assert_eq!(
+        of("proxy = { to = 'http://10.0.0.2', health = '/up' }").word(),
+        "proxy"
+    );
+}
+
+#[test]
+fn one_cache_control_can_be_for_all_files() {
+    let text = "[sites.'a.test']\nfiles = { root = '/srv', cache_control = ' no-cache ' }";
+    let site = plan(&[("a.toml", text)]).sites.remove(0);
+    let Target::Files(files) = &site.routes[0].target else {
+        panic!("{site:?}")
+    };
+    for name in ["a.html", "x/y", ".well-known/z"] {
+        assert_eq!(files.cache_control(name), Some("no-cache"), "{name}");
+    }
+}
+
+#[test]
 fn a_folder_is_taken_over_with_all_that_is_said_about_it() {
     let plan = everything();
     let Target::Files(files) = &plan.sites[5].routes[0].target else {

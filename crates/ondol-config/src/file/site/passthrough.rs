@@ -111,6 +111,7 @@ pub(super) fn passthrough(site: Section<'_>, report: &mut Report) -> Option<Pass
 fn forwarded(http: &Destination) -> Route {
     Route {
         path: RoutePath::root(),
+        base: RoutePath::root(),
         rules: Rules::default(),
         target: Target::Proxy(Proxy::to(vec![http.upstream()])),
     }

@@ -25,10 +25,12 @@ use crate::shape::Table;
 use crate::text::Place;
 
 const TARGETS: &str = "give it exactly one of proxy, files, redirect, respond";
+const RULES: &str = "give it one of proxy, files, redirect, respond, or something that it asks for besides its site's, \
+    such as basic_auth";
 
 pub(super) static ROUTE: Table = Table {
     title: "a route",
-    doc: "A path of a site with a target of its own: exactly one of `proxy`, `files`, `redirect` and `respond`.",
+    doc: "A path of a site with a target of its own: one of `proxy`, `files`, `redirect` and `respond`. Without one, it is answered as its site is, with what it asks for in place of what its site does.",
     keys: &[
         Key {
             name: "path",
@@ -80,8 +82,15 @@ pub(super) fn routes(
             let at = site.key_at(key);
             taken.insert(RoutePath::root(), at);
             let target = target::target(site, folder, report);
-            let rules = || inherited.clone();
-            routes.extend(target.map(|target| placed(RoutePath::root(), rules(), target, at)));
+            routes.extend(target.map(|target| {
+                let route = Route {
+                    path: RoutePath::root(),
+                    base: RoutePath::root(),
+                    rules: inherited.clone(),
+                    target,
+                };
+                placed(route, at)
+            }));
         }
         None if sections.is_empty() && site.is_known(&SITE) => {
             let problem = "the site has nothing to answer with";
@@ -93,15 +102,27 @@ pub(super) fn routes(
         let problem = format!("this is one route more than the {ROUTES_MAX} that a site can have");
         report.add(section.at(), problem);
     }
+    let of_site = OfSite {
+        has_target: target::present(site).next().is_some(),
+        target: routes.first().map(|(route, _)| route.target.clone()),
+    };
     for section in sections.into_iter().take(ROUTES_MAX) {
         let rules = rules::rules(section, inherited, folder, report);
-        routes.extend(route(section, rules, folder, &mut taken, report));
+        routes.extend(route(section, &of_site, rules, folder, &mut taken, report));
     }
     routes
 }
 
+/// What answers a site where no route does.
+struct OfSite {
+    has_target: bool,
+    /// `None` also when it is wrong, which is reported then.
+    target: Option<Target>,
+}
+
 fn route(
     section: Section<'_>,
+    of_site: &OfSite,
     rules: Rules,
     folder: &Path,
     taken: &mut HashMap<RoutePath, Place>,
@@ -109,20 +130,38 @@ fn route(
 ) -> Option<Placed> {
     let word = section.text("path");
     let path = word.and_then(|word| claim(taken, path(word, report)?, word.at, report));
-    if target::present(section).next().is_none() && section.is_known(&ROUTE) {
-        let problem = "the route has nothing to answer with";
-        report.lack(section.at(), problem).help(TARGETS);
-    }
-    let target = target::target(section, folder, report)?;
-    Some(placed(path?, rules, target, word?.at))
-}
-
-fn placed(path: RoutePath, rules: Rules, target: Target, at: Place) -> Placed {
+    let (base, target) = if target::present(section).next().is_some() {
+        let target = target::target(section, folder, report)?;
+        (path.clone()?, target)
+    } else {
+        has_reason(section, of_site, report);
+        (RoutePath::root(), of_site.target.clone()?)
+    };
     let route = Route {
-        path: path.clone(),
+        path: path?,
+        base,
         rules,
         target,
     };
+    Some(placed(route, word?.at))
+}
+
+/// A route without a target is answered as its site is, so it is there for what it asks for besides.
+fn has_reason(section: Section<'_>, of_site: &OfSite, report: &mut Report) {
+    let asks = |key: &&Key| key.name != "path" && section.has(key.name);
+    let help = match of_site.has_target {
+        true if ROUTE.keys.iter().any(|key| asks(&key)) => return,
+        true => RULES,
+        false => TARGETS,
+    };
+    if section.is_known(&ROUTE) {
+        let problem = "the route has nothing to answer with";
+        report.lack(section.at(), problem).help(help);
+    }
+}
+
+fn placed(route: Route, at: Place) -> Placed {
+    let path = route.path.clone();
     (route, (path, at))
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
         redirects: Vec::new(),
         routes: vec![Route {
             path: RoutePath::root(),
+            base: RoutePath::root(),
             rules,
             target,
         }],

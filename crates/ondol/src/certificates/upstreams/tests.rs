@@ -17,6 +17,7 @@ fn plan_with(tls: Tls) -> Plan {
     let mut site = site(&["a.test"], None);
     site.routes.push(Route {
         path: RoutePath::root(),
+        base: RoutePath::root(),
         rules: Rules::default(),
         target: Target::Proxy(Proxy::to(vec![upstream])),
     });
