@@ -16,6 +16,7 @@ mod files;
 mod harness;
 mod login;
 mod logs;
+mod migration;
 mod peers;
 mod reload;
 mod serving;
