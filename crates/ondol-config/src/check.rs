@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::file;
+use crate::nearest::elsewhere_called;
 use crate::nearest::nearest;
 use crate::nearest::repeated;
 use crate::report::Report;
@@ -211,15 +212,15 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
         return;
     }
     let known = description.keys.iter().map(|key| key.name);
-    let meant = nearest(name, known.clone().chain(description.later.iter().copied()));
-    let elsewhere = file::tables()
-        .into_iter()
-        .find(|table| table.key(name).is_some());
+    let meant = elsewhere_called(name).filter(|word| description.key(word).is_some());
+    let meant =
+        meant.or_else(|| nearest(name, known.clone().chain(description.later.iter().copied())));
+    let elsewhere = places(name);
     let help = match (meant, elsewhere) {
-        (meant, Some(table)) if title != table.title => {
+        (meant, Some(tables)) => {
             let meant = meant.filter(|meant| !description.later.contains(meant));
             let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
-            format!("{meant}`{shown}` belongs in {}", table.title)
+            format!("{meant}`{shown}` belongs in {tables}")
         }
         (Some(meant), _) if description.later.contains(&meant) => {
             format!("`{meant}` is not served by this version yet")
@@ -229,6 +230,18 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
     };
     let problem = format!("unknown key `{shown}` in {title}");
     report.add(at, problem).help(help);
+}
+
+/// The tables that have a key, when they are few enough to be named.
+fn places(key: &str) -> Option<String> {
+    const PLACES_MAX: usize = 3;
+    let tables = file::tables().into_iter();
+    let tables = tables.filter(|table| table.key(key).is_some());
+    let mut titles: Vec<_> = tables.map(|table| table.title).collect();
+    titles.dedup();
+    (1..=PLACES_MAX)
+        .contains(&titles.len())
+        .then(|| titles.join(" or "))
 }
 
 fn no_choice(

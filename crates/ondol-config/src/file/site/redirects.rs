@@ -113,6 +113,10 @@ fn from(word: Word<'_>, report: &mut Report) -> Option<(PathPattern, Place)> {
         let normal = normalize(word.text).filter(|normal| normal != word.text);
         let help = match normal {
             Some(normal) => format!("write it as it is compared: \"{}\"", repeated(&normal)),
+            None if word.text.starts_with('^') || word.text.contains(".*") => {
+                "this is no regular expression: `*` is any text, as in \"/blog/*\", and $1 in `to` what it stood for"
+                    .to_owned()
+            }
             None => format!(
                 "a path begins with `/`, has no `?` or `#`, and at most {STARS_MAX} stars; what a query says cannot be asked"
             ),

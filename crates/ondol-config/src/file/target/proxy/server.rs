@@ -76,10 +76,25 @@ fn upstream(word: Word<'_>, report: &mut Report) -> Option<Upstream> {
         let problem = format!("\"{shown}\" is not the address of a server");
         let help = if Upstream::parse(&format!("http://{}", word.text)).is_some() {
             format!("did you mean \"http://{shown}\"? {ACCEPTED}")
+        } else if let Some((server, path)) = with_path(word.text) {
+            let (server, path) = (repeated(server), repeated(path));
+            format!(
+                "the path goes to `rewrite`: {{ to = \"{server}\", rewrite = \"{path}$path\" }}"
+            )
         } else {
             ACCEPTED.to_owned()
         };
         report.add(word.at, problem).help(help);
     }
     upstream
+}
+
+/// An address that is followed by a path, as nginx has them, and the path without a slash at its end.
+fn with_path(text: &str) -> Option<(&str, &str)> {
+    let authority = text.find("://")? + "://".len();
+    let slash = authority + text.get(authority..)?.find('/')?;
+    let (server, path) = text.split_at_checked(slash)?;
+    let path = path.trim_end_matches('/');
+    let is_path = ondol_model::path::RoutePath::parse(path).is_some() && !path.contains('$');
+    (Upstream::parse(server).is_some() && is_path).then_some((server, path))
 }
