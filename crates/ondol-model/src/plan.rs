@@ -176,6 +176,11 @@ impl Site {
         targets.chain(pages.map(|pages| pages.folder.as_path()))
     }
 
+    /// The routes with targets of their own; the others have that of `/`.
+    pub fn own_routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().filter(|route| route.base == route.path)
+    }
+
     /// The main name and the aliases.
     pub fn names(&self) -> impl Iterator<Item = &HostPattern> {
         std::iter::once(&self.name).chain(&self.aliases)

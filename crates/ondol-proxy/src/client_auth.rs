@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ondol_model::plan::ClientAuth;
 use ondol_model::plan::ClientCertificate;
+use rustls::CertificateError;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
@@ -87,6 +88,7 @@ impl Guard {
             && connection.worker.may_warn()
         {
             let (site, visitor) = (&self.site, connection.peer.ip());
+            let why = reason(why);
             tracing::warn!(%site, %visitor, "a visitor's certificate was refused: {why}");
         }
     }
@@ -181,6 +183,16 @@ fn push_base64(text: &mut String, bytes: &[u8]) {
             let is_there = place <= three.len();
             text.push(if is_there { char::from(digit) } else { '=' });
         }
+    }
+}
+
+/// Where rustls has no words for it, ours.
+fn reason(why: &CertificateError) -> String {
+    match why {
+        CertificateError::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => {
+            "it is of version 1; one that has extensions is of version 3 (`openssl x509 -req -extfile …`)".to_owned()
+        }
+        why => why.to_string(),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) type Trouble = (String, String);
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     let mut known: HashMap<&Path, Option<Trouble>> = HashMap::new();
     for site in &subject.plan.sites {
-        for route in &site.routes {
+        for route in site.own_routes() {
             let files = match &route.target {
                 Target::Files(files) => files,
                 Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => continue,

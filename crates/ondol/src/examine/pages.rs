@@ -34,7 +34,7 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
                 findings.warn(subject, &key.key("error_pages"), problem, help);
             }
         }
-        for route in &site.routes {
+        for route in site.own_routes() {
             if let Target::Respond(respond) = &route.target
                 && let RespondBody::File(file) = &respond.body
                 && let Some(problem) = trouble(file, subject.user)

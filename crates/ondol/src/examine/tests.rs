@@ -530,7 +530,7 @@ fn files_towards_upstreams_must_be_usable_and_unchecked_servers_are_told() {
         &site("verify = false"),
         &[],
         &[
-            "3:53 nobody checks who these servers are: whoever gets in between can read and change everything",
+            "3:53 nobody checks who the servers of `a.test` are: whoever gets in between can read and change everything",
         ],
     );
     place.check(

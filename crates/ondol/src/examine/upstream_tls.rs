@@ -20,15 +20,15 @@ use crate::certificates::system_roots;
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {
-        for route in &site.routes {
+        for route in site.own_routes() {
             let proxy = match &route.target {
                 Target::Proxy(proxy) => proxy,
                 Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => continue,
             };
-            let site = KeyPath::site(&site.name.to_string());
-            let key = site.route(route.path.as_str());
+            let name = site.name.to_string();
+            let key = KeyPath::site(&name).route(route.path.as_str());
             if let Some(tls) = tls_of(proxy) {
-                examine_tls(subject, findings, tls, &key.key("proxy"));
+                examine_tls(subject, findings, (&name, tls), &key.key("proxy"));
             }
         }
     }
@@ -41,12 +41,19 @@ fn tls_of(proxy: &Proxy) -> Option<&Tls> {
         .find_map(|upstream| upstream.tls.as_deref())
 }
 
-fn examine_tls(subject: Subject<'_>, findings: &mut Findings, tls: &Tls, proxy: &KeyPath) {
+fn examine_tls(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    (site, tls): (&str, &Tls),
+    proxy: &KeyPath,
+) {
     let key = |name| proxy.clone().key("tls").key(name);
     if tls.verification == Verification::Off {
-        let problem = "nobody checks who these servers are: whoever gets in between can read and change everything";
+        let problem = format!(
+            "nobody checks who the servers of `{site}` are: whoever gets in between can read and change everything"
+        );
         let help = "`tls = { ca = \"…\" }` takes a server by its own certificate too, and is safe";
-        findings.warn(subject, &key("verify"), problem.to_owned(), help);
+        findings.warn(subject, &key("verify"), problem, help);
     }
     if let Some(ca) = &tls.ca {
         examine_authorities(subject, findings, ca, &key("ca"));

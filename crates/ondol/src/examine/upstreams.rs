@@ -17,7 +17,7 @@ use crate::sandbox::ServeUser;
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {
-        for route in &site.routes {
+        for route in site.own_routes() {
             let upstreams = match &route.target {
                 Target::Proxy(proxy) => proxy.upstreams(),
                 Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => continue,
