@@ -67,6 +67,19 @@ pub(crate) struct FolderFlags {
     pub(crate) logs: Option<PathBuf>,
 }
 
+/// The same flags, of verbs to which they don't matter: they are taken as everywhere, and not shown.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HiddenFolderFlags {
+    #[arg(long, hide = true)]
+    config: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    state: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    runtime: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    logs: Option<PathBuf>,
+}
+
 /// What the person asks for.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -85,7 +98,7 @@ pub(crate) enum Command {
     /// Read a password, and print its hash for `basic_auth`
     Password(PasswordFlags),
     /// Print the JSON Schema of the configuration, for editors
-    Schema,
+    Schema(HiddenFolderFlags),
     /// Print the completions for a shell
     Completions(CompletionsFlags),
     /// Print the version
@@ -223,8 +236,10 @@ pub(crate) struct EventsFlags {
 }
 
 /// Flags of `ondol password`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct PasswordFlags {
+    #[command(flatten)]
+    _folders: HiddenFolderFlags,
     /// As bcrypt, for other programs that read it too; argon2id is harder to guess
     #[arg(long)]
     pub(crate) bcrypt: bool,
@@ -233,6 +248,8 @@ pub(crate) struct PasswordFlags {
 /// Flags of `ondol completions`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsFlags {
+    #[command(flatten)]
+    _folders: HiddenFolderFlags,
     /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
@@ -241,6 +258,8 @@ pub(crate) struct CompletionsFlags {
 /// Flags of `ondol version`.
 #[derive(Debug, Args)]
 pub(crate) struct VersionFlags {
+    #[command(flatten)]
+    _folders: HiddenFolderFlags,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Command::Show(what) => places().and_then(|folders| command::show(what, &folders)),
         Command::Demo(flags) => command::demo::run(flags),
         Command::Password(flags) => command::password::run(flags),
-        Command::Schema => command::schema::run(),
+        Command::Schema(_) => command::schema::run(),
         Command::Completions(flags) => command::completions::run(flags),
         Command::Version(flags) => command::version::run(flags),
     };

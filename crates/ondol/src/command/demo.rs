@@ -29,9 +29,13 @@ use place::Ports;
 use requests::Requests;
 use screen::Screen;
 
+use crate::cli::HiddenFolderFlags;
+
 /// Flags of `ondol demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoFlags {
+    #[command(flatten)]
+    _folders: HiddenFolderFlags,
     /// Make the requests right here, print what came back, and end
     #[arg(long)]
     pub(crate) once: bool,

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
 
 use super::APP;
 use super::HELLO;
@@ -13,9 +14,13 @@ use super::app::App;
 use super::place::Place;
 use super::requests::Request;
 use super::visitor::Visit;
+use crate::output;
+use crate::table::wrap;
 
 /// So much of an answer is shown.
 const BODY_LINES_MAX: usize = 12;
+/// In front of them.
+const MARGIN: &str = "    ";
 
 /// The demo on standard output.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub(super) struct Screen<'d> {
     place: &'d Place,
     app: &'d App,
     ink: Ink,
+    /// Of the terminal; what is wider breaks between words.
+    width: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +55,14 @@ impl<'d> Screen<'d> {
         } else {
             Ink::Plain
         };
-        Self { place, app, ink }
+        let width = output::Screen::of_standard_output().width;
+        let width = width.unwrap_or(usize::MAX);
+        Self {
+            place,
+            app,
+            ink,
+            width,
+        }
     }
 
     /// What is served, and how to try it.
@@ -100,13 +114,16 @@ impl<'d> Screen<'d> {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let time = time.to_zoned(TimeZone::system()).strftime("%H:%M:%S");
         let took = milliseconds(Duration::from_micros(*duration_us));
+        let url = format!("{method} {scheme}://{host}{target}");
+        let rest = format!("  {version}, {bytes} bytes");
+        let all = format!("  {time}  {status}  {took:>9}  {url}{rest}");
         let status = self.paint(style_of(*status), &status.to_string());
         let mut out = io::stdout().lock();
-        let rest = self.paint(Style::Dim, &format!("{version}, {bytes} bytes"));
-        writeln!(
-            out,
-            "  {time}  {status}  {took:>9}  {method} {scheme}://{host}{target}  {rest}"
-        )?;
+        write!(out, "  {time}  {status}  {took:>9}  {url}")?;
+        if all.width() <= self.width {
+            write!(out, "{}", self.paint(Style::Dim, &rest))?;
+        }
+        writeln!(out)?;
         out.flush()
     }
 
@@ -128,12 +145,8 @@ impl<'d> Screen<'d> {
                 None => "plain HTTP".to_owned(),
             };
             let answer = self.paint(style_of(status.as_u16()), &status.to_string());
-            writeln!(
-                out,
-                "\n  GET {url}  {answer}  {}  {}",
-                milliseconds(*took),
-                self.paint(Style::Dim, &how)
-            )?;
+            writeln!(out, "\n  GET {url}  {answer}  {}", milliseconds(*took))?;
+            writeln!(out, "  {}", self.paint(Style::Dim, &how))?;
             match location {
                 Some(location) => writeln!(out, "    leads to {location}")?,
                 None => self.body(&mut out, body)?,
@@ -159,7 +172,9 @@ impl<'d> Screen<'d> {
     fn body(&self, out: &mut impl Write, body: &str) -> io::Result<()> {
         let lines = body.lines().filter(|line| !line.is_empty());
         for line in lines.clone().take(BODY_LINES_MAX) {
-            writeln!(out, "{}", self.paint(Style::Dim, &format!("    {line}")))?;
+            for line in wrap(line, self.width.saturating_sub(MARGIN.len())) {
+                writeln!(out, "{MARGIN}{}", self.paint(Style::Dim, &line))?;
+            }
         }
         match lines.skip(BODY_LINES_MAX).count() {
             0 => Ok(()),
