@@ -25,7 +25,7 @@ static TIMEOUTS_TABLE: Table = Table {
     keys: &[
         Key {
             name: "connect",
-            doc: "For a connection to be made; then the visitor gets 502.",
+            doc: "For a connection to be made; then the visitor gets 504. One that is refused is 502 at once.",
             shape: Shape::Text(Form {
                 what: "a time",
                 example: "3s",
