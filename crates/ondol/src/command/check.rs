@@ -68,7 +68,7 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
     writeln!(out, "{}", fine(file, &configuration.plan))?;
     writeln!(out, "{}", served.compared_with(&configuration.plan))?;
     for warning in findings.warnings {
-        writeln!(out, "\n{warning}")?;
+        writeln!(out, "\n{}", warning.to_string().trim_end())?;
     }
     if let Some(error) = missing_user {
         writeln!(
