@@ -34,7 +34,7 @@ impl Peer {
         let configuration = |folder: &Path| {
             let (folder, root) = (folder.display(), root.display());
             format!(
-                "{user} daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
+                "{user} daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
                  events {{ worker_connections 64; }}
                  http {{
                      access_log off; if_modified_since before; default_type text/plain;
