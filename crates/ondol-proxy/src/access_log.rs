@@ -232,7 +232,9 @@ impl AccessLog {
             return; // The disk is slow; no line is in danger.
         }
         if keeper.join().is_err() {
-            tracing::error!("the thread that keeps old logs panicked; they stay as they are");
+            tracing::error!(
+                "the thread that keeps old logs panicked; they stay as they are until the next start, which goes on where it stopped"
+            );
         }
     }
 

@@ -214,7 +214,7 @@ impl DataPlane {
         }
         let known = Known::of(&snapshot.plan, &self.watch);
         if let Err(error) = self.prober.ask(probed(&known, &snapshot)) {
-            tracing::error!(%error, "no server is asked whether it is well");
+            tracing::error!(%error, "the health checks could not be started: all servers count as up, and those that fail are left out as visitors meet it. `ondol reload` tries again");
         }
         *self.known() = known;
         for is_done in applied {

@@ -104,7 +104,7 @@ pub(crate) async fn run(connection: Connection, stream: TcpStream, passage: Pass
         Err(error) => {
             if worker.may_warn() {
                 let why = Chain(&error);
-                tracing::warn!(%site, "a connection was closed, because no machine that it could be passed on to was reached: {why}");
+                tracing::warn!(%site, "a connection was closed, because no machine that it could be passed on to was reached: {why}. See whether the machines of `passthrough` are on");
             }
             return;
         }

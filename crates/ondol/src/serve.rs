@@ -270,7 +270,10 @@ fn take_upstream_tls(
             ServeFailure {
                 kind: EventKind::Certificate,
                 subject: upstream.to_string(),
-                message: format!("the `tls` of {upstream} can't be used: {reason}"),
+                message: format!(
+                    "the `tls` of {upstream} can't be used: {reason}. Requests for it get 502; correct its files, \
+                     which are taken up by themselves, or see what `ondol check` says"
+                ),
             },
         );
     }

@@ -77,7 +77,9 @@ impl Prober {
                 runtime.block_on(attend(receiver));
                 runtime.shutdown_background(); // A name that is being looked up may take its time.
             }
-            Err(error) => tracing::error!(%error, "no server is asked whether it is well"),
+            Err(error) => {
+                tracing::error!(%error, "the health checks could not be started: all servers count as up, and those that fail are left out as visitors meet it. SIGUSR2 starts this data plane anew")
+            }
         })?;
         let _ = self.0.set(sender);
         Ok(())
