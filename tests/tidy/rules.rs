@@ -27,18 +27,20 @@ const UNSAFE_FILE: &str = "crates/ondol-base/src/descriptors.rs";
 const CORRECTNESS_FILE: &str = "crates/ondol-proxy/CORRECTNESS.md";
 
 /// Which of our crates each may know; the picture in crates/README.md.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("ondol-base", &[]),
     ("ondol-model", &[]),
     ("ondol-config", &["ondol-model"]),
     ("ondol-store", &["ondol-base", "ondol-model"]),
     ("ondol-proxy", &["ondol-base", "ondol-model"]),
+    ("ondol-certs", &["ondol-base", "ondol-model", "ondol-store"]),
     ("ondol-admin", &["ondol-base", "ondol-model", "ondol-store"]),
     (
         "ondol",
         &[
             "ondol-admin",
             "ondol-base",
+            "ondol-certs",
             "ondol-config",
             "ondol-model",
             "ondol-proxy",
@@ -48,7 +50,8 @@ const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Who alone may know a library, where the library is what a crate is for.
-const OWNERS: [(&str, &str); 3] = [
+const OWNERS: [(&str, &str); 4] = [
+    ("instant-acme", "ondol-certs"),
     ("rusqlite", "ondol-store"),
     ("toml", "ondol-config"),
     ("httparse", "ondol-proxy"),

@@ -136,6 +136,7 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         listen: listen::listen(section("listen"), report),
         access_log: log::access_log(section("log"), report),
         certificates: tls::certificates(section("tls"), folder, report),
+        resolvers: Vec::new(),
         sites: Vec::new(),
     };
     let has_site = |root: &Section<'_>| {

@@ -59,6 +59,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         listen,
         access_log,
         certificates,
+        resolvers,
         sites: _,
     } = old;
     *box_name != new.box_name
@@ -68,6 +69,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         || listen.client_ip_header != new.listen.client_ip_header
         || *access_log != new.access_log
         || *certificates != new.certificates
+        || *resolvers != new.resolvers
 }
 
 fn by_name(sites: &[Site]) -> BTreeMap<&HostPattern, &Site> {

@@ -29,6 +29,7 @@ pub mod event;
 pub mod forwarded;
 pub mod health;
 pub mod host;
+pub mod issuing;
 pub mod limits;
 pub mod listen;
 pub mod network;

@@ -10,6 +10,7 @@ mod compression;
 mod error_pages;
 mod files;
 mod headers;
+mod issuance;
 mod log;
 mod passthrough;
 mod patience;
@@ -20,8 +21,10 @@ mod rules;
 mod security;
 mod template;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::forwarded::ClientIpHeader;
 use crate::host::HostPattern;
@@ -49,6 +52,16 @@ pub use headers::HeaderRules;
 pub use headers::Towards;
 pub use headers::forbidden;
 pub use headers::is_name;
+pub use issuance::AcmeIssuer;
+pub use issuance::Challenge;
+pub use issuance::DnsProvider;
+pub use issuance::ExternalAccount;
+pub use issuance::Issuance;
+pub use issuance::Issuer;
+pub use issuance::KnownIssuer;
+pub use issuance::Reach;
+pub use issuance::Secret;
+pub use issuance::TsigAlgorithm;
 pub use log::AccessLog;
 pub use log::AccessLogFormat;
 pub use log::BOX_LOG;
@@ -106,6 +119,8 @@ pub struct Plan {
     pub access_log: AccessLog,
     /// Certificate files of `[tls]`, offered to every site whose names they cover.
     pub certificates: Vec<CertificateFiles>,
+    /// The name servers that are asked before a certificate is ordered; empty means the machine's own.
+    pub resolvers: Vec<SocketAddr>,
     /// The sites, in the order of their main names.
     pub sites: Vec<Site>,
 }
@@ -145,6 +160,8 @@ pub struct Site {
     pub scheme: Scheme,
     /// The site's own certificate; `None` means one of `[tls]` that covers it, else Ondol's own CA.
     pub certificate: Option<CertificateFiles>,
+    /// How a certificate is got for the names that no file covers.
+    pub issuance: Arc<Issuance>,
     /// Which certificates visitors show; `None` means that they are asked for none.
     pub client_auth: Option<ClientAuth>,
     /// The machine that serves the site in place of this one; then it has no certificate here, and at most

@@ -19,7 +19,6 @@ use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::certificates::CertificateSet;
 use crate::events::Events;
 use crate::generation;
 use crate::handover::Facts;
@@ -36,6 +35,7 @@ use crate::signals::Asked;
 use crate::signals::Signals;
 use crate::upgrade;
 use crate::upgrade::UpgradeError;
+use ondol_certs::CertificateSet;
 
 /// How often the status is written anew for what nobody announces (services).
 const REFRESH: Duration = Duration::from_secs(2);

@@ -133,4 +133,7 @@ impl fmt::Display for Warning {
 }
 
 #[cfg(test)]
+#[path = "../../ondol-certs/src/sample.rs"] // Made-up certificates, for the tests of both crates.
+mod sample;
+#[cfg(test)]
 mod tests;

@@ -13,12 +13,12 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
-use crate::certificates::CertificateSet;
 use crate::link::Counters;
 use crate::link::Server;
 use crate::listeners::ListenerKey;
 use crate::listeners::Listeners;
 use crate::sandbox;
+use ondol_certs::CertificateSet;
 
 mod convert;
 mod member;

@@ -1,7 +1,6 @@
 //! Ondol: one binary, three roles. This file only chooses which.
 
 mod boot;
-mod certificates;
 mod cli;
 mod command;
 mod configuration;

@@ -13,14 +13,14 @@ use ondol_model::plan::Scheme;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
-use crate::certificates::CertificateRow;
-use crate::certificates::Origin;
 use crate::generation;
 use crate::generation::MemberStatus;
 use crate::generation::Phase;
 use crate::link;
 use crate::link::SocketProtocol;
 use crate::reload::Served;
+use ondol_certs::CertificateRow;
+use ondol_certs::Origin;
 
 /// The writing ends of what the admin socket reads.
 #[derive(Debug)]

@@ -16,9 +16,6 @@ use ondol_model::Plan;
 use ondol_model::diff;
 use ondol_model::diff::Changes;
 
-use crate::certificates::CertificateSet;
-use crate::certificates::Certificates;
-use crate::certificates::Unfinished;
 use crate::configuration::Configuration;
 use crate::configuration::ConfigurationError;
 use crate::examine;
@@ -35,6 +32,9 @@ use crate::listeners::ListenerKey;
 use crate::listeners::Listeners;
 use crate::sandbox;
 use crate::sandbox::ServeUser;
+use ondol_certs::CertificateSet;
+use ondol_certs::Certificates;
+use ondol_certs::Unfinished;
 
 pub(crate) mod missing;
 

@@ -159,6 +159,7 @@ fn site(
         certificate,
         client_auth: client_auth::client_auth(section, folder, report),
         passthrough,
+        issuance: Default::default(),
         rules,
         redirects,
         routes,

@@ -21,6 +21,7 @@ fn site(name: &str, aliases: &[&str]) -> Site {
         certificate: None,
         client_auth: None,
         passthrough: None,
+        issuance: Default::default(),
         rules: Rules::default(),
         redirects: Vec::new(),
         routes: Vec::new(),
@@ -40,6 +41,7 @@ fn plan(sites: Vec<Site>) -> Plan {
         },
         access_log: AccessLog::default(),
         certificates: vec![],
+        resolvers: Vec::new(),
         sites,
     }
 }

@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 
 use crate::boot::Ground;
 use crate::boot::Past;
-use crate::certificates::Certificates;
 use crate::configuration::Configuration;
 use crate::events::Events;
 use crate::folders::Folders;
@@ -34,6 +33,7 @@ use crate::reload::Examined;
 use crate::reload::Served;
 use crate::reload::missing;
 use crate::signals::Signals;
+use ondol_certs::Certificates;
 
 /// Sentences about certificates that wait to be recorded.
 const NOTICES_WAITING_MAX: usize = 64;

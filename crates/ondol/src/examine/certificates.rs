@@ -8,14 +8,14 @@ use ondol_model::plan::CertificateFiles;
 
 use super::Findings;
 use super::Subject;
-use crate::certificates::Facts;
-use crate::certificates::Names;
-use crate::certificates::Source;
-use crate::certificates::choose;
-use crate::certificates::files;
-use crate::certificates::files::ChainOrder;
-use crate::certificates::files::KeyReaders;
-use crate::certificates::files::Part;
+use ondol_certs::Facts;
+use ondol_certs::Names;
+use ondol_certs::Source;
+use ondol_certs::choose;
+use ondol_certs::files;
+use ondol_certs::files::ChainOrder;
+use ondol_certs::files::KeyReaders;
+use ondol_certs::files::Part;
 
 /// A clock before this, 2025, was lost with its battery, and says nothing about certificates.
 const CLOCK_MIN: i64 = 1_735_689_600;

@@ -5,7 +5,7 @@ use ondol_config::KeyPath;
 
 use super::Findings;
 use super::Subject;
-use crate::certificates::load_client_authority;
+use ondol_certs::load_client_authority;
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {

@@ -11,10 +11,10 @@ use ondol_config::SourceFile;
 use ondol_config::Sources;
 
 use super::*;
-use crate::certificates::sample::DAY;
-use crate::certificates::sample::NOW;
-use crate::certificates::sample::Sample;
-use crate::certificates::sample::write;
+use crate::examine::sample::DAY;
+use crate::examine::sample::NOW;
+use crate::examine::sample::Sample;
+use crate::examine::sample::write;
 use crate::listeners;
 
 /// A folder for a configuration and what it names; those of a test are never in `/tmp` itself.

@@ -15,8 +15,8 @@ use rustls_pki_types::pem::PemObject;
 use super::Findings;
 use super::Subject;
 use super::certificates::examine_files;
-use crate::certificates::read_authorities;
-use crate::certificates::system_roots;
+use ondol_certs::read_authorities;
+use ondol_certs::system_roots;
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {

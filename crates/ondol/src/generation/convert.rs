@@ -4,10 +4,10 @@ use ondol_config::SourceFile;
 use ondol_config::Sources;
 use ondol_proxy::UpstreamFiles;
 
-use crate::certificates::CertificateEntry;
-use crate::certificates::CertificateSet;
-use crate::certificates::ClientAuthority;
 use crate::link;
+use ondol_certs::CertificateEntry;
+use ondol_certs::CertificateSet;
+use ondol_certs::ClientAuthority;
 
 /// A configuration's files as they travel.
 pub(crate) fn texts_of(sources: &Sources) -> Vec<link::Text> {
@@ -32,7 +32,7 @@ pub(crate) fn sources_of(texts: Vec<link::Text>) -> Sources {
 }
 
 /// The files of upstreams' TLS as they travel.
-pub(super) fn upstream_files_of(files: &UpstreamFiles) -> link::UpstreamFiles {
+pub(super) fn upstream_files_of(files: &ondol_certs::UpstreamFiles) -> link::UpstreamFiles {
     let named = files.named.iter().map(|(path, text)| link::Text {
         path: path.clone(),
         text: text.to_string(),

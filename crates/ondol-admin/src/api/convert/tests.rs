@@ -42,6 +42,7 @@ fn site() -> plan::Site {
         certificate: None,
         client_auth: None,
         passthrough: None,
+        issuance: Default::default(),
         rules: plan::Rules::default(),
         redirects: Vec::new(),
         routes: vec![

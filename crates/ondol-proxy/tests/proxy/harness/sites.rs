@@ -40,6 +40,7 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
         },
         access_log: AccessLog::default(),
         certificates: Vec::new(),
+        resolvers: Vec::new(),
         sites: sites.into_iter().collect(),
     }
 }
@@ -63,6 +64,7 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
         certificate: None,
         client_auth: None,
         passthrough: None,
+        issuance: Default::default(),
         rules: rules.clone(),
         redirects: Vec::new(),
         routes: vec![Route {

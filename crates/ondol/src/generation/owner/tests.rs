@@ -10,10 +10,10 @@ use ondol_config::Sources;
 use ondol_store::Store;
 
 use super::*;
-use crate::certificates::CertificateSet;
 use crate::generation::Phase;
 use crate::listeners::Listeners;
 use crate::sandbox::ServeUser;
+use ondol_certs::CertificateSet;
 
 /// A data plane: a process that waits until the test is over, and the other end of its link.
 struct Played {

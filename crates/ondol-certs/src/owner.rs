@@ -10,66 +10,66 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::upstreams::UpstreamFiles;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::plan::CertificateFiles;
-use ondol_proxy::UpstreamFiles;
 
-use crate::certificates::authorities::Authorities;
-use crate::certificates::authorities::ClientAuthority;
-use crate::certificates::choose::Source;
-use crate::certificates::choose::choose;
-use crate::certificates::entry::CertificateEntry;
-use crate::certificates::facts::Facts;
-use crate::certificates::files;
-use crate::certificates::files::KeyReaders;
-use crate::certificates::files::Pair;
-use crate::certificates::files::PairError;
-use crate::certificates::internal::InternalCa;
-use crate::certificates::internal::IssueError;
-use crate::certificates::internal::Leaf;
-use crate::certificates::internal::Notices;
-use crate::certificates::stamp::Stamp;
-use crate::certificates::upstreams::Upstreams;
+use crate::authorities::Authorities;
+use crate::authorities::ClientAuthority;
+use crate::choose::Source;
+use crate::choose::choose;
+use crate::entry::CertificateEntry;
+use crate::facts::Facts;
+use crate::files;
+use crate::files::KeyReaders;
+use crate::files::Pair;
+use crate::files::PairError;
+use crate::internal::InternalCa;
+use crate::internal::IssueError;
+use crate::internal::Leaf;
+use crate::internal::Notices;
+use crate::stamp::Stamp;
+use crate::upstreams::Upstreams;
 
 /// So many certificates are written while a reload waits: some tens of milliseconds.
 const KEEP_AT_ONCE: usize = 32;
 
 /// The certificates of a plan, as one value.
 #[derive(Debug, Clone)]
-pub(crate) struct CertificateSet {
+pub struct CertificateSet {
     /// For the data plane.
-    pub(crate) entries: Vec<CertificateEntry>,
+    pub entries: Vec<CertificateEntry>,
     /// For people; one for each entry, in the same order.
-    pub(crate) rows: Vec<CertificateRow>,
+    pub rows: Vec<CertificateRow>,
     /// Pairs of the plan that never could be used, and why, as a sentence.
-    pub(crate) unusable: Vec<(CertificateFiles, String)>,
+    pub unusable: Vec<(CertificateFiles, String)>,
     /// Those who issue certificates to visitors.
-    pub(crate) client_authorities: Vec<ClientAuthority>,
+    pub client_authorities: Vec<ClientAuthority>,
     /// The root of Ondol's own CA in PEM.
-    pub(crate) root_pem: Arc<str>,
+    pub root_pem: Arc<str>,
     /// What TLS towards upstreams needs.
-    pub(crate) upstream_files: Arc<UpstreamFiles>,
+    pub upstream_files: Arc<UpstreamFiles>,
 }
 
 /// What a person wants to know of a certificate in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CertificateRow {
+pub struct CertificateRow {
     /// The names of sites that it answers.
-    pub(crate) names: Vec<HostPattern>,
+    pub names: Vec<HostPattern>,
     /// Where it comes from.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
     /// What it says.
-    pub(crate) facts: Facts,
+    pub facts: Facts,
     /// What is wrong with its files, as a sentence; `None` when nothing is.
-    pub(crate) trouble: Option<String>,
+    pub trouble: Option<String>,
 }
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// Files that the person named.
     Files(CertificateFiles),
     /// Ondol's own CA, renewed by Ondol.

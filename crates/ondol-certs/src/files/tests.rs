@@ -1,12 +1,12 @@
 //! Pairs as people have them: whole, damaged, of every kind that openssl makes.
 
 use super::*;
-use crate::certificates::sample::DAY;
-use crate::certificates::sample::NOW;
-use crate::certificates::sample::Sample;
-use crate::certificates::sample::pattern;
-use crate::certificates::sample::patterns;
-use crate::certificates::sample::write;
+use crate::fixture::pattern;
+use crate::fixture::patterns;
+use crate::sample::DAY;
+use crate::sample::NOW;
+use crate::sample::Sample;
+use crate::sample::write;
 
 #[test]
 fn a_pair_tells_its_names_issuer_dates_and_key() {

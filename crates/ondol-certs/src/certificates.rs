@@ -17,35 +17,10 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
-mod authorities;
-mod choose;
-mod entry;
-mod facts;
-pub(crate) mod files;
-mod internal;
-mod names;
-mod owner;
-#[cfg(test)]
-pub(crate) mod sample;
-mod stamp;
-mod upstreams;
-
-pub(crate) use authorities::ClientAuthority;
-pub(crate) use authorities::load as load_client_authority;
-pub(crate) use choose::Source;
-pub(crate) use choose::choose;
-pub(crate) use entry::CertificateEntry;
-pub(crate) use facts::Facts;
-pub(crate) use internal::IssueError;
-pub(crate) use names::Names;
-pub(crate) use owner::CertificateRow;
-pub(crate) use owner::CertificateSet;
-pub(crate) use owner::Origin;
-pub(crate) use upstreams::read_authorities;
-pub(crate) use upstreams::system_roots;
-
-use owner::Owner;
-use owner::Rest;
+use crate::internal::IssueError;
+use crate::owner::CertificateSet;
+use crate::owner::Owner;
+use crate::owner::Rest;
 
 /// How often files are looked at and ends are compared with the clock. Files are taken up when two
 /// looks found them alike, so a change is in use after twice this.
@@ -53,7 +28,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 
 /// The certificates of the box. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Certificates {
+pub struct Certificates {
     // Locked on threads that may block alone, and never by the data plane: a reload waits at most
     // for one look at the files.
     owner: Arc<Mutex<Owner>>,
@@ -65,12 +40,12 @@ pub(crate) struct Certificates {
 /// Why certificates could not be looked after.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificates' thread did not finish")]
-pub(crate) struct Unfinished(#[source] tokio::task::JoinError);
+pub struct Unfinished(#[source] tokio::task::JoinError);
 
 impl Certificates {
     /// Opens Ondol's own CA in `<state>/certificates/internal`, or makes one; blocks on the disk. What
     /// happens from then on is told to `notices` in sentences; those that it has no room for are logged.
-    pub(crate) fn open(
+    pub fn open(
         state: &Path,
         box_name: &str,
         notices: mpsc::Sender<String>,
@@ -88,7 +63,7 @@ impl Certificates {
     /// Gives every name of a plan a certificate, publishes them and returns them. A certificate that
     /// cannot be used is no error here (`examine` refuses it before): its names fall back to Ondol's
     /// own CA. When something after this refuses the plan, call it again with the one before.
-    pub(crate) async fn take_up(&self, plan: Arc<Plan>) -> Result<Arc<CertificateSet>, Unfinished> {
+    pub async fn take_up(&self, plan: Arc<Plan>) -> Result<Arc<CertificateSet>, Unfinished> {
         let this = self.clone();
         let work = tasks::spawn_blocking(move || {
             this.with_owner(|owner| Some(owner.take_up(plan, clock::unix_seconds())));
@@ -101,7 +76,7 @@ impl Certificates {
 
     /// Takes up changed files, renews Ondol's own certificates and writes them to disk, until told to
     /// stop.
-    pub(crate) async fn keep_fresh(self, stop: Stop) -> Result<(), Unfinished> {
+    pub async fn keep_fresh(self, stop: Stop) -> Result<(), Unfinished> {
         loop {
             tokio::select! {
                 () = stop.requested() => return Ok(()),
@@ -132,7 +107,7 @@ impl Certificates {
     }
 
     /// The certificates in use; changes when one is taken up or renewed.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<CertificateSet>> {
+    pub fn subscribe(&self) -> watch::Receiver<Arc<CertificateSet>> {
         self.published.subscribe()
     }
 

@@ -8,11 +8,11 @@ use ondol_model::certificate::Validity;
 use ondol_model::plan::Scheme;
 
 use super::*;
-use crate::certificates::facts::KeyKind;
-use crate::certificates::sample::files_in;
-use crate::certificates::sample::patterns;
-use crate::certificates::sample::plan;
-use crate::certificates::sample::site;
+use crate::facts::KeyKind;
+use crate::fixture::patterns;
+use crate::fixture::plan;
+use crate::fixture::site;
+use crate::sample::files_in;
 
 fn facts(names: &[&str], not_after: i64) -> Facts {
     Facts {

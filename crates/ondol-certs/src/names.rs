@@ -6,7 +6,7 @@ use ondol_model::HostPattern;
 
 /// Names as people read them: `a.example.com, b.example.com and 3 more`.
 #[derive(Debug)]
-pub(crate) struct Names<'n>(pub(crate) &'n [HostPattern]);
+pub struct Names<'n>(pub &'n [HostPattern]);
 
 impl fmt::Display for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,11 +15,10 @@ use std::sync::Arc;
 use ondol_model::Plan;
 use ondol_model::Target;
 use ondol_model::upstream::Tls;
-use ondol_proxy::UpstreamFiles;
 
-use crate::certificates::files;
-use crate::certificates::internal::Notices;
-use crate::certificates::stamp::FileStamp;
+use crate::files;
+use crate::internal::Notices;
+use crate::stamp::FileStamp;
 
 /// The largest file of authorities: the system's have about 220 KiB.
 const AUTHORITIES_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -29,6 +30,24 @@ const SYSTEM_ROOTS: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
+
+/// What TLS towards upstreams needs of the disk, as PEM texts.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct UpstreamFiles {
+    /// The authorities that the system trusts; empty when no upstream needs them.
+    pub system_roots: Arc<str>,
+    /// The files that a plan names.
+    pub named: HashMap<PathBuf, Arc<str>>,
+}
+
+impl fmt::Debug for UpstreamFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Some are keys, which must not get into a log.
+        f.debug_struct("UpstreamFiles")
+            .field("named", &self.named.keys())
+            .finish_non_exhaustive()
+    }
+}
 
 /// The files of the current plan.
 #[derive(Debug, Default)]
@@ -135,7 +154,7 @@ impl Kept {
 }
 
 /// The text of a file with certificates. Blocks on the disk.
-pub(crate) fn read_authorities(path: &Path) -> io::Result<String> {
+pub fn read_authorities(path: &Path) -> io::Result<String> {
     match files::read_limited(path, AUTHORITIES_BYTES_MAX)? {
         Some((text, _)) => Ok(text),
         None => Err(io::Error::other(format!(
@@ -145,7 +164,7 @@ pub(crate) fn read_authorities(path: &Path) -> io::Result<String> {
 }
 
 /// The file of the authorities that the system trusts, if it has one.
-pub(crate) fn system_roots() -> Option<PathBuf> {
+pub fn system_roots() -> Option<PathBuf> {
     let mut paths = SYSTEM_ROOTS.into_iter().map(PathBuf::from);
     paths.find(|path| path.is_file())
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use ondol_base::tasks::Supervisor;
 
 use super::*;
-use crate::certificates::sample::plan;
-use crate::certificates::sample::site;
+use crate::fixture::plan;
+use crate::fixture::site;
+use crate::sample;
 
 #[tokio::test]
 async fn a_thousand_sites_are_ready_at_once_and_one_more_costs_next_to_nothing() {

@@ -5,11 +5,11 @@ use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::plan::CertificateFiles;
 
-use crate::certificates::facts::Facts;
+use crate::facts::Facts;
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source<'p> {
+pub enum Source<'p> {
     /// Files that the person named, for one site or in `[tls]`.
     Files(&'p CertificateFiles),
     /// Ondol's own CA.
@@ -18,19 +18,19 @@ pub(crate) enum Source<'p> {
 
 /// Some names of one site and where their certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Choice<'p> {
+pub struct Choice<'p> {
     /// The site.
-    pub(crate) site: &'p Site,
+    pub site: &'p Site,
     /// Where the certificate comes from.
-    pub(crate) source: Source<'p>,
+    pub source: Source<'p>,
     /// The names it answers, in the site's order; never empty.
-    pub(crate) names: Vec<&'p HostPattern>,
+    pub names: Vec<&'p HostPattern>,
 }
 
 /// Chooses for every HTTPS site of a plan: its own certificate, else one of `[tls]` that covers all
 /// its names, else one that covers the name; and Ondol's own CA for what is left. `facts` knows the
 /// pairs that can be used. Among several the one that is good longest wins.
-pub(crate) fn choose<'p, 'f>(
+pub fn choose<'p, 'f>(
     plan: &'p Plan,
     facts: &dyn Fn(&CertificateFiles) -> Option<&'f Facts>,
 ) -> Vec<Choice<'p>> {

@@ -25,9 +25,9 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem;
 use rustls_pki_types::pem::PemObject;
 
-use crate::certificates::entry::KeyPair;
-use crate::certificates::facts;
-use crate::certificates::facts::Facts;
+use crate::entry::KeyPair;
+use crate::facts;
+use crate::facts::Facts;
 
 /// Permission bits for those who are neither the owner nor in the group.
 const OTHERS: u32 = 0o007;
@@ -38,18 +38,18 @@ const ROOT: u32 = 0;
 
 /// A chain and a key that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pair {
+pub struct Pair {
     /// The text of both.
-    pub(crate) pem: KeyPair,
+    pub pem: KeyPair,
     /// What the first certificate says.
-    pub(crate) facts: Facts,
+    pub facts: Facts,
     /// Whether each certificate of the chain is followed by its issuer.
-    pub(crate) order: ChainOrder,
+    pub order: ChainOrder,
 }
 
 /// Whether each certificate of a chain is followed by its issuer (RFC 8446 §4.4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChainOrder {
+pub enum ChainOrder {
     /// It is.
     Straight,
     /// It is not: some programs will not find the way to the root.
@@ -58,7 +58,7 @@ pub(crate) enum ChainOrder {
 
 /// Who may read a key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyReaders {
+pub enum KeyReaders {
     /// Its owner, and perhaps the group of root or of the user that runs Ondol.
     Few,
     /// Its owner and the group of this number.
@@ -69,7 +69,7 @@ pub(crate) enum KeyReaders {
 
 /// Which file of a pair is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// The chain.
     Chain,
     /// The key.
@@ -78,20 +78,24 @@ pub(crate) enum Part {
 
 /// Why a file with certificates can't be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
+pub enum ReadError {
+    /// The system does not let it be read.
     #[error("cannot read {}", path.display())]
     Read {
+        /// The file.
         path: PathBuf,
+        /// What the system said.
         #[source]
         source: io::Error,
     },
+    /// It is larger than any certificate.
     #[error("{} is larger than {CERTIFICATE_BYTES_MAX} bytes, so it is no certificate or key", .0.display())]
     TooLarge(PathBuf),
 }
 
 /// Why a pair of files is no certificate that could be shown to anyone.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PairError {
+pub enum PairError {
     /// A file cannot be read.
     #[error("cannot read {path}")]
     Read {
@@ -126,7 +130,7 @@ pub(crate) enum PairError {
 
 /// Why two PEM texts are not a certificate and its key.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TextError {
+pub enum TextError {
     /// The chain is broken PEM.
     #[error("the chain is not PEM (`-----BEGIN CERTIFICATE-----`)")]
     ChainPem(#[source] pem::Error),
@@ -172,7 +176,7 @@ pub(crate) enum TextError {
 
 impl PairError {
     /// The file that the person has to look at first.
-    pub(crate) fn part(&self) -> Part {
+    pub fn part(&self) -> Part {
         match self {
             Self::Read { part, .. } | Self::TooLarge { part, .. } => *part,
             Self::Text { source, .. } => source.part(),
@@ -195,7 +199,7 @@ impl TextError {
 }
 
 /// Reads and checks a pair; also tells who may read the key. Blocks on the disk.
-pub(crate) fn load(files: &CertificateFiles) -> Result<(Pair, KeyReaders), PairError> {
+pub fn load(files: &CertificateFiles) -> Result<(Pair, KeyReaders), PairError> {
     let (chain_pem, _) = read(&files.chain, Part::Chain)?;
     let (key_pem, metadata) = read(&files.key, Part::Key)?;
     let pair = parse(&chain_pem, &key_pem).map_err(|source| PairError::Text {
@@ -220,7 +224,7 @@ fn readers(mode: u32, group: u32, own_group: u32) -> KeyReaders {
 
 /// Checks two PEM texts against each other. Whether the certificate is good now, and for which site,
 /// is another question.
-pub(crate) fn parse(chain_pem: &str, key_pem: &str) -> Result<Pair, TextError> {
+pub fn parse(chain_pem: &str, key_pem: &str) -> Result<Pair, TextError> {
     let chain = parse_chain(chain_pem)?;
     let key = parse_key(key_pem)?;
     let Some(first) = chain.first() else {

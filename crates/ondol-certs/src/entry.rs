@@ -7,20 +7,20 @@ use ondol_model::HostPattern;
 
 /// A certificate and the names that it answers. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CertificateEntry {
+pub struct CertificateEntry {
     /// Names of sites; never empty, and each name is in one entry alone.
-    pub(crate) names: Vec<HostPattern>,
+    pub names: Vec<HostPattern>,
     /// What the visitors of these names are shown.
-    pub(crate) pair: KeyPair,
+    pub pair: KeyPair,
 }
 
 /// A certificate chain and its key, as PEM. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct KeyPair {
+pub struct KeyPair {
     /// The certificate, then what links it to its root.
-    pub(crate) chain_pem: Arc<str>,
+    pub chain_pem: Arc<str>,
     /// The private key; never logged.
-    pub(crate) key_pem: Arc<str>,
+    pub key_pem: Arc<str>,
 }
 
 impl fmt::Debug for KeyPair {

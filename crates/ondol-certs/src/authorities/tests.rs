@@ -4,7 +4,8 @@ use ondol_model::plan::ClientAuth;
 use ondol_model::plan::ClientCertificate;
 
 use super::*;
-use crate::certificates::sample;
+use crate::fixture;
+use crate::sample;
 
 fn authority() -> String {
     let mut params = rcgen::CertificateParams::default();
@@ -14,12 +15,12 @@ fn authority() -> String {
 }
 
 fn plan(ca: &Path) -> Plan {
-    let mut site = sample::site(&["a.test"], None);
+    let mut site = fixture::site(&["a.test"], None);
     site.client_auth = Some(ClientAuth {
         ca: ca.to_owned(),
         certificate: ClientCertificate::Required,
     });
-    sample::plan(vec![site], &[])
+    fixture::plan(vec![site], &[])
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn a_change_is_taken_up_once_it_was_seen_twice_and_a_bad_one_is_told() {
     authorities.refresh(&mut notices);
     assert!(authorities.refresh(&mut notices));
     assert!(!authorities.refresh(&mut notices));
-    authorities.take_up(&sample::plan(Vec::new(), &[]), &mut notices);
+    authorities.take_up(&fixture::plan(Vec::new(), &[]), &mut notices);
     assert_eq!(authorities.current(), []);
 }
 

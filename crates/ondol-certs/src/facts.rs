@@ -14,20 +14,20 @@ use x509_parser::x509::X509Name;
 
 /// What a person wants to know of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// The names it covers (subjectAltName); what is no host name is left out.
-    pub(crate) names: Vec<HostPattern>,
+    pub names: Vec<HostPattern>,
     /// Who issued it: the common name, or the whole name when there is none.
-    pub(crate) issuer: String,
+    pub issuer: String,
     /// How long it is good.
-    pub(crate) validity: Validity,
+    pub validity: Validity,
     /// The kind of its key.
-    pub(crate) key: KeyKind,
+    pub key: KeyKind,
 }
 
 /// The kind of a public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyKind {
+pub enum KeyKind {
     /// RSA, with the size of its modulus.
     Rsa {
         /// Size in bits.
@@ -55,11 +55,11 @@ impl fmt::Display for KeyKind {
 /// Why bytes are not a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an X.509 certificate")]
-pub(crate) struct NotACertificate;
+pub struct NotACertificate;
 
 impl Facts {
     /// Reads a certificate in DER.
-    pub(crate) fn of(der: &[u8]) -> Result<Self, NotACertificate> {
+    pub fn of(der: &[u8]) -> Result<Self, NotACertificate> {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| NotACertificate)?;
         Ok(Self {
             names: names(&certificate),
@@ -74,7 +74,7 @@ impl Facts {
 
     /// Whether visitors of this name accept the certificate: a wildcard covers exactly one label
     /// (RFC 6125 §6.4.3), and only a wildcard covers a wildcard.
-    pub(crate) fn covers(&self, wanted: &HostPattern) -> bool {
+    pub fn covers(&self, wanted: &HostPattern) -> bool {
         self.names.iter().any(|name| match (name, wanted) {
             (HostPattern::Wildcard(domain), HostPattern::Exact(host)) => {
                 host.ip().is_none()

@@ -16,47 +16,56 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem;
 use rustls_pki_types::pem::PemObject;
 
-use crate::certificates::files;
-use crate::certificates::files::ReadError;
-use crate::certificates::internal::Notices;
-use crate::certificates::stamp::FileStamp;
+use crate::files;
+use crate::files::ReadError;
+use crate::internal::Notices;
+use crate::stamp::FileStamp;
 
 /// The certificates of those who issue certificates to a site's visitors.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClientAuthority {
+pub struct ClientAuthority {
     /// The file, as the plan has it.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// What is in it.
-    pub(crate) pem: Arc<str>,
+    pub pem: Arc<str>,
 }
 
 /// Why a file names nobody who could be believed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AuthorityError {
+pub enum AuthorityError {
+    /// It cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// It is not PEM.
     #[error("{} is not PEM (`-----BEGIN CERTIFICATE-----`)", path.display())]
     Pem {
+        /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: pem::Error,
     },
+    /// It has no certificate.
     #[error("there is no certificate in {} (`-----BEGIN CERTIFICATE-----`)", .0.display())]
     Empty(PathBuf),
+    /// It has more certificates than are taken.
     #[error("there are more than {CLIENT_AUTHORITIES_MAX} certificates in {}", .0.display())]
     TooMany(PathBuf),
+    /// One of its certificates is no authority.
     #[error("certificate {position} of {} can't issue others", path.display())]
     Unusable {
+        /// The file.
         path: PathBuf,
         /// Counted from 1.
         position: usize,
+        /// Why.
         #[source]
         source: rustls::Error,
     },
 }
 
 /// Reads a file and checks what is in it. Blocks on the disk.
-pub(crate) fn load(path: &Path) -> Result<Arc<str>, AuthorityError> {
+pub fn load(path: &Path) -> Result<Arc<str>, AuthorityError> {
     let (text, _) = files::read_text(path)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
         .take(CLIENT_AUTHORITIES_MAX + 1)

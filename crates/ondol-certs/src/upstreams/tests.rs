@@ -7,9 +7,9 @@ use ondol_model::plan::Rules;
 use ondol_model::upstream::Upstream;
 
 use super::*;
-use crate::certificates::sample::plan;
-use crate::certificates::sample::site;
-use crate::certificates::sample::write;
+use crate::fixture::plan;
+use crate::fixture::site;
+use crate::sample::write;
 
 fn plan_with(tls: Tls) -> Plan {
     let mut upstream = Upstream::parse("https://nas.test").unwrap();

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::certificates::sample::DAY;
-use crate::certificates::sample::NOW;
-use crate::certificates::sample::Sample;
-use crate::certificates::sample::files_in;
-use crate::certificates::sample::patterns;
-use crate::certificates::sample::plan;
-use crate::certificates::sample::site;
-use crate::certificates::sample::write;
+use crate::fixture::patterns;
+use crate::fixture::plan;
+use crate::fixture::site;
+use crate::sample::DAY;
+use crate::sample::NOW;
+use crate::sample::Sample;
+use crate::sample::files_in;
+use crate::sample::write;
 
 struct Box {
     folder: tempfile::TempDir,

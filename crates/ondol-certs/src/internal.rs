@@ -35,11 +35,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use time::OffsetDateTime;
 
-use crate::certificates::entry::KeyPair;
-use crate::certificates::facts::Facts;
-use crate::certificates::facts::is_issued_by;
-use crate::certificates::files;
-use crate::certificates::files::Pair;
+use crate::entry::KeyPair;
+use crate::facts::Facts;
+use crate::facts::is_issued_by;
+use crate::files;
+use crate::files::Pair;
 
 /// A root is imported by hand on every device, so it lasts long.
 const ROOT_LIFETIME: i64 = 3650 * DAY;
@@ -80,7 +80,7 @@ pub(crate) type Notices = Vec<String>;
 
 /// Why Ondol's own CA cannot issue.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum IssueError {
+pub enum IssueError {
     /// The cryptographic library refused to make a key.
     #[error("cannot make a key")]
     Key(#[source] rcgen::Error),

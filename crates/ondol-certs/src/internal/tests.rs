@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use super::*;
-use crate::certificates::sample::DAY;
-use crate::certificates::sample::NOW;
-use crate::certificates::sample::patterns;
+use crate::fixture::patterns;
+use crate::sample::DAY;
+use crate::sample::NOW;
 
 fn open(folder: &Path, now: i64) -> (InternalCa, Notices) {
     InternalCa::open(folder, "seocho", now).unwrap()
@@ -26,7 +26,7 @@ fn leaf(ca: &InternalCa, names: &[&str], now: i64) -> Pair {
 fn check_trusted(root_pem: &str, leaf: &Path, question: &[&str], now: i64) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root.pem");
-    crate::certificates::sample::write(&root, root_pem, 0o600);
+    crate::sample::write(&root, root_pem, 0o600);
     let moment = now.to_string();
     let mut command = Command::new("openssl");
     command.args(["verify", "-x509_strict", "-purpose", "sslserver"]);
@@ -117,7 +117,7 @@ fn a_leaf_is_made_again_for_other_names_or_when_the_kept_one_is_broken() {
     for broken in ["", "nonsense", &first.pem.chain_pem] {
         let before = leaf(&ca, &["a.test", "b.test"], NOW);
         let chain = folder.path().join("a.test/chain.pem");
-        crate::certificates::sample::write(&chain, broken, 0o600);
+        crate::sample::write(&chain, broken, 0o600);
         let after = leaf(&ca, &["a.test", "b.test"], NOW);
         assert_eq!(after.facts.names, before.facts.names);
         assert_ne!(after.pem, before.pem, "{broken:?} was used");
@@ -161,7 +161,7 @@ fn a_broken_root_is_set_aside_and_replaced() {
             "cannot read",
         ),
         (
-            |root| crate::certificates::sample::write(&root.join("chain.pem"), "x", 0o600),
+            |root| crate::sample::write(&root.join("chain.pem"), "x", 0o600),
             "no certificate",
         ),
         (
@@ -171,7 +171,7 @@ fn a_broken_root_is_set_aside_and_replaced() {
         (
             |root| {
                 let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-                crate::certificates::sample::write(&root.join("key.pem"), &key, 0o600);
+                crate::sample::write(&root.join("key.pem"), &key, 0o600);
             },
             "does not belong",
         ),
@@ -238,7 +238,7 @@ fn a_clock_that_had_been_ahead_is_forgotten() {
 fn a_folder_that_cannot_be_written_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
-    crate::certificates::sample::write(&file, "in the way", 0o600);
+    crate::sample::write(&file, "in the way", 0o600);
     let (ca, notices) = open(&file.join("internal"), NOW);
     assert!(notices[0].contains("could not be kept in"), "{notices:?}");
     let names = patterns(&["a.test"]);
