@@ -158,3 +158,6 @@ pub const CERTIFICATE_BYTES_MAX: u64 = 128 * 1024;
 pub const CLIENT_AUTHORITIES_MAX: usize = 100;
 /// Certificates in one chain: clients refuse longer ones.
 pub const CERTIFICATE_CHAIN_MAX: usize = 10;
+
+/// Tries for certificates that are remembered: a hundred days of daily tries for a hundred sites.
+pub const TRIES_MAX: u32 = 10_000;

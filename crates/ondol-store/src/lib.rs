@@ -10,6 +10,7 @@ mod database;
 mod event;
 mod migrate;
 mod store;
+mod tries;
 
 pub use database::OpenError;
 pub use event::Event;
@@ -21,3 +22,6 @@ pub use store::Store;
 pub use store::StoreError;
 pub use store::open;
 pub use store::open_in_memory;
+pub use tries::RecordedTry;
+pub use tries::TryEnd;
+pub use tries::TryId;

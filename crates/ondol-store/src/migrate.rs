@@ -7,7 +7,10 @@ use rusqlite::Connection;
 /// "Ondo" in ASCII: tells `file` and other programs whose database it is.
 pub(crate) const APPLICATION_ID: i32 = 0x4f6e_646f;
 
-const STEPS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+];
 
 /// The schema that this version knows.
 pub(crate) const KNOWN_VERSION: u32 = STEPS.len() as u32;

@@ -9,6 +9,8 @@ use std::thread::JoinHandle;
 
 use ondol_base::chain::Chain;
 use ondol_base::tasks;
+use ondol_model::HostPattern;
+use ondol_model::issuing::Try;
 use ondol_model::limits;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
@@ -20,6 +22,10 @@ use crate::event;
 use crate::event::Event;
 use crate::event::EventId;
 use crate::event::Recorded;
+use crate::tries;
+use crate::tries::RecordedTry;
+use crate::tries::TryEnd;
+use crate::tries::TryId;
 
 /// A store that was opened.
 #[derive(Debug)]
@@ -54,6 +60,12 @@ pub enum StoreError {
     /// The event could not be written; it is not recorded.
     #[error("the store could not write an event")]
     Write(#[source] rusqlite::Error),
+    /// A try for a certificate could not be written.
+    #[error("the store could not write down a try for a certificate")]
+    WriteTry(#[source] rusqlite::Error),
+    /// The tries for certificates could not be read.
+    #[error("the store could not read the tries for certificates")]
+    ReadTries(#[source] rusqlite::Error),
     /// The events could not be read.
     #[error("the store could not read its events")]
     Read(#[source] rusqlite::Error),
@@ -70,6 +82,24 @@ enum Question {
         limit: u32,
         before: Option<EventId>,
         reply: oneshot::Sender<Result<Vec<Recorded>, StoreError>>,
+    },
+    BeginTry {
+        name: HostPattern,
+        tried: Try,
+        reply: oneshot::Sender<Result<TryId, StoreError>>,
+    },
+    OrderTry {
+        id: TryId,
+        replaces: bool,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    EndTry {
+        id: TryId,
+        end: TryEnd,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Tries {
+        reply: oneshot::Sender<Result<Vec<RecordedTry>, StoreError>>,
     },
     Close,
 }
@@ -156,6 +186,40 @@ impl Handle {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Writes down that a certificate is tried for; returns when it is on disk. The oldest of more than
+    /// [`limits::TRIES_MAX`] are forgotten.
+    pub async fn begin_try(&self, name: HostPattern, tried: Try) -> Result<TryId, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Question::BeginTry { name, tried, reply }).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Writes down that the issuer is asked for an order; returns when it is on disk.
+    pub async fn order_try(&self, id: TryId, replaces: bool) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let question = Question::OrderTry {
+            id,
+            replaces,
+            reply,
+        };
+        self.ask(question).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Writes down how a try ended; returns when it is on disk.
+    pub async fn end_try(&self, id: TryId, end: TryEnd) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Question::EndTry { id, end, reply }).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// All tries for certificates, the oldest first.
+    pub async fn tries(&self) -> Result<Vec<RecordedTry>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Question::Tries { reply }).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// How many events of [`Handle::try_record`] found no room, since the store was opened.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -184,6 +248,26 @@ fn answer_all(mut connection: Connection, mut questions: mpsc::Receiver<Question
             } => {
                 let events = event::newest(&connection, limit, before);
                 let _ = reply.send(events.map_err(StoreError::Read));
+            }
+            Question::BeginTry { name, tried, reply } => {
+                let id = tries::begin(&mut connection, &name, &tried);
+                let _ = reply.send(id.map_err(StoreError::WriteTry));
+            }
+            Question::OrderTry {
+                id,
+                replaces,
+                reply,
+            } => {
+                let noted = tries::order(&connection, id, replaces);
+                let _ = reply.send(noted.map_err(StoreError::WriteTry));
+            }
+            Question::EndTry { id, end, reply } => {
+                let noted = tries::end(&connection, id, &end);
+                let _ = reply.send(noted.map_err(StoreError::WriteTry));
+            }
+            Question::Tries { reply } => {
+                let all = tries::all(&connection);
+                let _ = reply.send(all.map_err(StoreError::ReadTries));
             }
             Question::Close => break,
         }

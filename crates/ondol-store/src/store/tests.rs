@@ -8,6 +8,9 @@ use std::process::Command;
 use std::process::Stdio;
 
 use ondol_model::event::EventKind;
+use ondol_model::issuing::Environment;
+use ondol_model::issuing::FailureKind;
+use ondol_model::issuing::Outcome;
 use rusqlite::Connection;
 
 use super::*;
@@ -270,4 +273,60 @@ async fn record_until_killed(path: &Path) {
         let EventId(number) = store.handle().record(event(0)).await.unwrap();
         println!("acknowledged {number}");
     }
+}
+
+#[tokio::test]
+async fn tries_for_certificates_are_remembered_with_how_they_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ondol.db");
+    let store = open(&path).unwrap().store;
+    let name = HostPattern::parse("example.org").unwrap();
+    let tried = Try {
+        issuer: "letsencrypt".into(),
+        environment: Environment::Production,
+        names: vec![name.clone(), HostPattern::parse("*.example.org").unwrap()],
+        at: 1_000,
+        ordered: false,
+        replaces: false,
+        outcome: None,
+    };
+    let handle = store.handle();
+    let first = handle.begin_try(name.clone(), tried.clone()).await.unwrap();
+    handle.order_try(first, true).await.unwrap();
+    let second = handle.begin_try(name.clone(), tried.clone()).await.unwrap();
+    let end = TryEnd {
+        at: 1_010,
+        outcome: Outcome::Failed {
+            kind: FailureKind::RateLimited,
+            retry_at: Some(5_000),
+        },
+        message: "not now".to_owned(),
+    };
+    handle.end_try(second, end.clone()).await.unwrap();
+    store.close().await;
+    let store = open(&path).unwrap().store;
+    let all = store.handle().tries().await.unwrap();
+    let expected = [
+        RecordedTry {
+            id: first,
+            name: name.clone(),
+            tried: Try {
+                ordered: true,
+                replaces: true,
+                ..tried.clone()
+            },
+            ended: None,
+        },
+        RecordedTry {
+            id: second,
+            name,
+            tried: Try {
+                outcome: Some(end.outcome),
+                ..tried
+            },
+            ended: Some((1_010, "not now".to_owned())),
+        },
+    ];
+    assert_eq!(all, expected);
+    store.close().await;
 }
