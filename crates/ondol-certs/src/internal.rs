@@ -330,7 +330,7 @@ fn root_folder(folder: &Path) -> PathBuf {
 
 /// Where the leaf of these names is kept. Neither `@` nor a dot at the end is in any host name, so
 /// two sites never share a folder and none gets the root's.
-fn folder_name(names: &[HostPattern]) -> String {
+pub(crate) fn folder_name(names: &[HostPattern]) -> String {
     match names.first() {
         None => "none@".to_owned(),
         Some(HostPattern::Wildcard(domain)) => format!("wildcard@{domain}"),

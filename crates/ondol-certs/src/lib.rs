@@ -20,6 +20,7 @@ mod names;
 mod owner;
 #[cfg(test)]
 mod sample;
+mod shelf;
 mod stamp;
 mod upstreams;
 
@@ -53,6 +54,9 @@ pub use names::Names;
 pub use owner::CertificateRow;
 pub use owner::CertificateSet;
 pub use owner::Origin;
+pub use shelf::Kept;
+pub use shelf::Meta;
+pub use shelf::Renewal;
 pub use upstreams::UpstreamFiles;
 pub use upstreams::read_authorities;
 pub use upstreams::system_roots;

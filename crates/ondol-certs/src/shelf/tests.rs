@@ -1,0 +1,115 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::fixture::pattern;
+use crate::sample::Sample;
+
+fn kept(names: &[&str]) -> Kept {
+    let sample = Sample::of(names);
+    Kept {
+        issuer: "pebble".into(),
+        name: pattern(names[0]),
+        pair: files::parse(&sample.chain, &sample.key).unwrap(),
+        meta: Meta {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            obtained_at: 7,
+            ..Meta::default()
+        },
+    }
+}
+
+fn shelf() -> (tempfile::TempDir, Shelf) {
+    let place = tempfile::tempdir().unwrap();
+    let shelf = Shelf::new(place.path().join("certificates"));
+    (place, shelf)
+}
+
+#[test]
+fn a_certificate_comes_back_and_takes_the_place_of_another() {
+    let (_place, shelf) = shelf();
+    let first = kept(&["*.example.org", "example.org"]);
+    shelf.keep(&first).unwrap();
+    assert_eq!(shelf.all().0, [first.clone()]);
+    let second = kept(&["*.example.org"]);
+    shelf.keep(&second).unwrap();
+    let (all, unusable) = shelf.all();
+    assert_eq!(all, std::slice::from_ref(&second));
+    assert!(unusable.is_empty());
+    let folder = shelf.folder("pebble", &second.name);
+    let key = fs::metadata(folder.join("key.pem")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    assert_eq!(folders_in(&shelf.issuer_folder("pebble")).len(), 1);
+    shelf.remove("pebble", &second.name).unwrap();
+    assert!(shelf.all().0.is_empty());
+}
+
+#[test]
+fn what_was_about_to_take_a_place_when_the_power_went_is_no_certificate() {
+    let (_place, shelf) = shelf();
+    let first = kept(&["example.org"]);
+    shelf.keep(&first).unwrap();
+    let folder = shelf.folder("pebble", &first.name);
+    let half = with_end(&folder, NEW);
+    fs::create_dir(&half).unwrap();
+    fs::copy(folder.join("chain.pem"), half.join("chain.pem")).unwrap();
+    assert_eq!(shelf.all().0, [first]);
+    let second = kept(&["example.org", "www.example.org"]);
+    shelf.keep(&second).unwrap();
+    assert_eq!(shelf.all().0, [second]);
+    assert!(!half.exists());
+}
+
+#[test]
+fn a_key_that_is_another_certificates_is_said_and_left_where_it_is() {
+    let (_place, shelf) = shelf();
+    let first = kept(&["example.org"]);
+    shelf.keep(&first).unwrap();
+    let key = shelf.folder("pebble", &first.name).join("key.pem");
+    file::replace(&key, Sample::of(&["a.test"]).key.as_bytes(), 0o600).unwrap();
+    let (all, unusable) = shelf.all();
+    assert!(all.is_empty());
+    assert_eq!(unusable.len(), 1);
+    assert!(key.exists());
+}
+
+#[test]
+fn what_else_is_known_is_not_worth_a_good_certificate() {
+    let (_place, shelf) = shelf();
+    let first = kept(&["example.org", "www.example.org"]);
+    shelf.keep(&first).unwrap();
+    let meta = shelf.folder("pebble", &first.name).join(META);
+    file::replace(&meta, b"{", 0o600).unwrap();
+    let (all, _) = shelf.all();
+    assert_eq!(all[0].pair, first.pair);
+    assert_eq!(all[0].name, first.name);
+}
+
+#[test]
+fn an_order_goes_on_only_with_its_key_and_its_url() {
+    let (_place, shelf) = shelf();
+    let name = pattern("*.example.org");
+    shelf.prepare_order("pebble", &name, "a key").unwrap();
+    assert_eq!(shelf.order("pebble", &name), None);
+    let order = KeptOrder {
+        url: "https://issuer.test/order/7".to_owned(),
+        names: vec![name.clone()],
+        replaces: true,
+        profile: None,
+        key_pem: "a key".to_owned(),
+    };
+    shelf.keep_order("pebble", &name, &order).unwrap();
+    assert_eq!(shelf.order("pebble", &name), Some(order));
+    assert!(shelf.all().0.is_empty());
+    shelf.prepare_order("pebble", &name, "another").unwrap();
+    assert_eq!(shelf.order("pebble", &name), None);
+    shelf.forget_order("pebble", &name).unwrap();
+}
+
+#[test]
+fn a_disk_that_takes_nothing_is_known_before_an_order() {
+    let (place, shelf) = shelf();
+    shelf.try_out().unwrap();
+    let file = place.path().join("file");
+    file::replace(&file, b"", 0o600).unwrap();
+    assert!(Shelf::new(file).try_out().is_err());
+}
