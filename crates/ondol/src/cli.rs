@@ -1,5 +1,5 @@
 //! The command line: verbs, flags and the variables of the environment. Nothing else of the program
-//! reads the environment, and nothing here acts.
+//! reads the environment, but for the secrets that the configuration names; nothing here acts.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
