@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use crate::internal::IssueError;
+use crate::managed::News;
 use crate::owner::CertificateSet;
 use crate::owner::Owner;
 use crate::owner::Rest;
@@ -33,7 +34,7 @@ pub struct Certificates {
     // for one look at the files.
     owner: Arc<Mutex<Owner>>,
     published: watch::Sender<Arc<CertificateSet>>,
-    notices: mpsc::Sender<String>,
+    notices: mpsc::Sender<News>,
     taken_up: Arc<Notify>,
 }
 
@@ -44,11 +45,11 @@ pub struct Unfinished(#[source] tokio::task::JoinError);
 
 impl Certificates {
     /// Opens Ondol's own CA in `<state>/certificates/internal`, or makes one; blocks on the disk. What
-    /// happens from then on is told to `notices` in sentences; those that it has no room for are logged.
+    /// happens from then on is told to `notices`; what it has no room for is logged.
     pub fn open(
         state: &Path,
         box_name: &str,
-        notices: mpsc::Sender<String>,
+        notices: mpsc::Sender<News>,
     ) -> Result<Self, IssueError> {
         let owner = Owner::open(internal_folder(state), box_name, clock::unix_seconds())?;
         let (published, _) = watch::channel(Arc::new(owner.empty_set()));
@@ -118,12 +119,12 @@ impl Certificates {
             self.published.send_replace(Arc::new(set));
         }
         for notice in owner.take_notices() {
-            if let Err(error) = self.notices.try_send(notice) {
-                let notice = match &error {
-                    mpsc::error::TrySendError::Full(notice)
-                    | mpsc::error::TrySendError::Closed(notice) => notice,
+            if let Err(error) = self.notices.try_send(News::from(notice)) {
+                let lost = match &error {
+                    mpsc::error::TrySendError::Full(lost)
+                    | mpsc::error::TrySendError::Closed(lost) => lost,
                 };
-                tracing::warn!("{notice}");
+                tracing::warn!("{}", lost.message);
             }
         }
     }

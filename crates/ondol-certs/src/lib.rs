@@ -47,6 +47,7 @@ pub use internal::IssueError;
 pub use managed::Answer;
 pub use managed::LastResult;
 pub use managed::Managed;
+pub use managed::News;
 pub use managed::Request;
 pub use managed::RevocationReason;
 pub use managed::State;

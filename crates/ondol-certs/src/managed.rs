@@ -1,6 +1,7 @@
 //! What the owner sees of the certificates that come from issuers, and what can be asked for.
 
 use ondol_model::HostPattern;
+use ondol_model::event::EventKind;
 use tokio::sync::oneshot;
 
 /// How a certificate that is wanted from an issuer is. One for each, in order of name.
@@ -46,6 +47,28 @@ pub struct LastResult {
     pub is_good: bool,
     /// In words, without a full stop at its end.
     pub sentence: String,
+}
+
+/// What is worth remembering of certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// What kind of thing.
+    pub kind: EventKind,
+    /// The name of the certificate; empty where it is about several.
+    pub subject: String,
+    /// A sentence for the owner.
+    pub message: String,
+}
+
+impl From<String> for News {
+    /// A sentence about files, or about Ondol's own CA.
+    fn from(message: String) -> Self {
+        Self {
+            kind: EventKind::Certificate,
+            subject: String::new(),
+            message,
+        }
+    }
 }
 
 /// What the owner can ask for. Each is answered once: with a sentence of what happens now, or of why not.

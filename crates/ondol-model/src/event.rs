@@ -27,6 +27,16 @@ pub enum EventKind {
     UpgradeRefused,
     /// A certificate was made, taken up or could not be.
     Certificate,
+    /// An issuer gave the first certificate for names.
+    CertificateObtained,
+    /// An issuer gave a certificate in the place of another.
+    CertificateRenewed,
+    /// A certificate could not be got; it is tried again.
+    CertificateFailed,
+    /// A certificate comes to its end, and no other could take its place yet.
+    CertificateExpiring,
+    /// A certificate was revoked, because the owner asked for it.
+    CertificateRevoked,
     /// The access log could not be written; serving goes on.
     AccessLog,
     /// No file descriptors were left; idle connections were shed.
@@ -41,7 +51,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Started,
         Self::Stopped,
         Self::Reloaded,
@@ -53,6 +63,11 @@ impl EventKind {
         Self::Upgraded,
         Self::UpgradeRefused,
         Self::Certificate,
+        Self::CertificateObtained,
+        Self::CertificateRenewed,
+        Self::CertificateFailed,
+        Self::CertificateExpiring,
+        Self::CertificateRevoked,
         Self::AccessLog,
         Self::Descriptors,
         Self::Listener,
@@ -74,6 +89,11 @@ impl EventKind {
             Self::Upgraded => "upgraded",
             Self::UpgradeRefused => "upgrade-refused",
             Self::Certificate => "certificate",
+            Self::CertificateObtained => "certificate-obtained",
+            Self::CertificateRenewed => "certificate-renewed",
+            Self::CertificateFailed => "certificate-failed",
+            Self::CertificateExpiring => "certificate-expiring",
+            Self::CertificateRevoked => "certificate-revoked",
             Self::AccessLog => "access-log",
             Self::Descriptors => "descriptors",
             Self::Listener => "listener",
@@ -91,5 +111,22 @@ impl EventKind {
 impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_word_of_its_own_that_leads_back_to_it() {
+        let words: HashSet<_> = EventKind::ALL.into_iter().map(EventKind::word).collect();
+        assert_eq!(words.len(), EventKind::ALL.len());
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::parse(kind.word()), Some(kind));
+        }
+        assert_eq!(EventKind::parse("certificate-burnt"), None);
     }
 }

@@ -17,6 +17,7 @@ use ondol_base::descriptors;
 use ondol_base::file::Lock;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
+use ondol_certs::News;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
@@ -323,8 +324,13 @@ async fn assemble(
     remember(ground, &events, past.facts.as_ref(), &served).await;
     let noted = events.clone();
     workers.spawn("notices of certificates", async move {
-        while let Some(notice) = notices.recv().await {
-            noted.record(EventKind::Certificate, "", notice);
+        while let Some(news) = notices.recv().await {
+            let News {
+                kind,
+                subject,
+                message,
+            } = news;
+            noted.record(kind, subject, message);
         }
     });
     let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);

@@ -55,16 +55,21 @@ fn log(event: &Event) {
         | EventKind::Reloaded
         | EventKind::GenerationReady
         | EventKind::Upgraded
-        | EventKind::Certificate => tracing::info!("{message}"),
+        | EventKind::Certificate
+        | EventKind::CertificateObtained
+        | EventKind::CertificateRenewed
+        | EventKind::CertificateRevoked => tracing::info!("{message}"),
         EventKind::Refused
         | EventKind::UpgradeRefused
+        | EventKind::CertificateFailed
         | EventKind::AccessLog
         | EventKind::Descriptors
         | EventKind::Listener
         | EventKind::Flood
         | EventKind::Upstream => tracing::warn!("{message}"),
-        EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => {
-            tracing::error!("{message}");
-        }
+        EventKind::LastGood
+        | EventKind::GenerationLost
+        | EventKind::GenerationFailed
+        | EventKind::CertificateExpiring => tracing::error!("{message}"),
     }
 }

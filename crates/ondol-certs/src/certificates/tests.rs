@@ -33,7 +33,13 @@ async fn a_thousand_sites_are_ready_at_once_and_one_more_costs_next_to_nothing()
         one_more * 5 < all,
         "one more site took {one_more:?}, all took {all:?}"
     );
-    assert!(told.recv().await.unwrap().contains("a CA of its own"));
+    assert!(
+        told.recv()
+            .await
+            .unwrap()
+            .message
+            .contains("a CA of its own")
+    );
 
     while certificates.keep_some().await.unwrap() == Rest::Some {}
     let (notices, _told) = mpsc::channel(8);
@@ -68,6 +74,6 @@ async fn changed_files_reach_those_who_subscribed() {
         Vec::<&str>::new()
     );
     while let Ok(notice) = told.try_recv() {
-        println!("{notice}");
+        println!("{}", notice.message);
     }
 }

@@ -34,8 +34,9 @@ use crate::reload::Served;
 use crate::reload::missing;
 use crate::signals::Signals;
 use ondol_certs::Certificates;
+use ondol_certs::News;
 
-/// Sentences about certificates that wait to be recorded.
+/// News of certificates that wait to be recorded.
 const NOTICES_WAITING_MAX: usize = 64;
 
 /// What is ready before the first visitor is served.
@@ -44,7 +45,7 @@ pub(super) struct Prepared {
     pub(super) store: Store,
     pub(super) events: Events,
     pub(super) certificates: Certificates,
-    pub(super) notices: mpsc::Receiver<String>,
+    pub(super) notices: mpsc::Receiver<News>,
     pub(super) signals: Signals,
     pub(super) notifier: Notifier,
 }

@@ -83,16 +83,22 @@ fn tint(word: &str) -> Tint {
         EventKind::Started
         | EventKind::Reloaded
         | EventKind::GenerationReady
-        | EventKind::Upgraded => Tint::Good,
-        EventKind::Stopped | EventKind::Certificate => Tint::Plain,
+        | EventKind::Upgraded
+        | EventKind::CertificateObtained
+        | EventKind::CertificateRenewed => Tint::Good,
+        EventKind::Stopped | EventKind::Certificate | EventKind::CertificateRevoked => Tint::Plain,
         EventKind::Refused
         | EventKind::UpgradeRefused
+        | EventKind::CertificateFailed
         | EventKind::AccessLog
         | EventKind::Descriptors
         | EventKind::Listener
         | EventKind::Flood
         | EventKind::Upstream => Tint::Attention,
-        EventKind::LastGood | EventKind::GenerationLost | EventKind::GenerationFailed => Tint::Bad,
+        EventKind::LastGood
+        | EventKind::GenerationLost
+        | EventKind::GenerationFailed
+        | EventKind::CertificateExpiring => Tint::Bad,
     }
 }
 
