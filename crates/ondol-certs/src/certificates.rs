@@ -2,6 +2,7 @@
 //!
 //! Only the agent uses this: the data plane is given the result. It must not know requests.
 
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use ondol_base::clock;
 use ondol_base::tasks;
 use ondol_base::tasks::Stop;
+use ondol_model::HostPattern;
 use ondol_model::Plan;
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
@@ -22,6 +24,9 @@ use crate::managed::News;
 use crate::owner::CertificateSet;
 use crate::owner::Owner;
 use crate::owner::Rest;
+use crate::shelf::Kept;
+use crate::shelf::Meta;
+use crate::shelf::Shelf;
 
 /// How often files are looked at and ends are compared with the clock. Files are taken up when two
 /// looks found them alike, so a change is in use after twice this.
@@ -33,6 +38,7 @@ pub struct Certificates {
     // Locked on threads that may block alone, and never by the data plane: a reload waits at most
     // for one look at the files.
     owner: Arc<Mutex<Owner>>,
+    shelf: Shelf,
     published: watch::Sender<Arc<CertificateSet>>,
     notices: mpsc::Sender<News>,
     taken_up: Arc<Notify>,
@@ -43,6 +49,17 @@ pub struct Certificates {
 #[error("the certificates' thread did not finish")]
 pub struct Unfinished(#[source] tokio::task::JoinError);
 
+/// Why what came from an issuer could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShelfError {
+    /// The disk did not take it.
+    #[error("the disk did not take it")]
+    Disk(#[from] io::Error),
+    /// See [`Unfinished`].
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
+}
+
 impl Certificates {
     /// Opens Ondol's own CA in `<state>/certificates/internal`, or makes one; blocks on the disk. What
     /// happens from then on is told to `notices`; what it has no room for is logged.
@@ -51,10 +68,13 @@ impl Certificates {
         box_name: &str,
         notices: mpsc::Sender<News>,
     ) -> Result<Self, IssueError> {
-        let owner = Owner::open(internal_folder(state), box_name, clock::unix_seconds())?;
+        let shelf = Shelf::new(state.join("certificates"));
+        let now = clock::unix_seconds();
+        let owner = Owner::open(internal_folder(state), shelf.clone(), box_name, now)?;
         let (published, _) = watch::channel(Arc::new(owner.empty_set()));
         Ok(Self {
             owner: Arc::new(Mutex::new(owner)),
+            shelf,
             published,
             notices,
             taken_up: Arc::default(),
@@ -105,6 +125,46 @@ impl Certificates {
             rest
         };
         tasks::spawn_blocking(keep_some).await.map_err(Unfinished)
+    }
+
+    /// Puts a certificate from an issuer on its shelf, then into use.
+    pub(crate) async fn put(&self, kept: Kept) -> Result<(), ShelfError> {
+        let this = self.clone();
+        let put = move || {
+            this.shelf.keep(&kept)?;
+            this.with_owner(|owner| Some(owner.put(kept, clock::unix_seconds())));
+            Ok(())
+        };
+        tasks::spawn_blocking(put).await.map_err(Unfinished)?
+    }
+
+    /// Writes down what is known anew of a certificate from an issuer.
+    pub(crate) async fn note(
+        &self,
+        issuer: Box<str>,
+        name: HostPattern,
+        meta: Meta,
+    ) -> Result<(), ShelfError> {
+        let this = self.clone();
+        let note = move || {
+            this.shelf.note(&issuer, &name, &meta)?;
+            let now = clock::unix_seconds();
+            this.with_owner(|owner| Some(owner.note(&issuer, &name, &meta, now)));
+            Ok(())
+        };
+        tasks::spawn_blocking(note).await.map_err(Unfinished)?
+    }
+
+    /// Removes certificates from issuers that ended long ago and are not in use.
+    pub(crate) async fn clean_up(&self) -> Result<(), Unfinished> {
+        let this = self.clone();
+        let clean_up = move || this.with_owner(|owner| Some(owner.clean_up(clock::unix_seconds())));
+        tasks::spawn_blocking(clean_up).await.map_err(Unfinished)
+    }
+
+    /// Where certificates from issuers are kept.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// The certificates in use; changes when one is taken up or renewed.

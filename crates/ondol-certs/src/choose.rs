@@ -1,17 +1,24 @@
 //! Which certificate each name of a plan gets. Pure: it is given the facts, not the files.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use ondol_model::HostPattern;
+use ondol_model::Hostname;
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::plan::CertificateFiles;
 
 use crate::facts::Facts;
+use crate::shelf::Kept;
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source<'p> {
     /// Files that the person named, for one site or in `[tls]`.
     Files(&'p CertificateFiles),
+    /// An issuer.
+    Issued(&'p Kept),
     /// Ondol's own CA.
     Internal,
 }
@@ -27,25 +34,78 @@ pub struct Choice<'p> {
     pub names: Vec<&'p HostPattern>,
 }
 
+/// Certificates that came from issuers, by the names that they cover.
+#[derive(Debug, Default)]
+pub struct Offers<'p> {
+    by_name: HashMap<&'p HostPattern, Vec<&'p Kept>>,
+    now: i64,
+}
+
+impl<'p> Offers<'p> {
+    /// As they are now, in seconds since the Unix epoch.
+    pub fn new(kept: impl IntoIterator<Item = &'p Kept>, now: i64) -> Self {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for kept in kept {
+            for name in &kept.pair.facts.names {
+                by_name.entry(name).or_default().push(kept);
+            }
+        }
+        Self { by_name, now }
+    }
+
+    /// The best for a name of a site that wants one of an issuer: one that has not ended, of the issuer that
+    /// comes first, and the one that is good longest. One that has ended is better than a stand-in: who came
+    /// before knows its issuer.
+    fn best(&self, name: &HostPattern, site: &Site) -> Option<&'p Kept> {
+        let issuers: Vec<_> = site.issuance.acme_issuers().collect();
+        if issuers.is_empty() {
+            return None;
+        }
+        let parent = match name {
+            HostPattern::Exact(host) => parent(host),
+            HostPattern::Wildcard(_) => None,
+        };
+        let exact = self.by_name.get(name);
+        let wild = parent.and_then(|parent| self.by_name.get(&parent));
+        let covering = exact.into_iter().chain(wild).flatten().copied();
+        covering.max_by_key(|kept| {
+            let validity = kept.pair.facts.validity;
+            let rank = issuers
+                .iter()
+                .position(|issuer| issuer.name == kept.issuer)
+                .unwrap_or(usize::MAX);
+            let is_good = !validity.is_expired(self.now);
+            (is_good, Reverse(rank), validity.not_after)
+        })
+    }
+}
+
+/// The wildcard that covers a host.
+fn parent(host: &Hostname) -> Option<HostPattern> {
+    let (_, parent) = host.as_str().split_once('.')?;
+    HostPattern::parse(&format!("*.{parent}")).ok()
+}
+
 /// Chooses for every HTTPS site of a plan: its own certificate, else one of `[tls]` that covers all
-/// its names, else one that covers the name; and Ondol's own CA for what is left. `facts` knows the
-/// pairs that can be used. Among several the one that is good longest wins.
+/// its names, else one that covers the name; else one that came from an issuer; and Ondol's own CA for
+/// what is left. `facts` knows the pairs that can be used. Among several the one that is good longest wins.
 pub fn choose<'p, 'f>(
     plan: &'p Plan,
     facts: &dyn Fn(&CertificateFiles) -> Option<&'f Facts>,
+    issued: &Offers<'p>,
 ) -> Vec<Choice<'p>> {
     let mut shared: Vec<_> = plan
         .certificates
         .iter()
         .filter_map(|files| Some((files, facts(files)?)))
         .collect();
-    shared.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.validity.not_after));
+    shared.sort_by_key(|(_, facts)| Reverse(facts.validity.not_after));
     let sites = plan.sites.iter().filter(|site| site.has_tls());
     sites
         .flat_map(|site| {
             let own = site.certificate.as_ref();
             let own = own.and_then(|files| Some((files, facts(files)?)));
-            choose_for(site, own, &shared)
+            choose_for(site, own, &shared, issued)
         })
         .collect()
 }
@@ -56,6 +116,7 @@ fn choose_for<'p>(
     site: &'p Site,
     own: Option<Offer<'p, '_>>,
     shared: &[Offer<'p, '_>],
+    issued: &Offers<'p>,
 ) -> Vec<Choice<'p>> {
     let whole = |(_, facts): &&Offer<'p, '_>| site.names().all(|name| facts.covers(name));
     let preferred = own.or_else(|| shared.iter().find(whole).copied());
@@ -65,7 +126,10 @@ fn choose_for<'p>(
         let covering = offers.clone().find(|(_, facts)| facts.covers(name));
         let source = match covering {
             Some((files, _)) => Source::Files(files),
-            None => Source::Internal,
+            None => match issued.best(name, site) {
+                Some(kept) => Source::Issued(kept),
+                None => Source::Internal,
+            },
         };
         match choices.iter_mut().find(|choice| choice.source == source) {
             Some(choice) => choice.names.push(name),

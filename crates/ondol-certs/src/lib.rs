@@ -35,6 +35,7 @@ pub use challenges::Challenges;
 pub use challenges::NotShown;
 pub use challenges::Posted;
 pub use choose::Choice;
+pub use choose::Offers;
 pub use choose::Source;
 pub use choose::choose;
 pub use entry::CertificateEntry;

@@ -3,36 +3,46 @@
 //! Blocks on the disk. A certificate that went bad never replaces a good one here: whoever changed the
 //! files is told, and visitors notice nothing.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::upstreams::UpstreamFiles;
 use ondol_base::chain::Chain;
-use ondol_base::clock;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
+use ondol_model::Site;
+use ondol_model::issuing::Wanted;
 use ondol_model::plan::CertificateFiles;
 
 use crate::authorities::Authorities;
 use crate::authorities::ClientAuthority;
+use crate::choose::Offers;
 use crate::choose::Source;
 use crate::choose::choose;
 use crate::entry::CertificateEntry;
 use crate::facts::Facts;
-use crate::files;
-use crate::files::KeyReaders;
 use crate::files::Pair;
-use crate::files::PairError;
 use crate::internal::InternalCa;
 use crate::internal::IssueError;
 use crate::internal::Leaf;
 use crate::internal::Notices;
+use crate::shelf::Kept;
+use crate::shelf::Meta;
+use crate::shelf::Shelf;
 use crate::stamp::Stamp;
 use crate::upstreams::Upstreams;
+
+mod issued;
+mod named;
+
+use issued::Issued;
+use named::Cause;
+use named::Named;
+use named::Now;
 
 /// So many certificates are written while a reload waits: some tens of milliseconds.
 const KEEP_AT_ONCE: usize = 32;
@@ -46,6 +56,12 @@ pub struct CertificateSet {
     pub rows: Vec<CertificateRow>,
     /// Pairs of the plan that never could be used, and why, as a sentence.
     pub unusable: Vec<(CertificateFiles, String)>,
+    /// The plan that they are for; `None` before the first.
+    pub plan: Option<Arc<Plan>>,
+    /// What issuers are to be asked for.
+    pub wanted: Vec<Wanted>,
+    /// All that came from issuers, in use or not.
+    pub kept: Vec<Kept>,
     /// Those who issue certificates to visitors.
     pub client_authorities: Vec<ClientAuthority>,
     /// The root of Ondol's own CA in PEM.
@@ -72,6 +88,13 @@ pub struct CertificateRow {
 pub enum Origin {
     /// Files that the person named.
     Files(CertificateFiles),
+    /// An issuer.
+    Issued {
+        /// Its name.
+        issuer: Box<str>,
+        /// What the certificate is called.
+        name: HostPattern,
+    },
     /// Ondol's own CA, renewed by Ondol.
     Internal,
 }
@@ -83,7 +106,8 @@ pub(crate) struct Owner {
     box_name: String,
     ca: InternalCa,
     plan: Option<Arc<Plan>>,
-    kept: HashMap<CertificateFiles, Kept>,
+    kept: HashMap<CertificateFiles, Named>,
+    issued: Issued,
     authorities: Authorities,
     leaves: HashMap<Vec<HostPattern>, Pair>,
     /// Names whose certificate is in `leaves`, but not on disk yet.
@@ -102,47 +126,23 @@ pub(crate) enum Rest {
     None,
 }
 
-/// What is known of a pair of files.
-#[derive(Debug, Default)]
-struct Kept {
-    /// The state of the files that was judged last; `None` when they are to be judged again.
-    judged: Option<Stamp>,
-    /// A later state, not judged until it was seen twice: someone may still be writing.
-    settling: Option<Stamp>,
-    /// The last good content.
-    pair: Option<Pair>,
-    trouble: Option<String>,
-    /// The names of sites that it answers now.
-    names: Vec<HostPattern>,
-}
-
-/// The time, and the zone that it is told in.
-#[derive(Debug, Clone, Copy)]
-struct Now<'p> {
-    /// Since the Unix epoch.
-    seconds: i64,
-    zone: Option<&'p str>,
-}
-
-/// Why files are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    /// The person asked for it, and was told what is wrong before.
-    Reload,
-    /// They changed by themselves.
-    Change,
-}
-
 impl Owner {
-    /// Opens Ondol's own CA in this folder, or makes one.
-    pub(crate) fn open(folder: PathBuf, box_name: &str, now: i64) -> Result<Self, IssueError> {
-        let (ca, notices) = InternalCa::open(&folder, box_name, now)?;
+    /// Opens Ondol's own CA in this folder, or makes one; and reads what came from issuers before.
+    pub(crate) fn open(
+        folder: PathBuf,
+        shelf: Shelf,
+        box_name: &str,
+        now: i64,
+    ) -> Result<Self, IssueError> {
+        let (ca, mut notices) = InternalCa::open(&folder, box_name, now)?;
+        let issued = Issued::open(shelf, &mut notices);
         Ok(Self {
             folder,
             box_name: box_name.to_owned(),
             ca,
             plan: None,
             kept: HashMap::new(),
+            issued,
             authorities: Authorities::default(),
             leaves: HashMap::new(),
             unkept: Vec::new(),
@@ -177,6 +177,7 @@ impl Owner {
         for (files, kept) in &mut self.kept {
             changed |= kept.look(files, told, &mut self.notices);
         }
+        self.issued.look(&mut self.notices);
         changed |= self.authorities.refresh(&mut self.notices);
         changed |= self.upstreams.look(&mut self.notices);
         if self.ca.is_ending(now) {
@@ -186,6 +187,39 @@ impl Owner {
         let fresh = |pair: &Pair| self.ca.is_fresh(pair.facts.validity, now);
         changed |= self.issue_trouble.is_some() || !self.leaves.values().all(fresh);
         changed.then(|| self.build(now))
+    }
+
+    /// Takes up a certificate that has just been put on the shelf.
+    pub(crate) fn put(&mut self, kept: Kept, now: i64) -> CertificateSet {
+        self.issued.put(kept);
+        self.build(now)
+    }
+
+    /// Takes up what is known anew of one that is kept.
+    pub(crate) fn note(
+        &mut self,
+        issuer: &str,
+        name: &HostPattern,
+        meta: &Meta,
+        now: i64,
+    ) -> CertificateSet {
+        self.issued.note(issuer, name, meta);
+        self.build(now)
+    }
+
+    /// Removes certificates of issuers that ended long ago and are not in use.
+    pub(crate) fn clean_up(&mut self, now: i64) -> CertificateSet {
+        let set = self.build(now);
+        let in_use: Vec<_> = set
+            .rows
+            .iter()
+            .filter_map(|row| match &row.origin {
+                Origin::Issued { issuer, name } => Some((issuer.clone(), name.clone())),
+                Origin::Files(_) | Origin::Internal => None,
+            })
+            .collect();
+        self.issued.clean_up(&in_use, now, &mut self.notices);
+        self.build(now)
     }
 
     /// Writes some of the own certificates that were made to disk.
@@ -220,6 +254,9 @@ impl Owner {
             entries: Vec::new(),
             rows: Vec::new(),
             unusable: Vec::new(),
+            plan: self.plan.clone(),
+            wanted: Vec::new(),
+            kept: self.issued.iter().cloned().collect(),
             client_authorities: self.authorities.current(),
             root_pem: self.ca.root_pem(),
             upstream_files: self.upstreams.files(),
@@ -243,15 +280,41 @@ impl Owner {
             return set;
         };
         let mut by_files: HashMap<&CertificateFiles, Vec<HostPattern>> = HashMap::new();
+        let mut by_issued: BTreeMap<_, (&Kept, Vec<HostPattern>)> = BTreeMap::new();
         let mut internal = Vec::new();
+        let mut left: Vec<(&Site, Vec<&HostPattern>)> = Vec::new();
         let kept = &self.kept;
         let facts = |files: &CertificateFiles| Some(&kept.get(files)?.pair.as_ref()?.facts);
-        for choice in choose(&plan, &facts) {
+        let offers = Offers::new(self.issued.iter(), now);
+        for choice in choose(&plan, &facts, &offers) {
+            if !matches!(choice.source, Source::Files(_)) {
+                match left.last_mut() {
+                    Some((site, names)) if std::ptr::eq(*site, choice.site) => {
+                        names.extend(&choice.names);
+                    }
+                    _ => left.push((choice.site, choice.names.clone())),
+                }
+            }
             let names = choice.names.into_iter().cloned();
             match choice.source {
                 Source::Files(files) => by_files.entry(files).or_default().extend(names),
+                Source::Issued(kept) => by_issued
+                    .entry((&kept.issuer, &kept.name))
+                    .or_insert((kept, Vec::new()))
+                    .1
+                    .extend(names),
                 Source::Internal => internal.push(names.collect::<Vec<_>>()),
             }
+        }
+        set.wanted = left
+            .into_iter()
+            .map(|(site, names)| Wanted {
+                names: names.into_iter().cloned().collect(),
+                issuance: Arc::clone(&site.issuance),
+            })
+            .collect();
+        for (kept, names) in by_issued.into_values() {
+            set.push_issued(kept, names, now, &plan);
         }
         for files in files_of(&plan) {
             let names = by_files.remove(files).unwrap_or_default();
@@ -303,6 +366,23 @@ impl Owner {
 }
 
 impl CertificateSet {
+    fn push_issued(&mut self, kept: &Kept, names: Vec<HostPattern>, now: i64, plan: &Plan) {
+        let Kept {
+            issuer,
+            name,
+            pair,
+            meta: _,
+        } = kept;
+        let end = pair.facts.validity.not_after;
+        let is_over = pair.facts.validity.is_expired(now);
+        let trouble = is_over.then(|| {
+            let end = Now::of(now, plan).told(end);
+            format!("The certificate of {name} ended on {end}: visitors are warned off until there is a new one.")
+        });
+        let (issuer, name) = (issuer.clone(), name.clone());
+        self.push(Origin::Issued { issuer, name }, pair, names, trouble);
+    }
+
     fn push(
         &mut self,
         origin: Origin,
@@ -322,157 +402,6 @@ impl CertificateSet {
             trouble,
         });
     }
-}
-
-impl Kept {
-    /// Looks whether the files changed; true when a new content is to be used.
-    fn look(&mut self, files: &CertificateFiles, now: Now<'_>, notices: &mut Notices) -> bool {
-        let seen = Stamp::of(files);
-        if self.judged == Some(seen) {
-            self.settling = None;
-            return self.expire(files, now, notices);
-        }
-        if self.settling != Some(seen) {
-            self.settling = Some(seen);
-            return false;
-        }
-        self.judge(files, seen, Cause::Change, now, notices)
-    }
-
-    /// Reads the files; true when what is in use or said of it changed.
-    fn judge(
-        &mut self,
-        files: &CertificateFiles,
-        seen: Stamp,
-        cause: Cause,
-        now: Now<'_>,
-        notices: &mut Notices,
-    ) -> bool {
-        self.judged = Some(seen);
-        let (pair, readers) = match files::load(files) {
-            Ok(loaded) => loaded,
-            // Which files they are is said there.
-            Err(PairError::Text { source, .. }) => {
-                return self.refuse(files, &Chain(&source), notices);
-            }
-            Err(error) => return self.refuse(files, &Chain(&error), notices),
-        };
-        if let (Cause::Change, Some(before)) = (cause, &self.pair)
-            && let Some(reason) = worse(&pair.facts, &before.facts, &self.names, now)
-        {
-            if pair.facts.validity.not_before > now.seconds {
-                self.judged = None; // Its time will come without a change of the files.
-            }
-            return self.refuse(files, &reason, notices);
-        }
-        let until = now.told(pair.facts.validity.not_after);
-        if cause == Cause::Change {
-            notices.push(format!(
-                "The certificate in {} was taken up: it is good until {until}.",
-                files.chain.display()
-            ));
-        }
-        let key = files.key.display();
-        match readers {
-            KeyReaders::Few => {}
-            KeyReaders::Group(group) => notices.push(format!(
-                "The key {key} can be read by every user of the group {group}; `chmod g= {key}` ends that."
-            )),
-            KeyReaders::Everyone => notices.push(format!(
-                "The key {key} can be read by every user of this machine; `chmod o= {key}` ends that."
-            )),
-        }
-        self.trouble = None;
-        self.pair = Some(pair);
-        self.expire(files, now, notices);
-        true
-    }
-
-    fn refuse(
-        &mut self,
-        files: &CertificateFiles,
-        reason: &dyn fmt::Display,
-        notices: &mut Notices,
-    ) -> bool {
-        let instead = match self.pair {
-            Some(_) => "the one before it stays in use",
-            None => "its sites have a certificate of Ondol's own CA until it can",
-        };
-        let trouble = format!(
-            "The certificate in {} cannot be used: {reason}; {instead}.",
-            files.chain.display(),
-        );
-        let news = self.trouble.as_ref() != Some(&trouble);
-        if news {
-            notices.push(trouble.clone());
-            self.trouble = Some(trouble);
-        }
-        news
-    }
-
-    /// Says once that what is in use has ended.
-    fn expire(&mut self, files: &CertificateFiles, now: Now<'_>, notices: &mut Notices) -> bool {
-        let Some(pair) = &self.pair else { return false };
-        if self.trouble.is_some() || !pair.facts.validity.is_expired(now.seconds) {
-            return false;
-        }
-        let trouble = format!(
-            "The certificate in {} ended on {}: visitors are warned off. Put a new one there.",
-            files.chain.display(),
-            now.told(pair.facts.validity.not_after),
-        );
-        notices.push(trouble.clone());
-        self.trouble = Some(trouble);
-        true
-    }
-
-    fn add_to(
-        &mut self,
-        set: &mut CertificateSet,
-        files: &CertificateFiles,
-        names: Vec<HostPattern>,
-    ) {
-        self.names.clone_from(&names);
-        match (&self.pair, &self.trouble) {
-            (Some(pair), trouble) => {
-                set.push(Origin::Files(files.clone()), pair, names, trouble.clone());
-            }
-            (None, Some(trouble)) => set.unusable.push((files.clone(), trouble.clone())),
-            (None, None) => {}
-        }
-    }
-}
-
-impl<'p> Now<'p> {
-    fn of(seconds: i64, plan: &'p Plan) -> Self {
-        let zone = plan.timezone.as_deref();
-        Self { seconds, zone }
-    }
-
-    /// A moment as the person's clock on the wall shows it.
-    fn told(self, moment: i64) -> String {
-        clock::minute_in(self.zone, moment)
-    }
-}
-
-/// Why a certificate should not take the place of the one before it; `None` when it may.
-fn worse(new: &Facts, before: &Facts, names: &[HostPattern], now: Now<'_>) -> Option<String> {
-    let usable = |facts: &Facts| {
-        facts.validity.not_before <= now.seconds && !facts.validity.is_expired(now.seconds)
-    };
-    if usable(before) && !usable(new) {
-        let ended = new.validity.is_expired(now.seconds);
-        let (verb, moment) = if ended {
-            ("ended", new.validity.not_after)
-        } else {
-            ("begins", new.validity.not_before)
-        };
-        return Some(format!("it {verb} on {}", now.told(moment)));
-    }
-    let lost = names
-        .iter()
-        .find(|name| before.covers(name) && !new.covers(name))?;
-    Some(format!("it does not cover {lost}"))
 }
 
 /// The certificate files of a plan, each once: those of `[tls]`, then the sites' own.

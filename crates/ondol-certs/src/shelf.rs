@@ -132,6 +132,9 @@ impl Shelf {
         let issuers = folders_in(&self.root).into_iter();
         for issuer in issuers.filter(|issuer| issuer != INTERNAL) {
             let folder = self.issuer_folder(&issuer);
+            for left in folders_in(&folder) {
+                finish(&folder.join(left));
+            }
             for certificate in folders_in(&folder) {
                 let folder = folder.join(certificate);
                 match load(&issuer, &folder) {
@@ -193,10 +196,7 @@ fn load(issuer: &str, folder: &Path) -> Result<Option<Kept>, PairError> {
         let name = folder.file_name().unwrap_or_default();
         name.to_string_lossy().ends_with(end)
     };
-    let files = CertificateFiles {
-        chain: folder.join("chain.pem"),
-        key: folder.join("key.pem"),
-    };
+    let files = files_in(folder);
     if ends_with(NEW) || ends_with(order::END) || !files.chain.exists() {
         return Ok(None);
     }
@@ -217,6 +217,14 @@ fn load(issuer: &str, folder: &Path) -> Result<Option<Kept>, PairError> {
         pair,
         meta,
     }))
+}
+
+/// The files of a certificate that is kept in a folder.
+pub(crate) fn files_in(folder: &Path) -> CertificateFiles {
+    CertificateFiles {
+        chain: folder.join("chain.pem"),
+        key: folder.join("key.pem"),
+    }
 }
 
 fn read_meta(folder: &Path) -> io::Result<Meta> {
@@ -241,6 +249,18 @@ fn take_place(new: &Path, folder: &Path) -> io::Result<()> {
     } else {
         fs::rename(new, folder)?;
         file::sync_folder(parent)
+    }
+}
+
+/// Finishes what a power cut left between two steps: a folder that is complete takes the place that is free.
+fn finish(new: &Path) {
+    let name = new.to_string_lossy();
+    let Some(place) = name.strip_suffix(NEW).map(Path::new) else {
+        return;
+    };
+    if !place.exists() && new.join(META).exists() {
+        // What fails here leaves a certificate to be ordered anew.
+        let _ = fs::rename(new, place);
     }
 }
 

@@ -229,7 +229,7 @@ fn certs_of(served: &Served) -> api::Certs {
             } = row;
             let renew_at = match origin {
                 Origin::Internal => Some(Time::from_unix_seconds(facts.validity.renew_at())),
-                Origin::Files(_) => None,
+                Origin::Files(_) | Origin::Issued { .. } => None,
             };
             api::Cert {
                 names: texts(&facts.names),
@@ -254,6 +254,7 @@ fn root_of(served: &Served) -> Option<Arc<str>> {
 fn source_of(origin: &Origin) -> String {
     match origin {
         Origin::Internal => "internal".to_owned(),
+        Origin::Issued { issuer, .. } => issuer.to_string(),
         Origin::Files(files) => files.chain.display().to_string(),
     }
 }

@@ -28,12 +28,13 @@ fn facts(names: &[&str], not_after: i64) -> Facts {
 
 /// The choices as `file: name, name`, with `internal` for Ondol's own CA.
 fn check(plan: &Plan, known: &HashMap<CertificateFiles, Facts>, expected: &[&str]) {
-    let choices = choose(plan, &|files| known.get(files));
+    let choices = choose(plan, &|files| known.get(files), &Offers::default());
     let lines: Vec<_> = choices
         .iter()
         .map(|choice| {
             let source = match choice.source {
                 Source::Files(files) => files.chain.file_stem().unwrap().to_string_lossy(),
+                Source::Issued(kept) => kept.issuer.as_ref().into(),
                 Source::Internal => "internal".into(),
             };
             let names: Vec<_> = choice.names.iter().map(ToString::to_string).collect();
@@ -91,4 +92,56 @@ fn one_certificate_for_all_names_goes_before_several_and_the_longest_before_the_
     let sites = vec![site(&["a.test", "b.test"], None), site(&["a.test"], None)];
     let plan = plan(sites, &[&part, &whole, &longest]);
     check(&plan, &known, &["whole: a.test, b.test", "longest: a.test"]);
+}
+
+#[test]
+fn a_certificate_of_an_issuer_stands_before_a_stand_in_even_when_it_has_ended() {
+    let kept = |issuer: &str, names: &[&str], not_after| {
+        let sample = crate::sample::Sample::of(&["x.test"]);
+        let mut pair = crate::files::parse(&sample.chain(), &sample.key).unwrap();
+        pair.facts = facts(names, not_after);
+        Kept {
+            issuer: issuer.into(),
+            name: patterns(names).remove(0),
+            pair,
+            meta: crate::shelf::Meta::default(),
+        }
+    };
+    let all = [
+        kept("letsencrypt", &["a.org"], 5),
+        kept("zerossl", &["a.org", "b.org"], 90),
+        kept("letsencrypt", &["c.org"], 5),
+        kept("letsencrypt", &["*.d.org"], 90),
+    ];
+    let plan = plan(
+        ["a.org", "b.org", "c.org", "x.d.org", "e.org"]
+            .map(|name| site(&[name], None))
+            .into(),
+        &[],
+    );
+    let source = |now| {
+        let offers = Offers::new(&all, now);
+        let choices = choose(&plan, &|_| None, &offers);
+        let sources = choices.iter().map(|choice| match choice.source {
+            Source::Issued(kept) => kept.issuer.to_string(),
+            Source::Files(_) | Source::Internal => "internal".to_owned(),
+        });
+        sources.collect::<Vec<_>>()
+    };
+    let before = [
+        "letsencrypt",
+        "zerossl",
+        "letsencrypt",
+        "letsencrypt",
+        "internal",
+    ];
+    let after = [
+        "zerossl",
+        "zerossl",
+        "letsencrypt",
+        "letsencrypt",
+        "internal",
+    ];
+    assert_eq!(source(1), before);
+    assert_eq!(source(50), after, "those of a.org and c.org have ended");
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::files;
 use crate::fixture::patterns;
 use crate::fixture::plan;
 use crate::fixture::site;
@@ -21,7 +22,13 @@ struct Box {
 impl Box {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut owner = Owner::open(folder.path().join("internal"), "seocho", NOW).unwrap();
+        let mut owner = Owner::open(
+            folder.path().join("internal"),
+            Shelf::new(folder.path().to_owned()),
+            "seocho",
+            NOW,
+        )
+        .unwrap();
         assert_eq!(owner.take_notices().len(), 1);
         Self { folder, owner }
     }

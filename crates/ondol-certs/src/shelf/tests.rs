@@ -9,7 +9,7 @@ fn kept(names: &[&str]) -> Kept {
     Kept {
         issuer: "pebble".into(),
         name: pattern(names[0]),
-        pair: files::parse(&sample.chain, &sample.key).unwrap(),
+        pair: files::parse(&sample.chain(), &sample.key).unwrap(),
         meta: Meta {
             names: names.iter().map(|&name| name.to_owned()).collect(),
             obtained_at: 7,
@@ -57,6 +57,16 @@ fn what_was_about_to_take_a_place_when_the_power_went_is_no_certificate() {
     shelf.keep(&second).unwrap();
     assert_eq!(shelf.all().0, [second]);
     assert!(!half.exists());
+}
+
+#[test]
+fn a_complete_one_takes_the_place_that_is_free() {
+    let (_place, shelf) = shelf();
+    let first = kept(&["example.org"]);
+    shelf.keep(&first).unwrap();
+    let folder = shelf.folder("pebble", &first.name);
+    fs::rename(&folder, with_end(&folder, NEW)).unwrap();
+    assert_eq!(shelf.all().0, [first]);
 }
 
 #[test]

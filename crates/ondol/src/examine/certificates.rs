@@ -10,6 +10,7 @@ use super::Findings;
 use super::Subject;
 use ondol_certs::Facts;
 use ondol_certs::Names;
+use ondol_certs::Offers;
 use ondol_certs::Source;
 use ondol_certs::choose;
 use ondol_certs::files;
@@ -221,7 +222,7 @@ fn examine_internal(
             .find(|(files, _)| *files == wanted)
             .map(|(_, facts)| facts)
     };
-    let choices = choose(subject.plan, &facts);
+    let choices = choose(subject.plan, &facts, &Offers::default());
     let internal = choices
         .iter()
         .filter(|choice| choice.source == Source::Internal);
