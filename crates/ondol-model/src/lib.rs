@@ -23,6 +23,7 @@
 
 pub mod balance;
 pub mod base64;
+pub mod caa;
 pub mod certificate;
 pub mod diff;
 pub mod event;
