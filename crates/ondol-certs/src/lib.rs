@@ -15,6 +15,7 @@ pub mod files;
 #[cfg(test)]
 mod fixture;
 mod internal;
+mod lookup;
 mod managed;
 mod names;
 mod owner;
@@ -45,6 +46,9 @@ pub use facts::KeyKind;
 pub use facts::NotACertificate;
 pub use failure::Failure;
 pub use internal::IssueError;
+pub use lookup::Addresses;
+pub use lookup::Lookup;
+pub use lookup::LookupError;
 pub use managed::Answer;
 pub use managed::LastResult;
 pub use managed::Managed;
