@@ -14,9 +14,13 @@ impl Validity {
     /// half of it for lifetimes under ten days (the issuers' own advice).
     pub fn renew_at(self) -> i64 {
         const TEN_DAYS: i64 = 10 * 24 * 3600;
-        let lifetime = self.not_after - self.not_before;
-        let share = if lifetime < TEN_DAYS { 2 } else { 3 };
-        self.not_after - lifetime / share
+        let share = if self.lifetime() < TEN_DAYS { 2 } else { 3 };
+        self.not_after - self.lifetime() / share
+    }
+
+    /// How many seconds it is good for; 0 when its end is before its beginning.
+    pub fn lifetime(self) -> i64 {
+        self.not_after.saturating_sub(self.not_before).max(0)
     }
 
     /// Whether it is over.

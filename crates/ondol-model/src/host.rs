@@ -73,8 +73,11 @@ impl Hostname {
         ip_address(&self.0)
     }
 
-    /// Whether no public issuer can vouch for the name: an address, a single label, or a name under
-    /// a special-use domain (RFC 6761, RFC 8375, RFC 9476 and the `.internal` reservation).
+    /// Whether no public issuer vouches for the name as it is: an address (see [`is_public`]), a single
+    /// label, or a name under a special-use domain (RFC 6761, RFC 8375, RFC 9476 and the `.internal`
+    /// reservation).
+    ///
+    /// [`is_public`]: crate::network::is_public
     pub fn is_private(&self) -> bool {
         const PRIVATE: [&str; 7] = [
             "localhost",
@@ -92,6 +95,16 @@ impl Hostname {
                 name.strip_suffix(private)
                     .is_some_and(|head| head.ends_with('.'))
             })
+    }
+
+    /// Whether the name is kept for examples (RFC 2606 §3). It exists, and belongs to nobody who could
+    /// show that it is theirs.
+    pub fn is_reserved(&self) -> bool {
+        const RESERVED: [&str; 3] = ["example.com", "example.net", "example.org"];
+        RESERVED.iter().any(|reserved| {
+            let head = self.as_str().strip_suffix(reserved);
+            head.is_some_and(|head| head.is_empty() || head.ends_with('.'))
+        })
     }
 }
 
@@ -144,6 +157,13 @@ impl HostPattern {
     pub fn is_private(&self) -> bool {
         match self {
             Self::Exact(host) | Self::Wildcard(host) => host.is_private(),
+        }
+    }
+
+    /// Whether it is kept for examples; see [`Hostname::is_reserved`].
+    pub fn is_reserved(&self) -> bool {
+        match self {
+            Self::Exact(host) | Self::Wildcard(host) => host.is_reserved(),
         }
     }
 }

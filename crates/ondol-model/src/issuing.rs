@@ -2,6 +2,17 @@
 //!
 //! Times are seconds since the Unix epoch.
 
+mod backoff;
+mod chance;
+mod domain;
+mod due;
+mod guard;
+mod history;
+mod next;
+mod wanted;
+mod warning;
+mod ways;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +20,15 @@ use crate::certificate::Validity;
 use crate::host::HostPattern;
 use crate::plan::AcmeIssuer;
 use crate::plan::Issuance;
+
+pub use due::choose_in_window;
+pub use due::due;
+pub use next::Question;
+pub use next::next;
+pub use wanted::wanted;
+pub use warning::next_warning;
+pub use ways::Reachable;
+pub use ways::ways;
 
 /// A certificate that the plan wants from an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +47,10 @@ impl Wanted {
 
     /// The issuers that can vouch for all its names, in order.
     pub fn issuers(&self) -> impl Iterator<Item = &AcmeIssuer> {
+        let profile = self.issuance.profile.as_deref();
+        let can = move |issuer: &AcmeIssuer, name| issuer.can_vouch_for(name, profile);
         let all = self.issuance.acme_issuers();
-        all.filter(|issuer| self.names.iter().all(|name| issuer.can_vouch_for(name)))
+        all.filter(move |issuer| self.names.iter().all(|name| can(issuer, name)))
     }
 }
 
@@ -192,6 +214,9 @@ pub enum Next {
     },
     /// Nothing: no issuer can vouch for all its names.
     Nobody,
+    /// Nothing: a name of it can't be shown to be the owner's. A wildcard needs a record in its zone, and
+    /// neither a DNS provider is named nor `dns-persist` chosen.
+    NoWay,
 }
 
 /// Why a certificate is ordered.
@@ -207,4 +232,17 @@ pub enum Why {
     Asked,
     /// Limits of the issuer are waited for.
     Limits,
+}
+
+impl Why {
+    /// What the owner reads of it, as a part of a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "there is none yet",
+            Self::Renewal => "it is time to renew it",
+            Self::Again => "the last try failed",
+            Self::Asked => "you asked for it",
+            Self::Limits => "the issuer takes no more orders before",
+        }
+    }
 }

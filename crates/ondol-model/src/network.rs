@@ -16,6 +16,33 @@ const PRIVATE: [&str; 8] = [
     "::1",
 ];
 
+/// What else of version 4 belongs to nobody on the internet (the registry of RFC 6890).
+const SPECIAL_V4: [&str; 9] = [
+    "0.0.0.0/8",
+    "100.64.0.0/10",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",
+];
+/// All of version 6 that is given out as addresses of one's own.
+const GLOBAL_V6: &str = "2000::/3";
+/// What of it is not (the registry of RFC 6890): protocols, examples, and version 4 in version 6.
+const SPECIAL_V6: [&str; 4] = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
+
+/// Whether the address can belong to a machine that everyone on the internet reaches.
+pub fn is_public(address: IpAddr) -> bool {
+    let within =
+        |text: &&str| Network::parse(text).is_some_and(|network| network.contains(address));
+    match address.to_canonical() {
+        IpAddr::V4(_) => !PRIVATE.iter().chain(&SPECIAL_V4).any(within),
+        IpAddr::V6(_) => within(&GLOBAL_V6) && !SPECIAL_V6.iter().any(within),
+    }
+}
+
 /// A block of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -108,6 +135,44 @@ mod tests {
         assert_eq!(text("::ffff:10.0.0.0/104").as_deref(), Some("10.0.0.0/8"));
         assert_eq!(text("::ffff:10.0.0.1").as_deref(), Some("10.0.0.1/32"));
         assert_eq!(text("::/0").as_deref(), Some("::/0"));
+    }
+
+    #[test]
+    fn public_addresses_are_told_from_those_of_nobody() {
+        let public = |text: &str| is_public(text.parse().expect("an address"));
+        for address in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.63.0.1",
+            "223.255.255.1",
+            "2606:4700::1",
+            "2001:200::1",
+        ] {
+            assert!(public(address), "{address}");
+        }
+        for address in [
+            "10.0.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "0.0.0.0",
+            "100.64.0.1",
+            "198.51.100.2",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2002::1",
+            "3fff::1",
+            "4000::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!public(address), "{address}");
+        }
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub use issuance::Issuance;
 pub use issuance::Issuer;
 pub use issuance::KnownIssuer;
 pub use issuance::Reach;
+pub use issuance::SHORT_LIVED;
 pub use issuance::Secret;
 pub use issuance::TsigAlgorithm;
 pub use log::AccessLog;

@@ -4,6 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::host::HostPattern;
+use crate::host::Hostname;
+use crate::network::is_public;
+
+/// The profile of certificates that last some days; the only one in which Let's Encrypt vouches for addresses.
+pub const SHORT_LIVED: &str = "shortlived";
 
 /// How certificates are got for the names of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +53,8 @@ pub struct AcmeIssuer {
 /// For which names an issuer can vouch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Names that are public, see [`HostPattern::is_private`].
+    /// Names that are public, see [`HostPattern::is_private`] and [`HostPattern::is_reserved`], and public
+    /// addresses in certificates of the profile [`SHORT_LIVED`].
     Public,
     /// Whatever it agrees to: a directory of the owner's own.
     Any,
@@ -197,11 +203,12 @@ impl KnownIssuer {
 }
 
 impl AcmeIssuer {
-    /// Whether it can vouch for a name.
-    pub fn can_vouch_for(&self, name: &HostPattern) -> bool {
-        match self.reach {
-            Reach::Public => !name.is_private(),
-            Reach::Any => true,
+    /// Whether it can vouch for a name in a certificate of this profile.
+    pub fn can_vouch_for(&self, name: &HostPattern, profile: Option<&str>) -> bool {
+        match (self.reach, name.exact().and_then(Hostname::ip)) {
+            (Reach::Any, _) => true,
+            (Reach::Public, Some(address)) => is_public(address) && profile == Some(SHORT_LIVED),
+            (Reach::Public, None) => !name.is_private() && !name.is_reserved(),
         }
     }
 }

@@ -1,0 +1,288 @@
+//! What the tries of a certificate say about the next one.
+
+use super::Environment;
+use super::FailureKind;
+use super::Outcome;
+use super::Try;
+use super::backoff;
+use super::guard::has_names;
+use super::next::Question;
+use crate::host::HostPattern;
+use crate::plan::AcmeIssuer;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+/// After so many failures in a row on staging production is tried all the same: staging may be what is
+/// broken.
+const STAGING_FAILURES_MAX: usize = 3;
+/// The longest that an issuer makes one wait is a week; what is longer is a mistake, and has an end too.
+const RETRY_AFTER_MAX: i64 = 30 * DAY;
+
+/// The tries that count for a certificate, oldest first.
+#[derive(Debug)]
+pub(super) struct History<'q> {
+    name: &'q HostPattern,
+    /// Certificates that were issued for exactly the names that are wanted.
+    issued: Vec<&'q Try>,
+    /// The tries since the last of these.
+    streak: Vec<&'q Try>,
+    /// Those of them since the owner asked: who asks has changed something, so the waits begin anew.
+    counted: Vec<&'q Try>,
+    /// Since when a certificate is asked for that has not come yet.
+    asked_at: Option<i64>,
+    /// While the certificate in use ends, waits are shorter.
+    ending: Option<Ending>,
+}
+
+/// The time around the end of a certificate in use.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    from: i64,
+    until: i64,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// This side's: no other issuer would do better.
+    Ours,
+    /// The issuer's, or what is between it and the owner.
+    Theirs,
+}
+
+impl<'q> History<'q> {
+    pub(super) fn of(question: &Question<'q>) -> Self {
+        let names = &question.wanted.names;
+        let known = question.tries.iter();
+        let known: Vec<&Try> = known
+            .filter(|one| is_credible(one, question.now) && has_names(one, names))
+            .collect();
+        let is_in_plan = |one: &Try| {
+            let mut issuers = question.wanted.issuers();
+            issuers.any(|issuer| issuer.name == one.issuer)
+        };
+        let is_issued = |one: &Try| {
+            one.outcome == Some(Outcome::Issued) && one.environment == Environment::Production
+        };
+        let begin = known.iter().rposition(|one| is_issued(one));
+        let streak = known[begin.map_or(0, |last| last + 1)..].to_vec();
+        let issued = known.iter().copied();
+        let issued: Vec<_> = issued
+            .filter(|one| is_issued(one) && is_in_plan(one))
+            .collect();
+        let asked_at = question
+            .asked_at
+            .filter(|asked| issued.iter().all(|one| one.at < *asked));
+        let counted = streak.iter().copied();
+        let counted = counted.filter(|one| asked_at.is_none_or(|asked| one.at >= asked));
+        Self {
+            name: question.wanted.name(),
+            issued,
+            counted: counted.collect(),
+            streak,
+            asked_at,
+            ending: ending(question),
+        }
+    }
+
+    /// When the owner asked for a certificate that has not come yet.
+    pub(super) fn asked_at(&self) -> Option<i64> {
+        self.asked_at
+    }
+
+    /// Whether there was a failure that counts.
+    pub(super) fn has_failed(&self) -> bool {
+        !self.counted.is_empty()
+    }
+
+    /// The directory for the next try: that of staging after a failure which staging would show as well,
+    /// until it passes there.
+    pub(super) fn environment(&self, issuer: &AcmeIssuer) -> Environment {
+        if issuer.staging.is_none() {
+            return Environment::Production;
+        }
+        let mut failed_on_staging = 0;
+        for one in self.streak.iter().rev().filter(|one| is_by(one, issuer)) {
+            match (one.environment, failure(one)) {
+                (_, None) => return Environment::Production,
+                (Environment::Staging, Some(kind))
+                    if fault(kind) == Fault::Theirs && !shows_on_staging(kind) =>
+                {
+                    return Environment::Production;
+                }
+                (Environment::Staging, Some(kind)) if shows_on_staging(kind) => {
+                    failed_on_staging += 1;
+                    if failed_on_staging == STAGING_FAILURES_MAX {
+                        return Environment::Production;
+                    }
+                }
+                (Environment::Production, Some(kind)) if shows_on_staging(kind) => {
+                    return Environment::Staging;
+                }
+                (Environment::Production | Environment::Staging, Some(_)) => {}
+            }
+        }
+        match failed_on_staging {
+            0 => Environment::Production,
+            _ => Environment::Staging,
+        }
+    }
+
+    /// Until when an issuer is to be left alone after what has failed.
+    pub(super) fn patience(&self, issuer: &AcmeIssuer) -> Option<i64> {
+        let is_ours = |one: &&Try| failure(one).is_some_and(|kind| fault(kind) == Fault::Ours);
+        let ours = self.since_staging(|_| true).rfind(is_ours);
+        let ours = ours.map(|one| self.wait(one, |_| true));
+        let is_theirs = |one: &&Try| failure(one).is_some_and(|kind| fault(kind) == Fault::Theirs);
+        let theirs = self
+            .since_staging(|one| is_by(one, issuer))
+            .rfind(is_theirs);
+        let theirs = theirs.map(|one| self.wait(one, |other| is_by(other, issuer)));
+        ours.max(theirs)
+    }
+
+    /// What a certificate that has just come is given before the next is ordered, whatever is said of the
+    /// first: a clock that is wrong by a year makes every new one look old, and a folder that is emptied
+    /// makes every one look lost.
+    pub(super) fn settled_at(&self, question: &Question<'_>) -> Option<i64> {
+        let last = *self.issued.last()?;
+        if self.asked_at.is_some() {
+            return None;
+        }
+        let pause = match question.held.filter(|held| held.is_fit) {
+            Some(held) => (held.validity.lifetime() / 4).min(DAY),
+            None => {
+                let lately = |one: &&&Try| one.at > last.at - 7 * DAY;
+                backoff::wait_after_loss(self.issued.iter().filter(lately).count(), self.name, last)
+            }
+        };
+        Some(last.at + pause)
+    }
+
+    /// How many production orders of this issuer have failed in a way that a word in the order can cause.
+    pub(super) fn refused(&self, issuer: &AcmeIssuer) -> usize {
+        let is_refused = |one: &&&Try| {
+            let at_production = is_by(one, issuer) && one.environment == Environment::Production;
+            at_production && failure(one).is_some_and(shows_on_staging)
+        };
+        self.streak.iter().filter(is_refused).count()
+    }
+
+    /// The tries that count since a success on staging, which means production at once.
+    fn since_staging(&self, of: impl Fn(&Try) -> bool) -> impl DoubleEndedIterator<Item = &'q Try> {
+        let of: Vec<&Try> = self.counted.iter().copied().filter(|one| of(one)).collect();
+        let last = of
+            .iter()
+            .rposition(|one| one.outcome == Some(Outcome::Issued));
+        of.into_iter().skip(last.map_or(0, |last| last + 1))
+    }
+
+    fn wait(&self, last: &Try, of: impl Fn(&Try) -> bool) -> i64 {
+        let Some(kind) = failure(last) else {
+            return last.at;
+        };
+        let alike = |one: &&&Try| failure(one) == Some(kind) && of(one) && one.at <= last.at;
+        let number = self.counted.iter().filter(alike).count();
+        let usual = last.at + backoff::wait(kind, number, self.name, last);
+        let Some(Ending { from, until }) = self.ending else {
+            return usual;
+        };
+        let sooner = from.max(last.at + backoff::jittered(HOUR, self.name, last.at));
+        if sooner <= until {
+            usual.min(sooner)
+        } else {
+            usual
+        }
+    }
+}
+
+/// Until when an issuer has said that it does not want to be asked.
+pub(super) fn retry_at(
+    question: &Question<'_>,
+    issuer: &AcmeIssuer,
+    environment: Environment,
+) -> Option<i64> {
+    let own = question.tries.iter();
+    let own = own.filter(|one| has_names(one, &question.wanted.names));
+    let others = question.listed.iter().filter(|one| is_for_everyone(one));
+    own.chain(others)
+        .filter(|one| is_by(one, issuer) && one.environment == environment)
+        .filter(|one| is_credible(one, question.now))
+        .filter_map(|one| match one.outcome {
+            Some(Outcome::Failed { retry_at, .. }) => {
+                retry_at.map(|at| at.min(one.at + RETRY_AFTER_MAX))
+            }
+            Some(Outcome::Issued) | None => None,
+        })
+        .max()
+}
+
+/// A try that seems to be of a time to come was noted by a clock that was wrong. A little of that is taken
+/// as it is: boxes without a clock of their own start in the past.
+pub(super) fn is_credible(tried: &Try, now: i64) -> bool {
+    tried.at <= now + DAY
+}
+
+/// Whether what the issuer said to one try holds for those of other names as well: that it is not well, or
+/// that the account itself is asked for too much.
+fn is_for_everyone(tried: &Try) -> bool {
+    match failure(tried) {
+        Some(FailureKind::Unreachable) => true,
+        Some(FailureKind::RateLimited) => !tried.ordered,
+        Some(_) | None => false,
+    }
+}
+
+fn ending(question: &Question<'_>) -> Option<Ending> {
+    let validity = question.held.filter(|held| held.is_fit)?.validity;
+    let lifetime = validity.lifetime();
+    let before = (lifetime / 20).max(DAY.min(lifetime / 4));
+    Some(Ending {
+        from: validity.not_after - before,
+        until: validity.not_after + before,
+    })
+}
+
+fn is_by(tried: &Try, issuer: &AcmeIssuer) -> bool {
+    tried.issuer == issuer.name
+}
+
+/// Why a try failed. One that still lasts was broken off: nobody asks what is next while one is under way.
+fn failure(tried: &Try) -> Option<FailureKind> {
+    match tried.outcome {
+        Some(Outcome::Issued) => None,
+        Some(Outcome::Failed { kind, .. }) => Some(kind),
+        None => Some(FailureKind::Interrupted),
+    }
+}
+
+fn fault(kind: FailureKind) -> Fault {
+    match kind {
+        FailureKind::Unreachable
+        | FailureKind::RateLimited
+        | FailureKind::Rejected
+        | FailureKind::Account
+        | FailureKind::WrongCertificate => Fault::Theirs,
+        FailureKind::Unverified
+        | FailureKind::Dns
+        | FailureKind::NotReady
+        | FailureKind::Machine
+        | FailureKind::Interrupted => Fault::Ours,
+    }
+}
+
+/// Whether staging would have failed in the same way.
+fn shows_on_staging(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Unverified
+        | FailureKind::Rejected
+        | FailureKind::Dns
+        | FailureKind::WrongCertificate => true,
+        FailureKind::Unreachable
+        | FailureKind::RateLimited
+        | FailureKind::Account
+        | FailureKind::NotReady
+        | FailureKind::Machine
+        | FailureKind::Interrupted => false,
+    }
+}
