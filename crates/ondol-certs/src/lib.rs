@@ -14,6 +14,7 @@ mod failure;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+mod https;
 mod internal;
 mod lookup;
 mod managed;

@@ -1,0 +1,413 @@
+//! Requests to those whom certificates need: issuers, keepers of zones, the box's own names from outside.
+//!
+//! One connection for each request, HTTP/1.1, and a limit on everything. It follows no redirect and knows
+//! nothing of what is asked.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::Uri;
+use http::header;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use ondol_base::tasks;
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::upstreams::read_authorities;
+use crate::upstreams::system_roots;
+
+/// From the question for the address to the end of the TLS handshake.
+const CONNECT: Duration = Duration::from_secs(10);
+/// What one address of several may take of it: where version 6 leads nowhere, version 4 gets its turn.
+const CONNECT_ADDRESS: Duration = Duration::from_secs(3);
+/// Addresses that are tried.
+const ADDRESSES_MAX: usize = 6;
+/// A whole request, to the last byte of its answer.
+const WHOLE: Duration = Duration::from_secs(30);
+/// The largest answer. Chains, directories and lists of records have some KiB.
+pub(crate) const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+const USER_AGENT: &str = concat!("ondol/", env!("CARGO_PKG_VERSION"));
+
+/// Asks by HTTPS. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Https {
+    tls: Arc<ClientConfig>,
+    plain: Plain,
+}
+
+/// Whether `http://` is spoken too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plain {
+    Refused,
+    Allowed,
+}
+
+/// Why there is no answer. Each says who was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpsError {
+    /// A file of roots can't be used.
+    #[error("cannot use the roots in {}", path.display())]
+    Roots {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nobody is trusted.
+    #[error(
+        "this system has no file of the authorities that it trusts (Debian's is in the package `ca-certificates`)"
+    )]
+    NoRoots,
+    /// The URL is none that can be asked.
+    #[error("`{0}` is no URL that begins with https://")]
+    Url(Box<str>),
+    /// The name has no address.
+    #[error("the address of {host} could not be looked up")]
+    Lookup {
+        /// Who was asked.
+        host: Box<str>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No connection.
+    #[error("{host} could not be connected to")]
+    Connect {
+        /// Who was asked.
+        host: Box<str>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The TLS handshake failed.
+    #[error("{host} and this box could not agree on TLS")]
+    Tls {
+        /// Who was asked.
+        host: Box<str>,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// What was sent is no HTTP, or it ended in the middle.
+    #[error("{host} did not answer in HTTP")]
+    Http {
+        /// Who was asked.
+        host: Box<str>,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The answer is larger than any that is expected.
+    #[error("the answer of {0} is larger than {ANSWER_BYTES_MAX} bytes")]
+    TooLarge(Box<str>),
+    /// It took too long.
+    #[error("{host} did not answer within {} s", limit.as_secs())]
+    Slow {
+        /// Who was asked.
+        host: Box<str>,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// What a URL says of whom to ask.
+struct Peer {
+    host: Box<str>,
+    port: u16,
+    /// `None` for plain HTTP.
+    tls_name: Option<ServerName<'static>>,
+}
+
+impl Https {
+    /// A client that trusts those whom the system trusts, and those in this file. Blocks on the disk.
+    pub(crate) fn new(root: Option<&Path>) -> Result<Self, HttpsError> {
+        let mut roots = RootCertStore::empty();
+        if let Some(path) = system_roots() {
+            // What can't be read is as good as not there: the file of `root` may be enough.
+            let text = read_authorities(&path).unwrap_or_default();
+            // Old authorities that can't be read any more are no reason to trust nobody.
+            let certificates = CertificateDer::pem_slice_iter(text.as_bytes()).flatten();
+            roots.add_parsable_certificates(certificates);
+        }
+        if let Some(path) = root {
+            add_named(&mut roots, path)?;
+        }
+        if roots.is_empty() {
+            return Err(HttpsError::NoRoots);
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| HttpsError::NoRoots)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self {
+            tls: Arc::new(config),
+            plain: Plain::Refused,
+        })
+    }
+
+    /// [`Https::new`] for where files may not be read.
+    pub(crate) async fn open(root: Option<&Path>) -> Result<Self, HttpsError> {
+        let root = root.map(Path::to_owned);
+        let opened = tasks::spawn_blocking(move || Self::new(root.as_deref())).await;
+        opened.unwrap_or(Err(HttpsError::NoRoots))
+    }
+
+    /// The same, which speaks plain HTTP where a URL begins with `http://`.
+    pub(crate) fn or_plain(mut self) -> Self {
+        self.plain = Plain::Allowed;
+        self
+    }
+
+    /// Sends a request to the host of its URL.
+    pub(crate) async fn request(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, HttpsError> {
+        let peer = self.peer(request.uri())?;
+        let answer = async {
+            let addresses = peer.addresses().await?;
+            self.ask(&peer, addresses, request).await
+        };
+        peer.within(WHOLE, answer).await
+    }
+
+    /// Sends a request to this address, whatever the name in its URL leads to. The port is the URL's.
+    pub(crate) async fn request_at(
+        &self,
+        address: IpAddr,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, HttpsError> {
+        let peer = self.peer(request.uri())?;
+        let addresses = vec![SocketAddr::new(address, peer.port)];
+        peer.within(WHOLE, self.ask(&peer, addresses, request))
+            .await
+    }
+
+    fn peer(&self, uri: &Uri) -> Result<Peer, HttpsError> {
+        let bad = || HttpsError::Url(uri.to_string().into());
+        let host = uri.host().ok_or_else(bad)?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let (default_port, tls_name) = match (uri.scheme_str(), self.plain) {
+            (Some("https"), _) => {
+                let name = ServerName::try_from(bare.to_owned()).map_err(|_| bad())?;
+                (443, Some(name))
+            }
+            (Some("http"), Plain::Allowed) => (80, None),
+            _ => return Err(bad()),
+        };
+        Ok(Peer {
+            host: bare.into(),
+            port: uri.port_u16().unwrap_or(default_port),
+            tls_name,
+        })
+    }
+
+    async fn ask(
+        &self,
+        peer: &Peer,
+        addresses: Vec<SocketAddr>,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, HttpsError> {
+        match peer.within(CONNECT, self.connect(peer, addresses)).await? {
+            Stream::Plain(stream) => exchange(peer, stream, request).await,
+            Stream::Tls(stream) => exchange(peer, stream, request).await,
+        }
+    }
+
+    async fn connect(&self, peer: &Peer, addresses: Vec<SocketAddr>) -> Result<Stream, HttpsError> {
+        let stream = peer.connect(addresses).await?;
+        let Some(name) = peer.tls_name.clone() else {
+            return Ok(Stream::Plain(stream));
+        };
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector.connect(name, stream).await;
+        match stream {
+            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+            Err(source) => Err(HttpsError::Tls {
+                host: peer.host.clone(),
+                source,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Https {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Https")
+            .field("plain", &self.plain)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, HttpsError> {
+        let found = tokio::net::lookup_host((&*self.host, self.port)).await;
+        let found = found.map_err(|source| HttpsError::Lookup {
+            host: self.host.clone(),
+            source,
+        })?;
+        Ok(by_turns(found.collect()))
+    }
+
+    async fn connect(&self, addresses: Vec<SocketAddr>) -> Result<TcpStream, HttpsError> {
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in addresses.into_iter().take(ADDRESSES_MAX) {
+            match timeout(CONNECT_ADDRESS, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    // Whole requests are written at once; without it only latency suffers.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(HttpsError::Connect {
+            host: self.host.clone(),
+            source: last,
+        })
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, HttpsError>>,
+    ) -> Result<T, HttpsError> {
+        // What is asked is large as a future: callers would carry it in theirs.
+        match timeout(limit, Box::pin(work)).await {
+            Ok(done) => done,
+            Err(_) => Err(HttpsError::Slow {
+                host: self.host.clone(),
+                limit,
+            }),
+        }
+    }
+
+    fn http_error(
+        &self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> HttpsError {
+        let source = source.into();
+        if source.is::<LengthLimitError>() {
+            return HttpsError::TooLarge(self.host.clone());
+        }
+        HttpsError::Http {
+            host: self.host.clone(),
+            source,
+        }
+    }
+}
+
+fn add_named(roots: &mut RootCertStore, path: &Path) -> Result<(), HttpsError> {
+    let failed = |source| HttpsError::Roots {
+        path: path.to_owned(),
+        source,
+    };
+    let text = read_authorities(path).map_err(failed)?;
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        let added = certificate
+            .map_err(io::Error::other)
+            .and_then(|certificate| roots.add(certificate).map_err(io::Error::other));
+        added.map_err(failed)?;
+    }
+    if roots.len() == before {
+        return Err(failed(io::Error::other(
+            "there is no certificate in it (`-----BEGIN CERTIFICATE-----`)",
+        )));
+    }
+    Ok(())
+}
+
+/// The two versions of IP by turns, beginning with the one that the system prefers.
+fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let mut second = second.into_iter();
+    let mut turns = Vec::new();
+    for address in first {
+        turns.push(address);
+        turns.extend(second.next());
+    }
+    turns.extend(second);
+    turns
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    peer: &Peer,
+    stream: S,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, HttpsError> {
+    let request = in_origin_form(request).map_err(|error| peer.http_error(error))?;
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(|error| peer.http_error(error))?;
+    let answer = async {
+        let answer = sender.send_request(request).await;
+        let (parts, body) = answer.map_err(|error| peer.http_error(error))?.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| peer.http_error(error))?.to_bytes();
+        Ok(Response::from_parts(parts, body))
+    };
+    let connection = async {
+        // How it ended is told to the answer, which may have more to read.
+        let _ = connection.await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        answer = answer => answer,
+        never = connection => never,
+    }
+}
+
+/// The request as it is sent to its own host (RFC 9112 §3.2.1), with the fields that every request has.
+fn in_origin_form(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, http::Error> {
+    let (mut parts, body) = request.into_parts();
+    if let Some(authority) = parts.uri.authority() {
+        let host = HeaderValue::from_str(authority.as_str())?;
+        parts.headers.insert(header::HOST, host);
+    }
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    parts.uri = Uri::try_from(path)?;
+    let us = HeaderValue::from_static(USER_AGENT);
+    parts.headers.insert(header::USER_AGENT, us);
+    let close = HeaderValue::from_static("close");
+    parts.headers.insert(header::CONNECTION, close);
+    Ok(Request::from_parts(parts, Full::new(body)))
+}
+
+#[cfg(test)]
+mod tests;

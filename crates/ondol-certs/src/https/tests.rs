@@ -1,0 +1,180 @@
+//! Requests over real sockets, to a peer that answers well or badly.
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// Answers one connection with these bytes once it has seen a head; returns the head.
+async fn answer_once(listener: TcpListener, answer: Vec<u8>) -> String {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let head = head(&mut stream).await;
+    // The one who asked may have had enough.
+    let _ = stream.write_all(&answer).await;
+    head
+}
+
+async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+async fn ask(answer: Vec<u8>) -> (String, Result<Response<Bytes>, HttpsError>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let client = Https::new(Some(&root(folder.path()).0)).unwrap().or_plain();
+    let url = format!("http://127.0.0.1:{port}/a?b=c");
+    let request = Request::get(url).body(Bytes::new()).unwrap();
+    tokio::join!(answer_once(listener, answer), client.request(request))
+}
+
+/// A certificate for `localhost` that vouches for itself, in a file.
+fn root(folder: &Path) -> (PathBuf, rcgen::CertifiedKey<rcgen::KeyPair>) {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let path = folder.join("root.pem");
+    let mut file = std::fs::OpenOptions::new();
+    let mut file = file.write(true).create(true).open(&path).unwrap();
+    file.write_all(pair.cert.pem().as_bytes()).unwrap();
+    (path, pair)
+}
+
+#[tokio::test]
+async fn a_request_is_sent_to_its_host_and_the_answer_read_to_its_end() {
+    let (head, answer) = ask(b"HTTP/1.1 404 Not Found\r\n\r\nnothing".to_vec()).await;
+    let answer = answer.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.body()[..]),
+        (404, &b"nothing"[..])
+    );
+    assert!(head.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nhost: 127.0.0.1:"), "{head}");
+    assert!(head.contains("\r\nuser-agent: ondol/"), "{head}");
+}
+
+#[tokio::test]
+async fn an_answer_has_a_limit() {
+    let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+    answer.resize(answer.len() + ANSWER_BYTES_MAX, b'x');
+    assert!(ask(answer.clone()).await.1.is_ok());
+    answer.push(b'x');
+    let error = ask(answer).await.1.unwrap_err();
+    assert!(matches!(error, HttpsError::TooLarge(_)), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_said_to_be_none() {
+    for answer in [
+        "220 mail.example.com ESMTP\r\n",
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort",
+    ] {
+        let error = ask(answer.into()).await.1.unwrap_err();
+        assert!(
+            matches!(error, HttpsError::Http { .. }),
+            "{answer}: {error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_answers_is_not_waited_for_forever() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let client = Https::new(Some(&root(folder.path()).0)).unwrap().or_plain();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let request = Request::get(url).body(Bytes::new()).unwrap();
+    let error = client.request(request).await.unwrap_err();
+    assert_eq!(error.to_string(), "127.0.0.1 did not answer within 30 s");
+}
+
+#[tokio::test]
+async fn only_those_who_are_trusted_are_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, pair) = root(folder.path());
+    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(vec![pair.cert.der().clone()], key.into())
+    .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!(
+        "https://localhost:{}/",
+        listener.local_addr().unwrap().port()
+    );
+    let server = async {
+        for _ in 0..2 {
+            let (stream, _) = listener.accept().await.unwrap();
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                head(&mut stream).await;
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
+                    .await
+                    .unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        }
+    };
+    let trusting = Https::new(Some(&path)).unwrap();
+    let (other, _) = root(
+        tempfile::tempdir_in(folder.path())
+            .unwrap()
+            .keep()
+            .as_path(),
+    );
+    let stranger = Https::new(Some(&other)).unwrap();
+    let client = async {
+        let request = || Request::get(&url).body(Bytes::new()).unwrap();
+        let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let answer = trusting.request_at(address, request()).await.unwrap();
+        assert_eq!(&answer.body()[..], b"hello");
+        stranger.request_at(address, request()).await.unwrap_err()
+    };
+    let ((), error) = tokio::join!(server, client);
+    assert!(matches!(error, HttpsError::Tls { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn plain_http_is_spoken_only_where_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = Https::new(Some(&root(folder.path()).0)).unwrap();
+    for url in ["http://127.0.0.1/", "ftp://127.0.0.1/", "/path"] {
+        let request = Request::get(url).body(Bytes::new()).unwrap();
+        let error = client.request(request).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`{url}` is no URL that begins with https://")
+        );
+    }
+}
+
+#[test]
+fn a_file_of_roots_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.pem");
+    let error = Https::new(Some(&path)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot use the roots in {}", path.display())
+    );
+}
+
+#[test]
+fn both_versions_of_ip_get_their_turn() {
+    let [a, b, c, d] =
+        ["[::1]:1", "[::2]:1", "127.0.0.1:1", "127.0.0.2:1"].map(|text| text.parse().unwrap());
+    assert_eq!(by_turns(vec![a, b, c, d]), [a, c, b, d]);
+    assert_eq!(by_turns(vec![c, a, b]), [c, a, b]);
+}
