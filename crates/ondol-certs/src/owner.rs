@@ -16,6 +16,7 @@ use ondol_model::HostPattern;
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::issuing::Wanted;
+use ondol_model::issuing::wanted;
 use ondol_model::plan::CertificateFiles;
 
 use crate::authorities::Authorities;
@@ -306,13 +307,7 @@ impl Owner {
                 Source::Internal => internal.push(names.collect::<Vec<_>>()),
             }
         }
-        set.wanted = left
-            .into_iter()
-            .map(|(site, names)| Wanted {
-                names: names.into_iter().cloned().collect(),
-                issuance: Arc::clone(&site.issuance),
-            })
-            .collect();
+        set.wanted = wanted(left);
         for (kept, names) in by_issued.into_values() {
             set.push_issued(kept, names, now, &plan);
         }
