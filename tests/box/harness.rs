@@ -108,7 +108,12 @@ impl Folders {
 
     /// Starts the box and waits until it says that it is ready.
     pub(crate) fn start(self) -> Running {
-        let child = self.spawn();
+        self.start_with(&[])
+    }
+
+    /// Starts the box with more variables in its environment.
+    pub(crate) fn start_with(self, variables: &[(&str, &str)]) -> Running {
+        let child = self.spawn(variables);
         let running = Running {
             folders: self,
             child,
@@ -123,13 +128,15 @@ impl Folders {
         (output.status, String::from_utf8(output.stderr).unwrap())
     }
 
-    fn spawn(&self) -> Child {
+    fn spawn(&self, variables: &[(&str, &str)]) -> Child {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.path("log"))
             .unwrap();
-        self.run_command().stderr(log).spawn().unwrap()
+        let mut command = self.run_command();
+        command.envs(variables.iter().copied());
+        command.stderr(log).spawn().unwrap()
     }
 
     /// What starts the box, not started yet.
@@ -202,7 +209,7 @@ impl Running {
         self.signal(Signal::TERM);
         assert!(self.ended().success(), "{}", self.log());
         self.folders.configure(configuration);
-        self.child = self.folders.spawn();
+        self.child = self.folders.spawn(&[]);
         self.wait_ready();
         self
     }

@@ -58,6 +58,25 @@ fn a_notify_socket_that_is_gone_does_not_stop_the_boot() {
     });
 }
 
+/// What a process was started with, as `NAME=value`.
+fn environment(pid: impl std::fmt::Display) -> String {
+    let variables = fs::read(format!("/proc/{pid}/environ")).unwrap();
+    String::from_utf8(variables).unwrap().replace('\0', "\n")
+}
+
+#[test]
+fn the_process_that_talks_to_visitors_is_not_told_the_secrets_of_the_environment() {
+    const SECRET: &str = "TOKEN_OF_A_ZONE=kuromoji";
+    let folders = Folders::with(&answering("one"));
+    let running = folders.start_with(&[("TOKEN_OF_A_ZONE", "kuromoji")]);
+    assert!(environment(running.pid().as_raw_nonzero()).contains(SECRET));
+    let (_, plane) = running.generation();
+    let told = environment(plane.as_raw_nonzero());
+    let passed_on = ["JOURNAL_STREAM=", "RUST_BACKTRACE="];
+    let is_passed_on = |line: &str| passed_on.iter().any(|name| line.starts_with(name));
+    assert!(told.lines().all(is_passed_on), "{told}");
+}
+
 /// Owner, group and mode.
 fn whose(path: &Path) -> (u32, u32, u32) {
     let metadata = fs::metadata(path).unwrap();
