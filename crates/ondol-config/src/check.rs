@@ -9,11 +9,13 @@ use toml::de::DeValue;
 use crate::file;
 use crate::nearest::elsewhere_called;
 use crate::nearest::nearest;
+use crate::nearest::needless;
 use crate::nearest::repeated;
 use crate::report::Report;
 use crate::section::Section;
 use crate::shape::Absent;
 use crate::shape::Key;
+use crate::shape::SECRET;
 use crate::shape::Shape;
 use crate::shape::Table;
 use crate::shape::keys;
@@ -86,6 +88,12 @@ fn check(
                 field(report, (fields, name, value), key, item);
             }
         }
+        (Shape::Secret(inner), DeValue::Table(found))
+            if parent.inner(at, found).is_known(inner) =>
+        {
+            table(report, parent.inner(at, found), inner);
+        }
+        (Shape::Secret(_), _) => plain_secret(report, at, key),
         (Shape::AnyOf(shapes), found) => match shapes.iter().find(|shape| is_of(shape, found)) {
             Some(shape) => check(report, (parent, value), key, shape),
             None => wrong(report, at, key, found),
@@ -137,7 +145,7 @@ fn is_of(shape: &Shape, value: &DeValue<'_>) -> bool {
         Shape::Flag => value.as_bool().is_some(),
         Shape::Number { .. } => value.as_integer().is_some(),
         Shape::Text(_) | Shape::Choice(_) => value.is_str(),
-        Shape::Table(_) | Shape::Named(..) | Shape::Map(..) => value.is_table(),
+        Shape::Table(_) | Shape::Secret(_) | Shape::Named(..) | Shape::Map(..) => value.is_table(),
         Shape::TextOrTable(..) => value.is_str() || value.is_table(),
         Shape::TextsOrTable(..) => value.is_str() || value.is_array() || value.is_table(),
         Shape::AnyOf(shapes) => shapes.iter().any(|shape| is_of(shape, value)),
@@ -211,8 +219,13 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
             .help("remove it, or wait for a newer one");
         return;
     }
+    if let Some(why) = needless(name) {
+        let problem = format!("there is no key `{shown}`");
+        report.add(at, problem).help(why);
+        return;
+    }
     let known = description.keys.iter().map(|key| key.name);
-    let meant = elsewhere_called(name).filter(|word| description.key(word).is_some());
+    let meant = elsewhere_called(name, |word| description.key(word).is_some());
     let meant =
         meant.or_else(|| nearest(name, known.clone().chain(description.later.iter().copied())));
     let elsewhere = places(name);
@@ -229,7 +242,11 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
         (None, _) => format!("accepted here: {}", keys(description)),
     };
     let problem = format!("unknown key `{shown}` in {title}");
-    report.add(at, problem).help(help);
+    let note = report.add(at, problem).help(help);
+    let inner = meant.and_then(|meant| description.key(meant)?.shape.table());
+    if description.has_secrets() || inner.is_some_and(Table::has_secrets) {
+        note.hide_line(); // It may be a secret's, with another name.
+    }
 }
 
 /// The tables that have a key, when they are few enough to be named.
@@ -251,7 +268,10 @@ fn no_choice(
     key: &Key,
     words: &'static [&'static str],
 ) {
-    let hint = match nearest(text, words.iter().copied()) {
+    // `dns-01`: whoever knows the standard adds to the word.
+    let begun = words.iter().copied().filter(|word| text.starts_with(word));
+    let meant = nearest(text, words.iter().copied());
+    let hint = match meant.or(begun.max_by_key(|word| word.len())) {
         Some(meant) => format!("did you mean \"{meant}\"? "),
         None => String::new(),
     };
@@ -275,6 +295,18 @@ fn wrong(report: &mut Report, at: Place, key: &'static Key, found: &DeValue<'_>)
     report
         .add(at, format!("`{name}` cannot be {found}"))
         .help(help);
+}
+
+/// Files like this one are copied, shown and kept in repositories.
+fn plain_secret(report: &mut Report, at: Place, key: &Key) {
+    let problem = format!(
+        "`{}` is a secret, which does not belong in this file",
+        key.name
+    );
+    report
+        .add(at, problem)
+        .help(format!("say where it is: {SECRET}"))
+        .hide_line();
 }
 
 fn type_of(value: &DeValue<'_>) -> &'static str {

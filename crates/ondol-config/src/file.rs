@@ -118,16 +118,17 @@ pub(crate) fn tables() -> Vec<&'static Table> {
 /// The plan of all files. It counts only when nothing was reported: what is wrong is left out of it,
 /// so that the rest can still be checked.
 pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report) -> Plan {
+    let main = roots.first();
+    let main_folder = sources.files.first().and_then(|file| file.path.parent());
+    let main_folder = main_folder.unwrap_or(Path::new("/"));
+    let section = |key| main.and_then(|main| main.table(key));
+    let mut issuances = tls::Issuances::of_all(section("tls"), main_folder, report);
     let mut sites = Vec::new();
     for (root, source) in roots.iter().zip(&sources.files) {
         let folder = source.path.parent().unwrap_or(Path::new("/"));
-        sites.extend(site::sites(*root, folder, report));
+        sites.extend(site::sites(*root, folder, &mut issuances, report));
     }
     sites.sort_by(|a, b| a.plan.name.cmp(&b.plan.name));
-    let main = roots.first();
-    let folder = sources.files.first().and_then(|file| file.path.parent());
-    let folder = folder.unwrap_or(Path::new("/"));
-    let section = |key| main.and_then(|main| main.table(key));
     let machine = machine::machine(section("box"), report);
     let plan = Plan {
         box_name: machine.name,
@@ -135,8 +136,8 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         timezone: machine.timezone,
         listen: listen::listen(section("listen"), report),
         access_log: log::access_log(section("log"), report),
-        certificates: tls::certificates(section("tls"), folder, report),
-        resolvers: Vec::new(),
+        certificates: tls::certificates(section("tls"), main_folder, report),
+        resolvers: tls::resolvers(section("tls"), report),
         sites: Vec::new(),
     };
     let has_site = |root: &Section<'_>| {

@@ -15,50 +15,148 @@ pub(crate) fn nearest<'w>(given: &str, words: impl Iterator<Item = &'w str>) -> 
     (distance <= most && distance < given.chars().count()).then_some(word)
 }
 
-/// What keys of ours are called by other servers.
+/// What keys of ours are called by other servers, and by other programs that get certificates.
 const OTHER_WORDS: &[(&str, &str)] = &[
+    ("acme", "tls"),
+    ("acme_ca", "issuers"),
+    ("acme_ca_root", "root"),
+    ("acme_dns", "dns"),
+    ("acme_eab", "account"),
+    ("acme_issuer", "issuers"),
     ("add_header", "headers"),
+    ("api_token", "token"),
+    ("apitoken", "token"),
     ("auth_basic", "basic_auth"),
     ("auth_request", "forward_auth"),
     ("authtype", "basic_auth"),
     ("autoindex", "listing"),
     ("browse", "listing"),
+    ("ca", "directory"),
+    ("ca", "issuers"),
+    ("ca_root", "root"),
+    ("cacertificates", "root"),
+    ("caserver", "directory"),
+    ("caserver", "issuers"),
+    ("cert_issuer", "issuers"),
+    ("certificate_authority", "issuers"),
+    ("certificatesresolvers", "tls"),
+    ("certresolver", "tls"),
+    ("challenges", "challenge"),
     ("client_max_body_size", "limits"),
+    ("dns_challenge", "dns"),
+    ("dns_provider", "dns"),
+    ("dnschallenge", "dns"),
     ("documentroot", "files"),
+    ("eab", "account"),
+    ("eab_hmac_key", "account"),
+    ("eab_hmac_key", "hmac_key"),
+    ("eab_key_id", "account"),
+    ("eab_key_id", "key_id"),
+    ("eab_kid", "account"),
+    ("eab_kid", "key_id"),
     ("encode", "compression"),
+    ("environment", "env"),
     ("error_page", "error_pages"),
     ("errordocument", "error_pages"),
     ("expires", "cache_control"),
+    ("external_account", "account"),
+    ("external_account_binding", "account"),
+    ("external_account_key", "account"),
     ("file_server", "files"),
     ("gzip", "compression"),
+    ("hmac", "hmac_key"),
+    ("hmacencoded", "hmac_key"),
+    ("httpchallenge", "challenge"),
     ("includesubdomains", "subdomains"),
+    ("keyid", "key_id"),
+    ("kid", "key_id"),
     ("lb_policy", "balance"),
     ("limitrequestbody", "limits"),
     ("location", "routes"),
+    ("mac_key", "hmac_key"),
+    ("nameserver", "server"),
     ("path", "root"),
+    ("preferred_challenges", "challenge"),
+    ("preferred_profile", "profile"),
     ("proxy_pass", "proxy"),
     ("proxy_set_header", "request_headers"),
     ("proxypass", "proxy"),
+    ("required_profile", "profile"),
+    ("resolver", "resolvers"),
     ("reverse_proxy", "proxy"),
     ("rewrite", "redirects"),
     ("root", "files"),
+    ("root_ca", "root"),
+    ("secret_access_key", "secret_key"),
+    ("server", "directory"),
     ("server_name", "aliases"),
     ("serveralias", "aliases"),
     ("ssl_certificate", "certificate"),
     ("ssl_client_certificate", "client_ca"),
+    ("ssl_trusted_certificate", "root"),
+    ("tlschallenge", "challenge"),
+    ("trusted_roots", "root"),
     ("try_files", "try"),
+    ("tsig_algorithm", "algorithm"),
+    ("tsig_key", "key_name"),
+    ("tsig_secret", "key"),
     ("upstream", "proxy"),
+    ("uri", "directory"),
     ("uri", "path"),
+    ("url", "directory"),
     ("url", "path"),
 ];
 
-/// Our key for what another server calls so.
-pub(crate) fn elsewhere_called(given: &str) -> Option<&'static str> {
-    let given = given.to_ascii_lowercase().replace('-', "_");
+/// Keys of others that nothing here is called by, and why none is needed.
+const NEEDLESS: &[(&str, &str)] = &[
+    ("agree_tos", AGREED),
+    ("accept_terms_of_service", AGREED),
+    ("auto_https", BY_ITSELF),
+    ("key_type", "every certificate has a new key, ECDSA P-256"),
+    ("keytype", "every certificate has a new key, ECDSA P-256"),
+    ("must_staple", "browsers and issuers have given up OCSP"),
+    ("on_demand", BEFOREHAND),
+    ("on_demand_tls", BEFOREHAND),
+    ("renew_before", RENEWED),
+    ("renewal_window_ratio", RENEWED),
+    (
+        "state_path",
+        "accounts and certificates are in Ondol's own folder (`ondol run --state`)",
+    ),
+    (
+        "storage",
+        "accounts and certificates are in Ondol's own folder (`ondol run --state`)",
+    ),
+];
+const AGREED: &str = "whoever asks an issuer for a certificate agrees to its terms";
+const BY_ITSELF: &str = "every site has HTTPS, and plain HTTP is redirected to it; `https = false` in a site turns that off";
+const BEFOREHAND: &str = "certificates are got before anyone asks for them, for every name of the sites; a wildcard (`*.example.com`) is for names that nobody knows yet";
+const RENEWED: &str =
+    "certificates are renewed when their issuers say, or at a third of their time";
+
+/// Our key for what another server calls so, of those that are accepted.
+pub(crate) fn elsewhere_called(
+    given: &str,
+    is_accepted: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
+    let given = canonical(given);
     let mut words = OTHER_WORDS.iter();
     words
-        .find(|(theirs, _)| *theirs == given)
+        .find(|(theirs, ours)| *theirs == given && is_accepted(ours))
         .map(|(_, ours)| *ours)
+}
+
+/// Why a key of another server is not needed here.
+pub(crate) fn needless(given: &str) -> Option<&'static str> {
+    let given = canonical(given);
+    let mut words = NEEDLESS.iter();
+    words
+        .find(|(theirs, _)| *theirs == given)
+        .map(|(_, why)| *why)
+}
+
+fn canonical(given: &str) -> String {
+    given.to_ascii_lowercase().replace('-', "_")
 }
 
 /// A text of a file as messages repeat it: short, and on one line.

@@ -1,5 +1,7 @@
 //! Collects what is wrong while the files are read, by place; lines and excerpts come at the end.
 
+use std::collections::HashSet;
+
 use crate::mistake::Mistake;
 use crate::mistake::Mistakes;
 use crate::text::Place;
@@ -92,10 +94,28 @@ impl Report {
         self.notes.is_empty()
     }
 
+    /// What one mistake does not show of a line, no other shows.
+    fn hide_lines(&mut self, texts: &Texts) {
+        let place = |at: Place| (at.file, texts.line(at));
+        let hidden = self.notes.iter().filter(|note| note.line == Line::Hidden);
+        let hidden: HashSet<_> = hidden.map(|note| place(note.at)).collect();
+        for note in &mut self.notes {
+            if hidden.contains(&place(note.at)) {
+                note.line = Line::Hidden;
+            }
+            if let Some((at, _)) = note.related
+                && hidden.contains(&place(at))
+            {
+                note.related = None;
+            }
+        }
+    }
+
     /// All mistakes in the order of the files, each once.
     pub(crate) fn into_mistakes(mut self, texts: &Texts) -> Mistakes {
         self.notes.sort();
         self.notes.dedup();
+        self.hide_lines(texts);
         let mistakes = self.notes.into_iter();
         Mistakes(mistakes.map(|note| Mistake::new(note, texts)).collect())
     }

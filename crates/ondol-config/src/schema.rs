@@ -57,7 +57,7 @@ fn shape(shape_: &Shape) -> Value {
         }
         Shape::Text(form) => text(form),
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),
-        Shape::Table(inner) => table(inner),
+        Shape::Table(inner) | Shape::Secret(inner) => table(inner),
         Shape::TextOrTable(form, inner) => json!({ "anyOf": [text(form), table(inner)] }),
         Shape::TextsOrTable(form, inner) => {
             let text = text(form);

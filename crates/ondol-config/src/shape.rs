@@ -48,6 +48,8 @@ pub(crate) enum Shape {
     Choice(&'static [&'static str]),
     /// A table.
     Table(&'static Table),
+    /// A table that says where a secret is; never the secret itself.
+    Secret(&'static Table),
     /// A table, or a text for its most important key.
     TextOrTable(Form, &'static Table),
     /// A table, or a text or a list of texts for its most important key.
@@ -77,6 +79,12 @@ impl Table {
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
+
+    /// Whether secrets are spoken of in it.
+    pub(crate) fn has_secrets(&self) -> bool {
+        let is_secret = |key: &Key| matches!(key.shape, Shape::Secret(_));
+        self.keys.iter().any(is_secret)
+    }
 }
 
 impl Shape {
@@ -84,6 +92,7 @@ impl Shape {
     pub(crate) fn table(&self) -> Option<&'static Table> {
         match self {
             Self::Table(table)
+            | Self::Secret(table)
             | Self::TextOrTable(_, table)
             | Self::TextsOrTable(_, table)
             | Self::Named(_, table) => Some(table),
@@ -101,6 +110,7 @@ impl Shape {
             Self::Text(form) => form.accepted(),
             Self::Choice(words) => one_of(words),
             Self::Table(table) => format!("a table with {}", keys(table)),
+            Self::Secret(_) => SECRET.to_owned(),
             Self::TextOrTable(form, table) => {
                 format!("{}, or a table with {}", form.accepted(), keys(table))
             }
@@ -135,6 +145,10 @@ impl Form {
         format!("{what} in quotes, such as \"{example}\"")
     }
 }
+
+/// How a secret is written, for messages.
+pub(crate) const SECRET: &str =
+    "{ env = \"NAME\" } for a variable of Ondol's environment, or { file = \"path\" }";
 
 /// The keys of a table, for messages.
 pub(crate) fn keys(table: &Table) -> String {

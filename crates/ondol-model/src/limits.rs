@@ -161,3 +161,5 @@ pub const CERTIFICATE_CHAIN_MAX: usize = 10;
 
 /// Tries for certificates that are remembered: a hundred days of daily tries for a hundred sites.
 pub const TRIES_MAX: u32 = 10_000;
+/// Name servers of `resolvers`: two are enough, and each costs a look-up its patience.
+pub const RESOLVERS_MAX: usize = 8;

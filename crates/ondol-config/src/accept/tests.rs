@@ -2,6 +2,7 @@
 
 mod documented;
 mod good;
+mod issuers;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -201,7 +202,7 @@ proptest! {
     #[test]
     fn any_lines_of_toml_are_answered(
         lines in proptest::collection::vec(
-            r#"(\[{1,2}(box|listen|log|tls|sites(\."?[a-c*]\.?[a-c]?"?)?(\.routes)?)\]{1,2}|(include|http|https|name|aliases|proxy|files|redirect|respond|path|certificate|limits|timeouts|issuers|to|status)( = |\.|=)("[a-c/:.]{0,9}"|\["?:?[0-9]{0,3}"?,?|\{ ?[a-z]{2,6} = "[0-9a-z/]{0,4}" ?\}|[0-9]{1,4}|true|"""|'가나))"#,
+            r#"(\[{1,2}(box|listen|log|tls|tls.dns|sites(\."?[a-c*]\.?[a-c]?"?)?(\.routes)?)\]{1,2}|(include|http|https|name|aliases|proxy|files|redirect|respond|path|certificate|limits|timeouts|issuers|dns|challenge|directory|token|to|status)( = |\.|=)("[a-c/:.]{0,9}"|\["?:?[0-9]{0,3}"?,?|\{ ?[a-z]{2,6} = "[0-9a-z/]{0,4}" ?\}|[0-9]{1,4}|true|"""|'가나))"#,
             0..24,
         ),
         end in prop_oneof![Just("\n"), Just("\r\n"), Just(" ")],

@@ -31,8 +31,8 @@ pub(super) static BOX: Table = Table {
         },
         Key {
             name: "email",
-            doc: "The address of the person who runs the box. Nothing uses it yet: it is for certificates from public \
-                  issuers and for alarms, which are to come.",
+            doc: "The address of the person who runs the box, which issuers of certificates are told. Without it, they are told \
+                  none.",
             shape: Shape::Text(Form {
                 what: "an e-mail address",
                 example: "me@example.com",

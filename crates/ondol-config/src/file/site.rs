@@ -4,6 +4,7 @@ mod client_auth;
 mod passthrough;
 mod redirects;
 mod route;
+mod tls;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use ondol_model::route::sort;
 use crate::file::certificate;
 use crate::file::rules;
 use crate::file::target;
+use crate::file::tls::Issuances;
 use crate::nearest::repeated;
 use crate::report::Report;
 use crate::section::Section;
@@ -61,10 +63,11 @@ pub(crate) static SITE: Table = Table {
         },
         Key {
             name: "certificate",
-            doc: "The site's own certificate. Without it, one of `[tls]` that covers the site, else one of Ondol's own authority.",
+            doc: "The site's own certificate. Without it, one of `[tls]` that covers the site, else one that Ondol gets and renews by itself.",
             shape: Shape::Table(&certificate::CERTIFICATE),
             absent: Absent::Means,
         },
+        tls::TLS,
         client_auth::CLIENT_CA,
         client_auth::CLIENT_CERTIFICATE,
         rules::ALLOW,
@@ -111,11 +114,16 @@ pub(super) struct Placed {
 }
 
 /// The sites of one file. One whose name cannot be read is reported and left out.
-pub(super) fn sites(root: Section<'_>, folder: &Path, report: &mut Report) -> Vec<Placed> {
+pub(super) fn sites(
+    root: Section<'_>,
+    folder: &Path,
+    issuances: &mut Issuances,
+    report: &mut Report,
+) -> Vec<Placed> {
     let sites = root.table("sites");
     let sites = sites.iter().flat_map(Section::named);
     sites
-        .filter_map(|(name, section)| site(name, section, folder, report))
+        .filter_map(|(name, section)| site(name, section, folder, issuances, report))
         .collect()
 }
 
@@ -123,6 +131,7 @@ fn site(
     name: Word<'_>,
     section: Section<'_>,
     folder: &Path,
+    issuances: &mut Issuances,
     report: &mut Report,
 ) -> Option<Placed> {
     let pattern = host(name, report);
@@ -159,7 +168,7 @@ fn site(
         certificate,
         client_auth: client_auth::client_auth(section, folder, report),
         passthrough,
-        issuance: Default::default(),
+        issuance: tls::issuance(section, issuances, folder, report),
         rules,
         redirects,
         routes,

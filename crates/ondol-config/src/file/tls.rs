@@ -1,21 +1,28 @@
 //! `[tls]`: certificates for all sites.
 
+mod account;
+mod dns;
+mod issuance;
+mod issuer;
+mod issuers;
+mod names;
+mod resolvers;
+mod secret;
+
+use std::net::SocketAddr;
 use std::path::Path;
 
 use ondol_model::plan::CertificateFiles;
 
 use crate::file::certificate;
-use crate::nearest::repeated;
 use crate::report::Report;
 use crate::section::Section;
 use crate::shape::Absent;
-use crate::shape::Form;
 use crate::shape::Key;
 use crate::shape::Shape;
 use crate::shape::Table;
 
-/// Ondol's own certificate authority.
-const INTERNAL: &str = "internal";
+pub(super) use issuance::Issuances;
 
 pub(super) static TLS: Table = Table {
     title: "`[tls]`",
@@ -28,46 +35,85 @@ pub(super) static TLS: Table = Table {
             absent: Absent::Means,
         },
         Key {
-            name: "issuers",
-            doc: "Who makes certificates for the other sites: `internal` is Ondol's own authority, the only one of this version. `ondol certs root` prints its root for import.",
-            shape: Shape::List(&Shape::Text(Form {
-                what: "an issuer",
-                example: INTERNAL,
-            })),
-            absent: Absent::Default("[\"internal\"]"),
+            name: issuers::NAME,
+            doc: "Who is asked for the certificates of the other sites, in this order: `letsencrypt`, `letsencrypt-staging`, `zerossl`, the URL of a directory (ACME), or a table. Names that are not public, and those that nobody issues for, have certificates of Ondol's own CA; `internal` alone means all of them. `ondol certs root` prints its root for import.",
+            shape: issuers::SHAPE,
+            absent: Absent::Default("[\"letsencrypt\"]"),
+        },
+        Key {
+            name: issuance::CHALLENGE,
+            doc: "How the names are shown to be yours: `http` (an answer on port 80), `tls-alpn` (a handshake on port 443), `dns` (a record, written for each order) or `dns-persist` (a record that you write once; `ondol certs persist NAME` prints it). Without it, what fits: `dns` for wildcards, else `http`, else `tls-alpn`.",
+            shape: issuance::CHALLENGE_SHAPE,
+            absent: Absent::Means,
+        },
+        Key {
+            name: dns::NAME,
+            doc: "Who keeps the zone of the names, so that Ondol can write the records that issuers look for. Wildcards need it.",
+            shape: dns::SHAPE,
+            absent: Absent::Means,
+        },
+        Key {
+            name: issuance::PROFILE,
+            doc: "The kind of certificate, where an issuer has several: `classic`, `tlsserver` or `shortlived` (6 days, and for IP addresses too). Without it, the issuer's usual one.",
+            shape: issuance::PROFILE_SHAPE,
+            absent: Absent::Means,
+        },
+        Key {
+            name: resolvers::NAME,
+            doc: "Name servers that are asked where the names lead, before a certificate is ordered: addresses, with a port where that is not 53. Without it, those of the machine.",
+            shape: resolvers::SHAPE,
+            absent: Absent::Means,
         },
     ],
-    later: &["challenge", "dns"],
+    later: &[],
 };
 
-/// The certificates of `[tls]`. The issuers are only checked: there is one.
+/// What a site may say of its own; what it leaves out is as in `[tls]`.
+pub(super) static SITE_TLS: Table = Table {
+    title: "`tls` of a site",
+    doc: "How the certificate of a site is got, where that differs from `[tls]`.",
+    keys: &[
+        Key {
+            name: issuers::NAME,
+            doc: "Who is asked for its certificate, in this order. Without it, those of `[tls]`, which may also be called by their names here.",
+            shape: issuers::SHAPE,
+            absent: Absent::Means,
+        },
+        Key {
+            name: issuance::CHALLENGE,
+            doc: "How its names are shown to be yours. Without it, as in `[tls]`.",
+            shape: issuance::CHALLENGE_SHAPE,
+            absent: Absent::Means,
+        },
+        Key {
+            name: dns::NAME,
+            doc: "Who keeps the zone of its names. Without it, as in `[tls]`.",
+            shape: dns::SHAPE,
+            absent: Absent::Means,
+        },
+        Key {
+            name: issuance::PROFILE,
+            doc: "The kind of its certificate. Without it, as in `[tls]`.",
+            shape: issuance::PROFILE_SHAPE,
+            absent: Absent::Means,
+        },
+    ],
+    later: &[],
+};
+
+/// The certificates of `[tls]`.
 pub(super) fn certificates(
     section: Option<Section<'_>>,
     folder: &Path,
     report: &mut Report,
 ) -> Vec<CertificateFiles> {
-    let Some(section) = section else {
-        return Vec::new();
-    };
-    check_issuers(section, report);
-    let files = section.tables("certificate").into_iter();
+    let files = section.map(|section| section.tables("certificate"));
+    let files = files.into_iter().flatten();
     let files = files.filter_map(|files| certificate::certificate(files, folder, report));
     files.collect()
 }
 
-fn check_issuers(section: Section<'_>, report: &mut Report) {
-    const HELP: &str = "accepted: [\"internal\"], Ondol's own authority; certificates of others come from files: certificate = { chain = \"…\", key = \"…\" }";
-    if section.is_empty_list("issuers") {
-        let at = section.key_at("issuers");
-        report
-            .add(at, "`issuers` needs at least one issuer")
-            .help(HELP);
-    }
-    for issuer in section.texts("issuers").unwrap_or_default() {
-        if issuer.text != INTERNAL {
-            let name = repeated(issuer.text);
-            let problem = format!("the issuer \"{name}\" is not served by this version yet");
-            report.add(issuer.at, problem).help(HELP);
-        }
-    }
+/// The name servers of `[tls]`.
+pub(super) fn resolvers(section: Option<Section<'_>>, report: &mut Report) -> Vec<SocketAddr> {
+    section.map_or_else(Vec::new, |section| resolvers::resolvers(section, report))
 }

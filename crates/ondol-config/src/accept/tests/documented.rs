@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 9);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 13);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.
@@ -82,6 +82,11 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("`[log]`", "[log]", ""),
     ("`rotate`", "[log.rotate]", ""),
     ("`[tls]`", "[tls]", ""),
+    (
+        "`dns`",
+        "[tls.dns]",
+        "provider = 'rfc2136'\nserver = '127.0.0.1'\nkey_name = 'k'\nkey = { env = 'A' }",
+    ),
     ("a site", "[sites.'a.test']", "files = '/a'"),
     (
         "`basic_auth`",
