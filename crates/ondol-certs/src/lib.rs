@@ -25,6 +25,7 @@ mod sample;
 mod shelf;
 mod stamp;
 mod upstreams;
+mod zone;
 
 pub use authorities::AuthorityError;
 pub use authorities::ClientAuthority;
@@ -67,3 +68,6 @@ pub use shelf::Renewal;
 pub use upstreams::UpstreamFiles;
 pub use upstreams::read_authorities;
 pub use upstreams::system_roots;
+pub use zone::Published;
+pub use zone::Zone;
+pub use zone::ZoneJournal;
