@@ -13,6 +13,7 @@ use ondol_base::tasks;
 use ondol_model::listen::Preface;
 use ondol_model::plan::Scheme;
 use rustls::ServerConfig;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -234,13 +235,19 @@ async fn https(
     }
     connection.state.handshake_begins();
     let (mut hello, mut guard) = (Hello::default(), None);
-    if names_decide {
+    if names_decide || connection.worker.challenges.has_certificates() {
         let Ok(read) = client_hello::read(&mut stream).await else {
             return None; // The visitor has left again.
         };
         hello = read;
-        let view = connection.worker.view();
         let name = hello.name.as_deref();
+        let challenges = &connection.worker.challenges;
+        let shown = name.filter(|_| hello.is_issuers);
+        if let Some(config) = shown.and_then(|name| challenges.certificate(name)) {
+            Box::pin(show_issuer(connection, stream, hello, config)).await;
+            return None;
+        }
+        let view = connection.worker.view();
         if let Some((site, to)) = name.and_then(|name| view.passed_to(name)) {
             let passage = Passage {
                 site: view.site_name(site).into(),
@@ -270,6 +277,25 @@ async fn https(
         }
     };
     Some(secured(connection, stream, guard))
+}
+
+/// Shows an issuer the certificate that it looks for. That is all it came for (RFC 8737 §3).
+async fn show_issuer(
+    connection: Connection,
+    stream: TcpStream,
+    hello: Hello,
+    config: Arc<ServerConfig>,
+) {
+    let worker = &connection.worker;
+    worker.handshakes.turn().await;
+    match handshake(Some(config), stream, &hello).await {
+        Ok(mut stream) => {
+            let (name, issuer) = (hello.name.as_deref(), connection.peer.ip());
+            tracing::debug!(name, %issuer, "a challenge was answered in a handshake");
+            let _ = stream.shutdown().await; // It may have left already.
+        }
+        Err(_) => worker.counters.handshakes_failed.add(1),
+    }
 }
 
 /// A connection after its handshake; `guard` is that of the site that it asked for.

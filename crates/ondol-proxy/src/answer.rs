@@ -24,6 +24,7 @@ use ondol_model::route::FoundBy;
 
 use crate::arrival;
 use crate::body::Body;
+use crate::challenges;
 use crate::connection::Connection;
 use crate::connection::Order;
 use crate::dress;
@@ -69,6 +70,10 @@ async fn answer_parts(
     body: Incoming,
 ) -> Result<Response<Visited>, Infallible> {
     let mut visit = Visit::begin(connection, &parts);
+    if let Some(mut response) = challenges::answer(&mut visit, &parts) {
+        say_goodbye(&visit, &parts, &mut response);
+        return Ok(visit.finish(response));
+    }
     let mut response = match phases(&mut visit, &parts, body).await {
         Ok(response) => error_page::in_place_of(response, &visit, &parts).await,
         Err(failure) => {

@@ -53,6 +53,9 @@ pub enum CertificateError {
     /// The key is of an unknown kind, or not that of the certificate.
     #[error("the key and the certificate do not fit together")]
     Mismatch(#[source] rustls::Error),
+    /// TLS can't be spoken with it.
+    #[error("TLS could not be set up with it")]
+    Tls(#[source] rustls::Error),
 }
 
 /// All certificates, ready to be looked up. Keys are parsed once and kept from one value to the next.
@@ -170,7 +173,7 @@ fn is_for(key: &CertifiedKey, host: &str) -> bool {
     certificate.is_ok_and(|certificate| verify_server_name(&certificate, &name).is_ok())
 }
 
-fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> {
+pub(crate) fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> {
     let chain: Result<Vec<_>, _> =
         CertificateDer::pem_slice_iter(pair.chain_pem.as_bytes()).collect();
     let chain = chain.map_err(CertificateError::Chain)?;

@@ -1,6 +1,7 @@
-//! Looks into the first message of a TLS handshake for the name that is asked for, and gives it back whole.
+//! Looks into the first message of a TLS handshake for the name that is asked for and the protocols that are
+//! offered, and gives it back whole.
 //!
-//! It is read only where a name decides what becomes of the handshake. What is no hello, or too long for
+//! It is read only where one of them decides what becomes of the handshake. What is no hello, or too long for
 //! one, is left for TLS itself to refuse.
 
 use std::io;
@@ -9,6 +10,8 @@ use bytes::BytesMut;
 use rustls::ServerConnection;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+
+use crate::tls;
 
 /// What is read of a connection for the name: ten times an ordinary hello with keys safe from quantum
 /// computers.
@@ -20,6 +23,7 @@ const RECORD_HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const EXTENSION_SERVER_NAME: u16 = 0;
 const NAME_IS_HOST: u8 = 0;
+const EXTENSION_PROTOCOLS: u16 = 16;
 
 /// What was read of a handshake.
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub(crate) struct Hello {
     pub(crate) bytes: BytesMut,
     /// The name that is asked for, in canonical form.
     pub(crate) name: Option<Box<str>>,
+    /// Whether it is an issuer's, who wants to see a certificate and nothing else (RFC 8737 §3).
+    pub(crate) is_issuers: bool,
 }
 
 /// What bytes of a handshake tell.
@@ -35,8 +41,17 @@ pub(crate) struct Hello {
 enum Found<'h> {
     /// More is to come; there are at least so many bytes in all.
     Partial(usize),
-    /// The name that is asked for, if there is one.
-    Name(Option<&'h str>),
+    /// All that is to be known.
+    Whole(Wishes<'h>),
+}
+
+/// What is asked for; nothing by what is no hello.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wishes<'h> {
+    /// The name, if there is one.
+    name: Option<&'h str>,
+    /// See [`Hello::is_issuers`].
+    is_issuers: bool,
 }
 
 impl Hello {
@@ -51,7 +66,7 @@ impl Hello {
     }
 }
 
-/// Reads until the name is known. An error or the end of the connection is the visitor's.
+/// Reads until all is known. An error or the end of the connection is the visitor's.
 pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Hello> {
     let mut bytes = BytesMut::with_capacity(2 * 1024);
     let mut needed = RECORD_HEADER;
@@ -63,24 +78,31 @@ pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Hello> {
         if bytes.len() < needed {
             continue;
         }
-        match find_name(&bytes, &mut message) {
-            Found::Partial(more) if more <= HELLO_MAX => needed = more,
-            Found::Partial(_) => return Ok(Hello { bytes, name: None }),
-            Found::Name(name) => {
-                let name = name.and_then(canonical);
-                return Ok(Hello { bytes, name });
+        let wishes = match find(&bytes, &mut message) {
+            Found::Partial(more) if more <= HELLO_MAX => {
+                needed = more;
+                continue;
             }
-        }
+            Found::Partial(_) => Wishes::default(),
+            Found::Whole(wishes) => wishes,
+        };
+        let Wishes { name, is_issuers } = wishes;
+        return Ok(Hello {
+            name: name.and_then(canonical),
+            is_issuers,
+            bytes,
+        });
     }
 }
 
-fn canonical(name: &str) -> Option<Box<str>> {
+/// A name as handshakes may ask for it, in canonical form.
+pub(crate) fn canonical(name: &str) -> Option<Box<str>> {
     let (name, port) = ondol_model::host::authority(name)?;
     port.is_none().then(|| name.into_owned().into_boxed_str())
 }
 
-/// Finds the name in records; `message` is the space to put the message together in.
-fn find_name<'m>(bytes: &[u8], message: &'m mut Vec<u8>) -> Found<'m> {
+/// Finds what is asked for in records; `message` is the space to put the message together in.
+fn find<'m>(bytes: &[u8], message: &'m mut Vec<u8>) -> Found<'m> {
     message.clear();
     let mut rest = bytes;
     loop {
@@ -88,10 +110,10 @@ fn find_name<'m>(bytes: &[u8], message: &'m mut Vec<u8>) -> Found<'m> {
             let [high, middle, low] = *length;
             let whole = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
             if *kind != CLIENT_HELLO {
-                return Found::Name(None);
+                return Found::Whole(Wishes::default());
             }
             if message.len() >= whole {
-                return Found::Name(server_name(&message[4..whole]));
+                return Found::Whole(wishes(&message[4..whole]).unwrap_or_default());
             }
             let missing = whole - message.len();
             if rest.is_empty() {
@@ -105,7 +127,7 @@ fn find_name<'m>(bytes: &[u8], message: &'m mut Vec<u8>) -> Found<'m> {
         let [kind, major, _, high, low] = *header;
         let length = usize::from(u16::from_be_bytes([high, low]));
         if kind != RECORD_HANDSHAKE || major != 3 || length == 0 || length > RECORD_MAX {
-            return Found::Name(None);
+            return Found::Whole(Wishes::default());
         }
         let Some((payload, after)) = after.split_at_checked(length) else {
             return Found::Partial(taken + RECORD_HEADER + length);
@@ -115,24 +137,30 @@ fn find_name<'m>(bytes: &[u8], message: &'m mut Vec<u8>) -> Found<'m> {
     }
 }
 
-/// The name in the body of a hello; `None` when there is none, or several.
-fn server_name(body: &[u8]) -> Option<&str> {
+/// What the body of a hello asks for; `None` when it is none, or has several names.
+fn wishes(body: &[u8]) -> Option<Wishes<'_>> {
     let (_, rest) = body.split_at_checked(2 + 32)?; // Version and random bytes.
     let (_, rest) = vector(rest, 1)?; // Session.
     let (_, rest) = vector(rest, 2)?; // Cipher suites.
     let (_, rest) = vector(rest, 1)?; // Compressions.
     let (mut extensions, _) = vector(rest, 2)?;
-    let mut name = None;
+    let (mut name, mut is_issuers) = (None, None);
     while let Some((kind, rest)) = extensions.split_first_chunk::<2>() {
         let (content, rest) = vector(rest, 2)?;
-        if u16::from_be_bytes(*kind) == EXTENSION_SERVER_NAME
-            && name.replace(only_name(content)?).is_some()
-        {
+        let kind = u16::from_be_bytes(*kind);
+        if kind == EXTENSION_SERVER_NAME && name.replace(only_name(content)?).is_some() {
             return None;
+        }
+        if kind == EXTENSION_PROTOCOLS {
+            let is_first = is_issuers.is_none();
+            is_issuers = Some(is_first && only_protocol(content) == Some(tls::ACME_TLS));
         }
         extensions = rest;
     }
-    name
+    Some(Wishes {
+        name,
+        is_issuers: is_issuers.unwrap_or(false),
+    })
 }
 
 /// The one name of the extension (RFC 6066 §3).
@@ -147,6 +175,17 @@ fn only_name(extension: &[u8]) -> Option<&str> {
         return None;
     };
     std::str::from_utf8(name).ok()
+}
+
+/// The one protocol of the extension (RFC 7301 §3.1).
+fn only_protocol(extension: &[u8]) -> Option<&[u8]> {
+    let (protocols, []) = vector(extension, 2)? else {
+        return None;
+    };
+    let (protocol, []) = vector(protocols, 1)? else {
+        return None;
+    };
+    Some(protocol)
 }
 
 /// The bytes behind a length of so many bytes, and what follows them.

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::access_log::AccessLog;
 use crate::access_log::Settings;
+use crate::challenges::Challenges;
 use crate::client_auth::Guards;
 use crate::counters::Counters;
 use crate::counters::WorkerCounters;
@@ -127,12 +128,14 @@ impl std::fmt::Debug for DataPlane {
 }
 
 impl DataPlane {
-    /// Starts one worker thread for each list of sockets, and waits until all of them accept.
+    /// Starts one worker thread for each list of sockets, and waits until all of them accept. Issuers are shown
+    /// `challenges` from the first connection on.
     ///
     /// Fails when a thread, a runtime, the access log or TLS can't be set up.
     pub async fn start(
         sockets: Vec<Vec<Socket>>,
         snapshot: Snapshot,
+        challenges: Challenges,
         access_log: &Path,
         failures: Failures,
     ) -> io::Result<Self> {
@@ -141,6 +144,7 @@ impl DataPlane {
         let guards = Guards::new(&snapshot, &certificates, &Guards::default());
         let guards = Arc::new(guards);
         let snapshot = snapshot.guarded_by(&guards);
+        let challenges = Arc::new(challenges);
         let https_port = https_port(&sockets);
         let share = sockets.len().max(1);
         let (shortage, strangers) = (Shortage::default(), Shortage::default());
@@ -155,6 +159,7 @@ impl DataPlane {
             let equipment = Equipment {
                 sockets,
                 snapshot: snapshot.clone(),
+                challenges: Arc::clone(&challenges),
                 tls: Arc::clone(&tls),
                 counters: Arc::clone(&counters),
                 recorder: log.recorder(),
@@ -219,6 +224,22 @@ impl DataPlane {
         *self.known() = known;
         for is_done in applied {
             let _ = is_done.await; // A worker that has ended serves nothing old either.
+        }
+    }
+
+    /// Shows issuers other answers. When this returns, every worker does.
+    pub async fn show(&self, challenges: Challenges) {
+        let challenges = Arc::new(challenges);
+        let mut shown = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            let (done, is_done) = oneshot::channel();
+            let command = Command::Show(Arc::clone(&challenges), done);
+            if worker.commands.send(command).await.is_ok() {
+                shown.push(is_done);
+            }
+        }
+        for is_done in shown {
+            let _ = is_done.await; // A worker that has ended shows nothing old either.
         }
     }
 

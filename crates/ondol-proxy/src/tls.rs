@@ -11,6 +11,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::server::ResolvesServerCert;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::CertifiedKey;
+use rustls::sign::SingleCertAndKey;
 use tokio::net::TcpStream;
 
 use crate::certificates;
@@ -18,6 +19,8 @@ use crate::certificates::Certificates;
 
 /// The protocols that are offered, best first (RFC 7301).
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// What issuers alone offer, and nothing else with it, to be shown that a name is the owner's (RFC 8737 §6.2).
+pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// The certificates in force. The lock is taken for a pointer's copy, once a handshake.
 #[derive(Debug, Default)]
@@ -78,9 +81,23 @@ pub(crate) fn server_config_for_clients(
     Ok(Arc::new(config))
 }
 
+/// For an issuer that is shown a certificate and nothing else.
+pub(crate) fn server_config_for_issuers(
+    shown: Arc<CertifiedKey>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = config(
+        Arc::new(NoClientAuth),
+        Arc::new(SingleCertAndKey::from(shown)),
+    )?;
+    config.alpn_protocols = vec![ACME_TLS.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
 fn config(
     verifier: Arc<dyn ClientCertVerifier>,
-    certificates: Arc<CurrentCertificates>,
+    certificates: Arc<dyn ResolvesServerCert>,
 ) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(certificates::provider());
     let mut config = ServerConfig::builder_with_provider(provider)

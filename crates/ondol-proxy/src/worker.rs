@@ -34,6 +34,8 @@ use crate::accept::Arrival;
 use crate::access_log::Recorder;
 use crate::admission::Connections;
 use crate::admission::network_of;
+use crate::challenges::Challenges;
+use crate::challenges::Shown;
 use crate::connection::Ledger;
 use crate::connection::Order;
 use crate::counters::WorkerCounters;
@@ -70,6 +72,7 @@ const UNSENT_BYTES: u32 = 64 * 1024;
 pub(crate) struct Equipment {
     pub(crate) sockets: Vec<Socket>,
     pub(crate) snapshot: Snapshot,
+    pub(crate) challenges: Arc<Challenges>,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) recorder: Recorder,
@@ -93,6 +96,8 @@ pub(crate) struct Equipment {
 pub(crate) enum Command {
     /// Serve and log by this from the next request on; the reply says that it is so.
     Apply(Box<Snapshot>, Box<Recorder>, oneshot::Sender<()>),
+    /// Show issuers this from the next request and handshake on; the reply says that it is so.
+    Show(Arc<Challenges>, oneshot::Sender<()>),
     /// Accept no more, end what is open within the time, then end; the reply counts what was cut.
     Drain(Duration, oneshot::Sender<u64>),
 }
@@ -101,6 +106,7 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Worker {
     view: RefCell<Rc<View>>,
+    pub(crate) challenges: Shown,
     pools: Pools,
     folders: Folders,
     pub(crate) connections: Connections,
@@ -151,6 +157,7 @@ impl Worker {
         let view = View::new(equipment.snapshot, &pools, &folders);
         let worker = Self {
             view: RefCell::new(Rc::new(view)),
+            challenges: Shown::new(equipment.challenges),
             pools,
             folders,
             connections: Connections::new(
@@ -322,9 +329,13 @@ async fn attend(
                     worker.apply(*snapshot, *recorder);
                     let _ = done.send(());
                 }
+                Some(Command::Show(challenges, done)) => {
+                    worker.challenges.replace(challenges);
+                    let _ = done.send(());
+                }
                 Some(Command::Drain(grace, done)) => {
                     accepting.iter().for_each(JoinHandle::abort);
-                    let cut = drain(worker, grace).await;
+                    let cut = drain(worker, grace, &mut commands).await;
                     let _ = done.send(cut);
                     return;
                 }
@@ -334,15 +345,25 @@ async fn attend(
     }
 }
 
-/// Ends all connections as they become idle, and cuts those that are left when the time is up.
-async fn drain(worker: &Rc<Worker>, grace: Duration) -> u64 {
+/// Ends all connections as they become idle, and cuts those that are left when the time is up. Of what it is
+/// told meanwhile only what issuers are shown still matters: they may keep a connection as anybody.
+async fn drain(
+    worker: &Rc<Worker>,
+    grace: Duration,
+    commands: &mut mpsc::Receiver<Command>,
+) -> u64 {
     worker.order.set(Order::Finish);
     worker.connections.begin_drain();
     let until = clock::now() + grace;
     let mut ticks = tokio::time::interval(TICK / 4);
     while !worker.connections.is_empty() && clock::now() < until {
-        ticks.tick().await;
-        worker.tick();
+        tokio::select! {
+            _ = ticks.tick() => worker.tick(),
+            Some(Command::Show(challenges, done)) = commands.recv() => {
+                worker.challenges.replace(challenges);
+                let _ = done.send(());
+            }
+        }
     }
     let cut = worker.connections.len();
     worker.connections.close_all();

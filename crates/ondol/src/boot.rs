@@ -17,6 +17,7 @@ use ondol_base::descriptors;
 use ondol_base::file::Lock;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
+use ondol_certs::Board;
 use ondol_certs::News;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
@@ -90,6 +91,8 @@ struct Past {
 struct Agent {
     control: Control,
     store: Store,
+    /// What issuers are shown.
+    board: Board,
     workers: Group,
     admin: Arc<Socket>,
     lock: Lock,
@@ -265,17 +268,19 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     };
     let next = past.facts.as_ref().map_or(1, |facts| facts.next_generation);
     let left_over = std::mem::take(&mut past.generations);
+    let (board, board_reader) = Board::new();
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),
         prepared.events.clone(),
         next,
         left_over,
+        board_reader,
     );
     let mut workers = Group::default();
     workers.spawn("owner of the data planes", owner.run());
     match serve(ground, &prepared, &past, &generations).await {
-        Ok(admin) => Ok(assemble(ground, prepared, past, generations, workers, admin).await),
+        Ok(admin) => Ok(assemble(ground, prepared, past, generations, board, workers, admin).await),
         Err(error) => {
             past.generations = generations.hand_over().await;
             prepared.store.close().await;
@@ -309,6 +314,7 @@ async fn assemble(
     prepared: Prepared,
     past: Past,
     generations: generation::Handle,
+    board: Board,
     mut workers: Group,
     admin: Arc<Socket>,
 ) -> Agent {
@@ -379,6 +385,7 @@ async fn assemble(
             last_reload: None,
         },
         store,
+        board,
         workers,
         admin,
         lock: past.lock,

@@ -26,6 +26,7 @@ mod owner;
 mod pending;
 mod process;
 mod roster;
+mod showing;
 mod silence;
 
 pub(crate) use convert::sources_of;

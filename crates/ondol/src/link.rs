@@ -4,6 +4,7 @@
 //! arrive twice. A kind that the receiver does not know is ignored, so that an agent can drain a data
 //! plane of another version. This file knows sockets and text, not what either side does with them.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -46,6 +47,8 @@ pub(crate) enum Down {
         #[serde(default)]
         upstream_files: UpstreamFiles,
     },
+    /// What issuers are to be shown.
+    Challenges(Challenges),
     /// The access log was moved away: begin a new file.
     ReopenLog,
     /// Accept nobody any more, and end when the last request has ended or the time is over.
@@ -70,6 +73,9 @@ pub(crate) struct Start {
     /// See [`Down::Certificates`].
     #[serde(default)]
     pub(crate) upstream_files: UpstreamFiles,
+    /// What issuers are to be shown from the first visitor on.
+    #[serde(default)]
+    pub(crate) challenges: Challenges,
     /// The access log's file.
     pub(crate) access_log: PathBuf,
     /// Folders to read; nothing else of the disk is served.
@@ -157,6 +163,17 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
+/// All answers that issuers of certificates may ask for now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Challenges {
+    /// See [`Up::Challenges`].
+    pub(crate) sequence: u64,
+    /// What is answered by HTTP, by token.
+    pub(crate) http: BTreeMap<String, String>,
+    /// What is shown in handshakes that ask for its name.
+    pub(crate) tls_alpn: Vec<Certificate>,
+}
+
 /// Those who issue certificates to a site's visitors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClientAuthority {
@@ -193,6 +210,8 @@ pub(crate) enum Up {
     Ready { version: String },
     /// Every worker uses the value of this number.
     Applied { sequence: u64 },
+    /// Every worker shows issuers the value of this number. Older versions never say so.
+    Challenges { sequence: u64 },
     /// What it counted since its start.
     Counters(Counters),
     /// How the servers behind the sites are.

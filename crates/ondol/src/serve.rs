@@ -17,6 +17,7 @@ use ondol_model::Plan;
 use ondol_model::event::EventKind;
 use ondol_proxy::CertificateEntry;
 use ondol_proxy::Certificates;
+use ondol_proxy::Challenges;
 use ondol_proxy::DataPlane;
 use ondol_proxy::Failures;
 use ondol_proxy::KeyPair;
@@ -41,6 +42,7 @@ use crate::link;
 use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
+use crate::link::LinkError;
 use crate::link::Server;
 use crate::link::SocketProtocol;
 use crate::link::Start;
@@ -88,6 +90,8 @@ pub(crate) fn run(flags: &ServeFlags, environment: &Environment) -> anyhow::Resu
 
 struct Served {
     plane: DataPlane,
+    /// The number of what issuers were shown first.
+    shown: u64,
     plan: Arc<Plan>,
     certificates: Arc<Certificates>,
     upstream_files: UpstreamFiles,
@@ -104,6 +108,7 @@ impl Served {
             certificates,
             client_authorities,
             upstream_files,
+            challenges,
             access_log,
             roots,
         } = start;
@@ -121,10 +126,13 @@ impl Served {
         let workers = by_worker(&sockets, listeners)?;
         let failure_sender = sender.clone();
         let report = Failures::new(move |failure| tell(&sender, failure));
-        let plane = DataPlane::start(workers, snapshot, &access_log, report).await;
+        let shown = challenges.sequence;
+        let challenges = take_challenges(challenges, &failure_sender);
+        let plane = DataPlane::start(workers, snapshot, challenges, &access_log, report).await;
         let plane = plane.context("could not begin to serve")?;
         Ok(Self {
             plane,
+            shown,
             plan,
             certificates,
             upstream_files,
@@ -137,6 +145,8 @@ impl Served {
     /// Does what the link says, until it says drain and that is done. A link that is gone is an error.
     async fn obey(mut self, link: &mut Link) -> anyhow::Result<()> {
         let version = env!("CARGO_PKG_VERSION").to_owned();
+        let sequence = self.shown;
+        link.send(&Up::Challenges { sequence })?;
         link.send(&Up::Ready { version })?;
         let mut tick = tokio::time::interval(COUNTERS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -157,6 +167,7 @@ impl Served {
                         self.apply().await;
                         link.send(&Up::Applied { sequence })?;
                     }
+                    Down::Challenges(challenges) => self.show(link, challenges).await?,
                     Down::ReopenLog => self.plane.reopen_log(),
                     Down::Drain { grace_ms } => break grace_ms,
                     Down::Start(_) | Down::Unknown => {}
@@ -183,6 +194,13 @@ impl Served {
         self.plane.apply(snapshot).await;
     }
 
+    async fn show(&self, link: &mut Link, challenges: link::Challenges) -> Result<(), LinkError> {
+        let sequence = challenges.sequence;
+        let challenges = take_challenges(challenges, &self.failure_sender);
+        self.plane.show(challenges).await;
+        link.send(&Up::Challenges { sequence })
+    }
+
     /// Finishes what visitors have, unless the link is gone before.
     async fn drain(self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
         let cut = self.until_drained(link, grace).await?;
@@ -199,7 +217,9 @@ impl Served {
         loop {
             tokio::select! {
                 cut = &mut draining => return Ok(cut),
-                down = link.next::<Down>() => drop(down?), // There is nothing left to tell it.
+                down = link.next() => if let Down::Challenges(challenges) = down? {
+                    self.show(link, challenges).await?;
+                }, // There is nothing else left to tell it.
                 _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
             }
         }
@@ -249,6 +269,40 @@ fn take_certificates(
     let authorities = authorities.into_iter();
     let authorities = authorities.map(|link::ClientAuthority { path, pem }| (path, pem));
     Arc::new(certificates.with_client_authorities(authorities))
+}
+
+/// What issuers are shown, as the request path takes it; what can't be used is left out and told.
+fn take_challenges(challenges: link::Challenges, failures: &mpsc::Sender<Up>) -> Challenges {
+    let link::Challenges {
+        sequence: _,
+        http,
+        tls_alpn,
+    } = challenges;
+    let certificates = tls_alpn.into_iter().flat_map(|certificate| {
+        let link::Certificate { names, chain, key } = certificate;
+        let pair = KeyPair {
+            chain_pem: chain,
+            key_pem: key,
+        };
+        names.into_iter().map(move |name| (name, pair.clone()))
+    });
+    let (challenges, unusable) = Challenges::new(http, certificates);
+    for (name, error) in unusable {
+        let reason = ondol_base::chain::Chain(&error).to_string();
+        let message = format!(
+            "an issuer that looks for {name} in a handshake is refused, because the certificate for it can't be \
+             used: {reason}. The next try makes another one"
+        );
+        tell(
+            failures,
+            ServeFailure {
+                kind: EventKind::Certificate,
+                subject: name,
+                message,
+            },
+        );
+    }
+    challenges
 }
 
 /// TLS towards the upstreams of a plan; what can't be used is told.

@@ -12,12 +12,18 @@ use super::*;
 
 /// What a client sends first.
 fn hello(name: &str) -> Vec<u8> {
+    hello_offering(name, &[])
+}
+
+/// The same, of one that offers these protocols.
+fn hello_offering(name: &str, protocols: &[&[u8]]) -> Vec<u8> {
     let provider = Arc::new(crate::certificates::provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut bytes = Vec::new();
@@ -36,8 +42,8 @@ fn in_records_of(size: usize, hello: &[u8]) -> Vec<u8> {
 }
 
 fn found(bytes: &[u8]) -> Option<String> {
-    match find_name(bytes, &mut Vec::new()) {
-        Found::Name(name) => name.map(str::to_owned),
+    match find(bytes, &mut Vec::new()) {
+        Found::Whole(wishes) => wishes.name.map(str::to_owned),
         Found::Partial(needed) => panic!("{needed} of {} bytes", bytes.len()),
     }
 }
@@ -49,7 +55,7 @@ fn the_name_is_found_in_whatever_records_it_comes() {
         let bytes = in_records_of(size, &whole);
         assert_eq!(found(&bytes).as_deref(), Some("other.example.com"));
         for end in 0..bytes.len() {
-            let Found::Partial(needed) = find_name(&bytes[..end], &mut Vec::new()) else {
+            let Found::Partial(needed) = find(&bytes[..end], &mut Vec::new()) else {
                 panic!("cut at {end} of {}", bytes.len());
             };
             assert!(end < needed, "{needed} at {end}");
@@ -79,10 +85,68 @@ fn what_is_no_hello_is_known_at_once() {
         b"\x15\x03\x01\0\x02\x02\x50",
     ] {
         assert_eq!(
-            find_name(bytes, &mut Vec::new()),
-            Found::Name(None),
+            find(bytes, &mut Vec::new()),
+            Found::Whole(Wishes::default()),
             "{bytes:?}"
         );
+    }
+}
+
+#[test]
+fn an_issuer_offers_its_protocol_and_no_other() {
+    let offered: [(&[&[u8]], _); 7] = [
+        (&[b"acme-tls/1"], true),
+        (&[], false),
+        (&[b"h2"], false),
+        (&[b"h2", b"http/1.1"], false),
+        (&[b"acme-tls/1", b"h2"], false),
+        (&[b"h2", b"acme-tls/1"], false),
+        (&[b"acme-tls/10"], false),
+    ];
+    for (protocols, is_issuers) in offered {
+        let hello = hello_offering("a.test", protocols);
+        for size in [1, 3, 100, RECORD_MAX] {
+            let bytes = in_records_of(size, &hello);
+            let wishes = Wishes {
+                name: Some("a.test"),
+                is_issuers,
+            };
+            let found = find(&bytes, &mut Vec::new()) == Found::Whole(wishes);
+            assert!(found, "{protocols:?} in {size}");
+        }
+    }
+}
+
+#[test]
+fn a_list_of_protocols_that_is_none_or_comes_twice_is_no_issuers() {
+    let extension = |content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        [&[0, 16, 0, length], content].concat()
+    };
+    let body = |extensions: &[u8]| {
+        let length = u8::try_from(extensions.len()).unwrap();
+        [&[3; 34][..], &[0, 0, 2, 1, 1, 1, 0, 0, length], extensions].concat()
+    };
+    let is_issuers = |extensions: &[u8]| wishes(&body(extensions)).unwrap().is_issuers;
+    let one = extension(b"\0\x0b\x0aacme-tls/1");
+    assert!(is_issuers(&one));
+    assert!(!is_issuers(&[one.clone(), one.clone()].concat()));
+    let other = extension(b"\0\x03\x02h2");
+    assert!(!is_issuers(&[one.clone(), other.clone()].concat()));
+    assert!(!is_issuers(&[other, one].concat()));
+    for broken in [
+        &b""[..],
+        b"\0",
+        b"\0\0",
+        b"\0\x01\0",
+        b"\0\x0c\x0aacme-tls/1",
+        b"\0\x0a\x0aacme-tls/1",
+        b"\0\x0b\x0bacme-tls/1",
+        b"\0\x0b\x09acme-tls/1",
+        b"\0\x0b\x0aacme-tls/1\0",
+        b"\0\x0c\x0aacme-tls/1\0",
+    ] {
+        assert!(!is_issuers(&extension(broken)), "{broken:?}");
     }
 }
 
@@ -101,7 +165,14 @@ fn two_names_are_none() {
         [&[3; 34][..], &[0, 0, 2, 1, 1, 1, 0, 0, length], extensions].concat()
     };
     let (a, b) = (name("a.test"), name("b.test"));
-    assert_eq!(server_name(&body(&extension(&a))), Some("a.test"));
+    let server_name = |body: &[u8]| {
+        let wishes = wishes(body)?;
+        wishes.name.map(str::to_owned)
+    };
+    assert_eq!(
+        server_name(&body(&extension(&a))),
+        Some("a.test".to_owned())
+    );
     assert_eq!(
         server_name(&body(&extension(&[a.clone(), b.clone()].concat()))),
         None
@@ -122,16 +193,39 @@ proptest! {
             header.append(&mut bytes);
             bytes = header;
         }
-        if let Found::Partial(needed) = find_name(&bytes, &mut Vec::new()) {
+        if let Found::Partial(needed) = find(&bytes, &mut Vec::new()) {
             prop_assert!(needed > bytes.len());
         }
     }
 
     #[test]
     fn a_hello_with_any_byte_changed_is_answered(at in 0_usize..2000, byte: u8) {
-        let mut bytes = hello("other.example.com");
+        let mut bytes = hello_offering("other.example.com", &[b"acme-tls/1"]);
         let at = at % bytes.len();
         bytes[at] = byte;
-        let _ = find_name(&bytes, &mut Vec::new());
+        let _ = find(&bytes, &mut Vec::new());
+    }
+
+    #[test]
+    fn any_extensions_are_answered(extensions: Vec<(u8, Vec<u8>)>, cut in 0_usize..400) {
+        let extensions = extensions.iter().flat_map(|(kind, content)| {
+            let kind = if kind % 2 == 0 { EXTENSION_PROTOCOLS } else { EXTENSION_SERVER_NAME };
+            let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+            [&kind.to_be_bytes()[..], &length, content].concat()
+        });
+        let extensions: Vec<u8> = extensions.collect();
+        let length = u16::try_from(extensions.len()).unwrap().to_be_bytes();
+        let body = [&[3; 34][..], &[0, 0, 2, 1, 1, 1, 0], &length, &extensions].concat();
+        let _ = wishes(&body);
+        let _ = wishes(&body[..cut.min(body.len())]);
+    }
+
+    #[test]
+    fn only_one_list_of_protocols_is_an_issuers(names in proptest::collection::vec("(acme-tls/1|h2|[a-z]{1,12})", 0..4)) {
+        let protocols: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+        let bytes = hello_offering("a.test", &protocols);
+        let mut message = Vec::new();
+        let Found::Whole(wishes) = find(&bytes, &mut message) else { panic!("cut") };
+        prop_assert_eq!(wishes.is_issuers, names == ["acme-tls/1"]);
     }
 }

@@ -52,6 +52,7 @@ impl Agent {
         let Self {
             control,
             store,
+            board: _,
             workers,
             admin: _,
             lock: _,
@@ -95,6 +96,7 @@ impl Agent {
         let Self {
             control,
             store,
+            board,
             workers,
             admin,
             lock,
@@ -114,7 +116,7 @@ impl Agent {
         let adopted = context.generations.hand_over().await;
         let next_generation = generations.borrow().next;
         store.close().await;
-        drop(workers);
+        drop((workers, board));
         let reason = match why {
             Why::Asked => Reason::Asked,
             Why::Upgrade => Reason::Upgrade,

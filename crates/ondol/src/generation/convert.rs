@@ -7,6 +7,7 @@ use ondol_proxy::UpstreamFiles;
 use crate::link;
 use ondol_certs::CertificateEntry;
 use ondol_certs::CertificateSet;
+use ondol_certs::Challenges;
 use ondol_certs::ClientAuthority;
 
 /// A configuration's files as they travel.
@@ -63,6 +64,27 @@ pub(super) fn certificates_of(entries: &[CertificateEntry]) -> Vec<link::Certifi
             key: pair.key_pem.to_string(),
         });
     each.collect()
+}
+
+/// What issuers are shown, as it travels.
+pub(super) fn challenges_of(challenges: &Challenges) -> link::Challenges {
+    let Challenges {
+        sequence,
+        http,
+        tls_alpn,
+    } = challenges;
+    let http = http.iter();
+    let http = http.map(|(token, answer)| (token.to_string(), answer.to_string()));
+    let certificates = tls_alpn.iter().map(|(name, pair)| link::Certificate {
+        names: vec![name.to_string()],
+        chain: pair.chain_pem.to_string(),
+        key: pair.key_pem.to_string(),
+    });
+    link::Challenges {
+        sequence: *sequence,
+        http: http.collect(),
+        tls_alpn: certificates.collect(),
+    }
 }
 
 pub(super) fn authorities_of(certificates: &CertificateSet) -> Vec<link::ClientAuthority> {

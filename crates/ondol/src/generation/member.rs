@@ -22,6 +22,7 @@ use crate::generation::Number;
 use crate::generation::Phase;
 use crate::generation::Wanted;
 use crate::generation::convert;
+use crate::generation::showing::Showing;
 use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
@@ -41,6 +42,8 @@ pub(super) struct Member {
     pub(super) fixed: Fixed,
     /// What it was given last; `None` of an adopted one.
     pub(super) sent: Option<Desired>,
+    /// Which answers for issuers it shows.
+    pub(super) showing: Showing,
     pub(super) version: Option<String>,
     pub(super) since: i64,
     pub(super) counters: Counters,
@@ -68,13 +71,19 @@ pub(super) enum Told {
 }
 
 impl Member {
-    pub(super) fn new(child: Arc<Child>, link: Option<Link>, sent: Option<Desired>) -> Self {
+    pub(super) fn new(
+        child: Arc<Child>,
+        link: Option<Link>,
+        sent: Option<Desired>,
+        showing: Showing,
+    ) -> Self {
         let fixed = sent.as_ref().map(|sent| Fixed::of(&sent.wanted));
         Self {
             child,
             link,
             fixed: fixed.unwrap_or_default(),
             sent,
+            showing,
             version: None,
             since: clock::unix_seconds(),
             counters: Counters::default(),

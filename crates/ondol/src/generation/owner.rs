@@ -12,6 +12,7 @@ use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::process::Child;
 use ondol_base::tasks::Group;
+use ondol_certs::BoardReader;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use tokio::sync::mpsc;
@@ -38,6 +39,7 @@ use crate::generation::roster::Action;
 use crate::generation::roster::Failing;
 use crate::generation::roster::Input;
 use crate::generation::roster::Roster;
+use crate::generation::showing::Showing;
 use crate::generation::silence;
 use crate::generation::silence::Silence;
 use crate::link::Counters;
@@ -46,6 +48,7 @@ use crate::link::Link;
 use crate::link::LinkError;
 use crate::link::Up;
 
+mod challenges;
 mod wish;
 
 /// How long the last frames to a data plane may take before the agent lets go of it.
@@ -63,6 +66,7 @@ pub(crate) struct Owner {
     sequence: u64,
     pending: Option<Pending>,
     silence: Silence,
+    board: BoardReader,
     orders: mpsc::Receiver<Order>,
     ends: mpsc::Receiver<(Number, io::Result<ExitStatus>)>,
     end_sender: mpsc::Sender<(Number, io::Result<ExitStatus>)>,
@@ -87,19 +91,21 @@ enum Happened {
     Order(Option<Order>),
     Ended(Number, io::Result<ExitStatus>),
     Said(Number, Result<Up, LinkError>),
+    Posted,
     TimePassed,
 }
 
 impl Owner {
     /// An owner that takes charge of data planes of an earlier image of this process, and the way to it.
     /// `wanted` is what those serve that serve already, and what takes the place of one that ends; `next`
-    /// is the lowest number that a new data plane may get.
+    /// is the lowest number that a new data plane may get; `board` says what issuers are to be shown.
     pub(crate) fn new(
         wanted: Wanted,
         surroundings: Surroundings,
         events: Events,
         next: Number,
         adopted: Vec<Adopted>,
+        board: BoardReader,
     ) -> (Self, Handle) {
         let (order_sender, orders) = mpsc::channel(ORDERS_WAITING_MAX);
         let (end_sender, ends) = mpsc::channel(ORDERS_WAITING_MAX);
@@ -115,6 +121,7 @@ impl Owner {
             sequence: 0,
             pending: None,
             silence: Silence::default(),
+            board,
             orders,
             ends,
             end_sender,
@@ -131,6 +138,7 @@ impl Owner {
             owner.adopt(adopted);
         }
         owner.silence.listen(owner.roster.serving(), clock::now());
+        owner.show_challenges();
         owner.publish();
         let handle = Handle {
             orders: order_sender,
@@ -149,9 +157,11 @@ impl Owner {
                 Happened::Ended(number, how) => self.ended(number, how),
                 Happened::Said(number, Ok(up)) => self.heard(number, up),
                 Happened::Said(number, Err(error)) => self.link_broke(number, &error),
+                Happened::Posted => {} // As after everything that happens.
                 Happened::TimePassed => self.time_passed(),
             }
             self.silence.listen(self.roster.serving(), clock::now());
+            self.show_challenges();
             self.publish();
             if self.course == Course::Stop && self.members.is_empty() {
                 self.course = Course::Leave;
@@ -171,6 +181,7 @@ impl Owner {
             order = self.orders.recv() => Happened::Order(order),
             Some((number, how)) = self.ends.recv() => Happened::Ended(number, how),
             (number, said) = std::future::poll_fn(|cx| member::poll_links(members, cx)) => Happened::Said(number, said),
+            () = challenges::posted(&mut self.board) => Happened::Posted,
             () = wait_until(wake_at) => Happened::TimePassed,
         }
     }
@@ -217,6 +228,7 @@ impl Owner {
                     self.answer(Ok(()));
                 }
             }
+            Up::Challenges { sequence } => member.showing.heard(sequence),
             Up::Counters(counters) => member.counters = counters,
             Up::Servers { servers } => member.servers = servers,
             Up::Failure {
@@ -307,10 +319,12 @@ impl Owner {
 
     fn start(&mut self, number: Number) -> Result<(), String> {
         let desired = self.desired.clone();
-        let started = process::start(number, &desired.wanted, &self.surroundings);
+        let shown = Arc::clone(&self.board.posted.borrow());
+        let started = process::start(number, &desired.wanted, &shown, &self.surroundings);
         let (child, link) = started.map_err(|error| Chain(&error).to_string())?;
         tracing::info!(generation = number, pid = child.pid(), "data plane started");
-        self.admit(number, child, Some(link), Some(desired));
+        let showing = Showing::from_start(shown.sequence);
+        self.admit(number, child, Some(link), Some(desired), showing);
         Ok(())
     }
 
@@ -331,10 +345,17 @@ impl Owner {
         };
         let link = Link::new(UnixStream::from(link), &unread).ok();
         self.roster.adopt(number, phase, clock::now());
-        self.admit(number, child, link, None);
+        self.admit(number, child, link, None, Showing::default());
     }
 
-    fn admit(&mut self, number: Number, child: Child, link: Option<Link>, sent: Option<Desired>) {
+    fn admit(
+        &mut self,
+        number: Number,
+        child: Child,
+        link: Option<Link>,
+        sent: Option<Desired>,
+        showing: Showing,
+    ) {
         let child = Arc::new(child);
         let watched = Arc::clone(&child);
         let sender = self.end_sender.clone();
@@ -343,7 +364,7 @@ impl Owner {
                 let how = watched.ended().await;
                 let _ = sender.send((number, how)).await; // The owner may be gone.
             });
-        let member = Member::new(child, link, sent);
+        let member = Member::new(child, link, sent, showing);
         self.members.insert(number, member);
     }
 

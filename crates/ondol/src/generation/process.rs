@@ -12,6 +12,7 @@ use std::process::Stdio;
 
 use ondol_base::descriptors;
 use ondol_base::process::Child;
+use ondol_certs::Challenges;
 
 use crate::generation::Phase;
 use crate::generation::Wanted;
@@ -66,6 +67,7 @@ pub(crate) enum StartError {
 pub(super) fn start(
     number: Number,
     wanted: &Wanted,
+    challenges: &Challenges,
     surroundings: &Surroundings,
 ) -> Result<(Child, Link), StartError> {
     let (ours, theirs) = UnixStream::pair().map_err(StartError::Link)?;
@@ -78,6 +80,7 @@ pub(super) fn start(
         certificates: convert::certificates_of(&wanted.certificates.entries),
         client_authorities: convert::authorities_of(&wanted.certificates),
         upstream_files: convert::upstream_files_of(&wanted.certificates.upstream_files),
+        challenges: convert::challenges_of(challenges),
         access_log: surroundings.access_log.clone(),
         roots: wanted.roots.iter().cloned().collect(),
     }))?;

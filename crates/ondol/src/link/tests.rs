@@ -11,6 +11,18 @@ fn text() -> Text {
     }
 }
 
+fn challenges() -> Challenges {
+    Challenges {
+        sequence: 9,
+        http: BTreeMap::from([("token".to_owned(), "token.print".to_owned())]),
+        tls_alpn: vec![Certificate {
+            names: vec!["a.test".into()],
+            chain: "chain".into(),
+            key: "secret".into(),
+        }],
+    }
+}
+
 fn received(bytes: &[u8]) -> Vec<Down> {
     let mut frames = Frames::default();
     frames.extend(bytes);
@@ -36,6 +48,7 @@ fn values_arrive_as_they_were_sent() {
                 named: vec![text()],
             },
         },
+        Down::Challenges(challenges()),
         Down::ReopenLog,
         Down::Drain { grace_ms: 30_000 },
     ];
@@ -55,6 +68,17 @@ fn what_a_later_version_sends_is_ignored() {
         received(&frame(&more).unwrap()),
         [Down::Drain { grace_ms: 5 }]
     );
+}
+
+#[test]
+fn an_earlier_version_says_nothing_of_challenges() {
+    let start = serde_json::json!({
+        "kind": "start", "sockets": [], "texts": [], "certificates": [], "access_log": "/a", "roots": []
+    });
+    let [Down::Start(start)] = &received(&frame(&start).unwrap())[..] else {
+        panic!("no start");
+    };
+    assert_eq!(start.challenges, Challenges::default());
 }
 
 #[test]
@@ -98,6 +122,11 @@ fn a_key_does_not_get_into_a_log() {
                 }],
             },
         }
+    );
+    let challenges = format!("{:?}", Down::Challenges(challenges()));
+    assert!(
+        challenges.contains("a.test") && !challenges.contains("secret"),
+        "{challenges}"
     );
     assert!(
         shown.contains("a.test") && shown.contains("box.pem") && !shown.contains("secret"),

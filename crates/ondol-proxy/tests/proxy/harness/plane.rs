@@ -14,6 +14,7 @@ use ondol_base::tasks;
 use ondol_model::Plan;
 use ondol_model::listen::Preface;
 use ondol_proxy::Certificates;
+use ondol_proxy::Challenges;
 use ondol_proxy::Counters;
 use ondol_proxy::DataPlane;
 use ondol_proxy::Failures;
@@ -116,6 +117,7 @@ impl Plane {
         let starting = DataPlane::start(
             sockets,
             snapshot,
+            Challenges::default(),
             &access_log,
             Failures::new(move |failure| {
                 taken.lock().unwrap().push(failure);
@@ -152,6 +154,20 @@ impl Plane {
         let certificates = certificates(identities).with_client_authorities(authorities);
         let snapshot = Snapshot::new(Arc::new(plan), Arc::new(certificates));
         self.runtime.block_on(self.running().apply(snapshot));
+    }
+
+    /// Shows issuers these texts by their tokens, and these certificates by the names of their handshakes.
+    pub(crate) fn show(&self, texts: &[(&str, &str)], certificates: &[(&str, &Identity)]) {
+        let owned = |text: &str| text.to_owned();
+        let texts = texts
+            .iter()
+            .map(|(token, text)| (owned(token), owned(text)));
+        let pair = |identity: &Identity| identity.entry.pair.clone();
+        let certificates = certificates.iter();
+        let certificates = certificates.map(|(name, identity)| (owned(name), pair(identity)));
+        let (challenges, problems) = Challenges::new(texts, certificates);
+        assert!(problems.is_empty(), "{problems:?}");
+        self.runtime.block_on(self.running().show(challenges));
     }
 
     /// What the data plane has reported to its owner.

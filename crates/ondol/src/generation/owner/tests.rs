@@ -11,8 +11,10 @@ use ondol_store::Store;
 
 use super::*;
 use crate::generation::Phase;
+use crate::link;
 use crate::listeners::Listeners;
 use crate::sandbox::ServeUser;
+use ondol_certs::Board;
 use ondol_certs::CertificateSet;
 
 /// A data plane: a process that waits until the test is over, and the other end of its link.
@@ -52,6 +54,23 @@ impl Played {
         self.link.flush().await.unwrap();
     }
 
+    /// Waits until it is told what issuers are to be shown.
+    async fn told_challenges(&mut self) -> link::Challenges {
+        loop {
+            if let Down::Challenges(challenges) = self.link.next().await.unwrap() {
+                return challenges;
+            }
+        }
+    }
+
+    /// The same, and says that it shows it.
+    async fn shows(&mut self) -> link::Challenges {
+        let challenges = self.told_challenges().await;
+        let sequence = challenges.sequence;
+        self.says(&[Up::Challenges { sequence }]).await;
+        challenges
+    }
+
     /// Waits for a whole configuration; returns the number to answer with.
     async fn told(&mut self) -> u64 {
         loop {
@@ -83,6 +102,12 @@ fn wanted() -> Wanted {
 
 /// An owner at work; it ends with what is returned.
 fn at_work(log: &str, adopted: Vec<Adopted>) -> (Handle, Group, Store) {
+    let (handle, _, group, store) = at_work_with_board(log, adopted);
+    (handle, group, store)
+}
+
+/// The same, with the board whose answers it has shown.
+fn at_work_with_board(log: &str, adopted: Vec<Adopted>) -> (Handle, Board, Group, Store) {
     let surroundings = Surroundings {
         user: ServeUser::Own,
         log: log.to_owned(),
@@ -91,10 +116,11 @@ fn at_work(log: &str, adopted: Vec<Adopted>) -> (Handle, Group, Store) {
     };
     let store = ondol_store::open_in_memory().unwrap();
     let events = Events::new(store.handle());
-    let (owner, handle) = Owner::new(wanted(), surroundings, events, 1, adopted);
+    let (board, reader) = Board::new();
+    let (owner, handle) = Owner::new(wanted(), surroundings, events, 1, adopted, reader);
     let mut group = Group::default();
     group.spawn("owner", owner.run());
-    (handle, group, store)
+    (handle, board, group, store)
 }
 
 #[tokio::test]
@@ -140,4 +166,98 @@ async fn one_that_is_killed_on_leaving_is_no_zombie_afterwards() {
     assert!(process::alive(played.pid));
     assert!(handle.hand_over().await.is_empty());
     assert!(!process::alive(played.pid));
+}
+
+/// Waits until the owner has heard all that was said before.
+async fn until_heard(handle: &Handle, played: &mut Played, requests: u64) {
+    let counters = Counters {
+        requests,
+        ..Counters::default()
+    };
+    played.says(&[Up::Counters(counters)]).await;
+    let mut status = handle.status();
+    let heard = status.wait_for(|status| status.counters.requests == requests);
+    drop(heard.await.unwrap());
+}
+
+/// Whether it is done already.
+async fn is_done<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_ready())).await
+}
+
+#[tokio::test]
+async fn an_answer_for_issuers_is_shown_when_the_one_that_serves_says_so() {
+    let (mut draining, first) = Played::new(6, Phase::Draining);
+    let (mut serving, second) = Played::new(7, Phase::Serving);
+    let (handle, board, _group, _store) = at_work_with_board("info", vec![first, second]);
+    for played in [&mut draining, &mut serving] {
+        // What the image before has posted is taken away.
+        assert_eq!(played.shows().await, link::Challenges::default());
+    }
+    let mut posting = std::pin::pin!(board.post_http("token", "token.print"));
+    assert!(!is_done(&mut posting).await);
+    let shown = draining.shows().await;
+    assert_eq!(shown.http["token"], "token.print");
+    until_heard(&handle, &mut draining, 1).await;
+    assert!(!is_done(&mut posting).await, "{}", draining.number);
+    assert_eq!(serving.shows().await, shown);
+    let posted = posting.await.unwrap();
+    drop(posted);
+    assert!(serving.shows().await.http.is_empty());
+}
+
+#[tokio::test]
+async fn one_that_never_answers_is_told_once_and_holds_up_nobody() {
+    let (mut silent, first) = Played::new(6, Phase::Draining);
+    let (mut serving, second) = Played::new(7, Phase::Serving);
+    let (handle, board, _group, _store) = at_work_with_board("info", vec![first, second]);
+    serving.shows().await;
+    for round in 0..100_u64 {
+        let posting = board.post_http("token", "token.print");
+        let (posted, shown) = tokio::join!(posting, serving.shows());
+        assert_eq!(shown.sequence, 2 * round + 1);
+        drop(posted.unwrap());
+        assert!(serving.shows().await.http.is_empty());
+    }
+    until_heard(&handle, &mut serving, 1).await;
+    assert_eq!(silent.told_challenges().await.sequence, 0);
+    silent.says(&[Up::Challenges { sequence: 0 }]).await;
+    assert_eq!(silent.told_challenges().await.sequence, 200);
+}
+
+#[tokio::test]
+async fn an_answer_posted_while_none_serves_is_shown_by_the_next() {
+    let (mut serving, first) = Played::new(6, Phase::Serving);
+    let (mut next, second) = Played::new(7, Phase::Starting);
+    let (handle, board, _group, _store) = at_work_with_board("no\0argument", vec![first, second]);
+    serving.shows().await;
+    next.shows().await;
+    drop(serving);
+    let mut status = handle.status();
+    let lost = status.wait_for(|status| status.serving().is_none());
+    drop(lost.await.unwrap());
+    let mut posting = std::pin::pin!(board.post_http("token", "token.print"));
+    assert!(!is_done(&mut posting).await);
+    assert_eq!(next.shows().await.http["token"], "token.print");
+    until_heard(&handle, &mut next, 1).await;
+    assert!(!is_done(&mut posting).await, "it accepts nobody yet");
+    let version = "1".to_owned();
+    next.says(&[Up::Ready { version }]).await;
+    let posted = posting.await.unwrap();
+    drop(posted);
+}
+
+#[tokio::test]
+async fn what_an_image_before_was_told_is_no_answer_to_this_one() {
+    let (mut serving, adopted) = Played::new(6, Phase::Serving);
+    let (handle, board, _group, _store) = at_work_with_board("info", vec![adopted]);
+    let mut posting = std::pin::pin!(board.post_http("token", "token.print"));
+    assert!(!is_done(&mut posting).await);
+    let late = [1, 57].map(|sequence| Up::Challenges { sequence });
+    serving.says(&late).await;
+    until_heard(&handle, &mut serving, 1).await;
+    assert!(!is_done(&mut posting).await);
+    assert_eq!(serving.shows().await.sequence, 0);
+    assert_eq!(serving.shows().await.http["token"], "token.print");
+    drop(posting.await.unwrap());
 }
