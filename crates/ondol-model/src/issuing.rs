@@ -6,9 +6,11 @@ mod backoff;
 mod chance;
 mod domain;
 mod due;
+mod fault;
 mod guard;
 mod history;
 mod next;
+mod staging;
 mod wanted;
 mod warning;
 mod ways;
@@ -246,3 +248,6 @@ impl Why {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

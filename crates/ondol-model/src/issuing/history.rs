@@ -5,16 +5,19 @@ use super::FailureKind;
 use super::Outcome;
 use super::Try;
 use super::backoff;
+use super::fault::Fault;
+use super::fault::Told;
+use super::fault::failure;
+use super::fault::is_by_fault;
+use super::fault::told;
 use super::guard::has_names;
 use super::next::Question;
+use super::staging;
 use crate::host::HostPattern;
 use crate::plan::AcmeIssuer;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-/// After so many failures in a row on staging production is tried all the same: staging may be what is
-/// broken.
-const STAGING_FAILURES_MAX: usize = 3;
 /// The longest that an issuer makes one wait is a week; what is longer is a mistake, and has an end too.
 const RETRY_AFTER_MAX: i64 = 30 * DAY;
 
@@ -39,15 +42,6 @@ pub(super) struct History<'q> {
 struct Ending {
     from: i64,
     until: i64,
-}
-
-/// Whose fault a failure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// This side's: no other issuer would do better.
-    Ours,
-    /// The issuer's, or what is between it and the owner.
-    Theirs,
 }
 
 impl<'q> History<'q> {
@@ -95,48 +89,22 @@ impl<'q> History<'q> {
         !self.counted.is_empty()
     }
 
-    /// The directory for the next try: that of staging after a failure which staging would show as well,
-    /// until it passes there.
+    /// The directory for the next try.
     pub(super) fn environment(&self, issuer: &AcmeIssuer) -> Environment {
-        if issuer.staging.is_none() {
-            return Environment::Production;
-        }
-        let mut failed_on_staging = 0;
-        for one in self.streak.iter().rev().filter(|one| is_by(one, issuer)) {
-            match (one.environment, failure(one)) {
-                (_, None) => return Environment::Production,
-                (Environment::Staging, Some(kind))
-                    if fault(kind) == Fault::Theirs && !shows_on_staging(kind) =>
-                {
-                    return Environment::Production;
-                }
-                (Environment::Staging, Some(kind)) if shows_on_staging(kind) => {
-                    failed_on_staging += 1;
-                    if failed_on_staging == STAGING_FAILURES_MAX {
-                        return Environment::Production;
-                    }
-                }
-                (Environment::Production, Some(kind)) if shows_on_staging(kind) => {
-                    return Environment::Staging;
-                }
-                (Environment::Production | Environment::Staging, Some(_)) => {}
-            }
-        }
-        match failed_on_staging {
-            0 => Environment::Production,
-            _ => Environment::Staging,
+        let tries = self.streak.iter().copied();
+        match issuer.staging {
+            Some(_) => staging::environment(tries.filter(|one| is_by(one, issuer))),
+            None => Environment::Production,
         }
     }
 
     /// Until when an issuer is to be left alone after what has failed.
     pub(super) fn patience(&self, issuer: &AcmeIssuer) -> Option<i64> {
-        let is_ours = |one: &&Try| failure(one).is_some_and(|kind| fault(kind) == Fault::Ours);
-        let ours = self.since_staging(|_| true).rfind(is_ours);
+        let mut all = self.since_staging(|_| true);
+        let ours = all.rfind(|one| is_by_fault(one, Fault::Ours));
         let ours = ours.map(|one| self.wait(one, |_| true));
-        let is_theirs = |one: &&Try| failure(one).is_some_and(|kind| fault(kind) == Fault::Theirs);
-        let theirs = self
-            .since_staging(|one| is_by(one, issuer))
-            .rfind(is_theirs);
+        let mut own = self.since_staging(|one| is_by(one, issuer));
+        let theirs = own.rfind(|one| is_by_fault(one, Fault::Theirs));
         let theirs = theirs.map(|one| self.wait(one, |other| is_by(other, issuer)));
         ours.max(theirs)
     }
@@ -163,7 +131,7 @@ impl<'q> History<'q> {
     pub(super) fn refused(&self, issuer: &AcmeIssuer) -> usize {
         let is_refused = |one: &&&Try| {
             let at_production = is_by(one, issuer) && one.environment == Environment::Production;
-            at_production && failure(one).is_some_and(shows_on_staging)
+            at_production && failure(one).is_some_and(|kind| told(kind) == Told::Alike)
         };
         self.streak.iter().filter(is_refused).count()
     }
@@ -245,44 +213,4 @@ fn ending(question: &Question<'_>) -> Option<Ending> {
 
 fn is_by(tried: &Try, issuer: &AcmeIssuer) -> bool {
     tried.issuer == issuer.name
-}
-
-/// Why a try failed. One that still lasts was broken off: nobody asks what is next while one is under way.
-fn failure(tried: &Try) -> Option<FailureKind> {
-    match tried.outcome {
-        Some(Outcome::Issued) => None,
-        Some(Outcome::Failed { kind, .. }) => Some(kind),
-        None => Some(FailureKind::Interrupted),
-    }
-}
-
-fn fault(kind: FailureKind) -> Fault {
-    match kind {
-        FailureKind::Unreachable
-        | FailureKind::RateLimited
-        | FailureKind::Rejected
-        | FailureKind::Account
-        | FailureKind::WrongCertificate => Fault::Theirs,
-        FailureKind::Unverified
-        | FailureKind::Dns
-        | FailureKind::NotReady
-        | FailureKind::Machine
-        | FailureKind::Interrupted => Fault::Ours,
-    }
-}
-
-/// Whether staging would have failed in the same way.
-fn shows_on_staging(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Unverified
-        | FailureKind::Rejected
-        | FailureKind::Dns
-        | FailureKind::WrongCertificate => true,
-        FailureKind::Unreachable
-        | FailureKind::RateLimited
-        | FailureKind::Account
-        | FailureKind::NotReady
-        | FailureKind::Machine
-        | FailureKind::Interrupted => false,
-    }
 }
