@@ -97,6 +97,23 @@ fn private_names_are_told_from_public_ones() {
     assert!(!private("example.com") && !private("notlocalhost.com") && !private("xtest.dev"));
 }
 
+#[test]
+fn names_for_examples_are_told_from_others() {
+    let reserved = |text| HostPattern::parse(text).is_ok_and(|name| name.is_reserved());
+    for text in ["example.com", "a.b.example.net", "*.example.org"] {
+        assert!(reserved(text), "{text}");
+    }
+    for text in [
+        "notexample.com",
+        "example.com.kr",
+        "example.kr",
+        "com",
+        "a.example",
+    ] {
+        assert!(!reserved(text), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_canonical_name_reads_as_itself(text in "\\PC{0,40}") {

@@ -149,17 +149,16 @@ fn times(tries: &[&Try], counts: impl Fn(&Try) -> bool) -> Vec<i64> {
     counted.map(|one| one.at).collect()
 }
 
-/// Whether the issuer has made a certificate of it, as far as can be known. An order that was broken off
-/// is none: one that had come so far is taken up again.
+/// Whether the issuer has surely made a certificate of it that counts. An order that was broken off may have
+/// come to one too; but who counts too little is told to wait by the issuer itself, and who counts too much
+/// keeps a site without a certificate for days.
 fn is_spent(tried: &Try) -> bool {
-    match tried.outcome {
-        Some(Outcome::Issued) => !tried.replaces,
-        Some(Outcome::Failed { kind, .. }) => {
-            let came = matches!(kind, FailureKind::WrongCertificate | FailureKind::Machine);
-            came && tried.ordered && !tried.replaces
-        }
-        None => false,
-    }
+    const WRONG: FailureKind = FailureKind::WrongCertificate;
+    let is_made = match tried.outcome {
+        Some(Outcome::Issued | Outcome::Failed { kind: WRONG, .. }) => true,
+        Some(Outcome::Failed { .. }) | None => false,
+    };
+    is_made && !tried.replaces
 }
 
 /// Whether a try was for these names exactly, in whatever order.

@@ -2,8 +2,11 @@
 
 mod guard;
 mod next;
+mod properties;
+mod simulation;
 mod tables;
 mod wanted;
+mod world;
 
 use super::*;
 use crate::plan::KnownIssuer;
