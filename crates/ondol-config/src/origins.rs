@@ -152,6 +152,14 @@ impl Origins {
         }
     }
 
+    /// Whether the file has the value itself, so that it is no default and not inherited.
+    pub fn has(&self, KeyPath(steps): &KeyPath) -> bool {
+        let path = steps
+            .iter()
+            .fold(String::new(), |path, step| joined(&path, &step.name));
+        self.places.contains_key(&path)
+    }
+
     fn place(&self, KeyPath(steps): &KeyPath) -> Option<Place> {
         let mut place = None;
         let mut path = String::new();

@@ -42,7 +42,7 @@ pub(super) static TLS: Table = Table {
         },
         Key {
             name: issuance::CHALLENGE,
-            doc: "How the names are shown to be yours: `http` (an answer on port 80), `tls-alpn` (a handshake on port 443), `dns` (a record, written for each order) or `dns-persist` (a record that you write once; `ondol certs persist NAME` prints it). Without it, what fits: `dns` for wildcards, else `http`, else `tls-alpn`.",
+            doc: "How the names are shown to be yours: `http` (an answer on port 80), `tls-alpn` (a handshake on port 443), `dns` (a record, written for each order) or `dns-persist` (a record that you write once; `ondol certs persist NAME` prints it). Without it, what fits: `dns` where that names a provider, else `http`, else `tls-alpn`; wildcards need `dns` or `dns-persist`.",
             shape: issuance::CHALLENGE_SHAPE,
             absent: Absent::Means,
         },

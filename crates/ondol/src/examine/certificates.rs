@@ -8,6 +8,8 @@ use ondol_model::plan::CertificateFiles;
 
 use super::Findings;
 use super::Subject;
+use super::issuing;
+use super::stand_ins;
 use ondol_certs::Facts;
 use ondol_certs::Names;
 use ondol_certs::Offers;
@@ -43,7 +45,7 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
             shared.push((pair, facts));
         }
     }
-    examine_internal(subject, findings, &shared);
+    examine_left(subject, findings, &shared);
 }
 
 fn examine_pair(
@@ -210,8 +212,8 @@ fn examine_names(
     findings.mistake(subject, &key.clone().key("chain"), problem, help);
 }
 
-/// Ondol's own CA is for names that no public issuer can vouch for; others hear of it once.
-fn examine_internal(
+/// The names that no file covers have certificates of issuers, or of Ondol's own CA.
+fn examine_left(
     subject: Subject<'_>,
     findings: &mut Findings,
     known: &[(&CertificateFiles, Facts)],
@@ -222,28 +224,10 @@ fn examine_internal(
             .find(|(files, _)| *files == wanted)
             .map(|(_, facts)| facts)
     };
-    let choices = choose(subject.plan, &facts, &Offers::default());
-    let internal = choices
-        .iter()
-        .filter(|choice| choice.source == Source::Internal);
-    let public: Vec<_> = internal
-        .filter(|choice| choice.site.certificate.is_none())
-        .flat_map(|choice| choice.names.iter().copied())
-        .filter(|name| !name.is_private())
-        .cloned()
-        .collect();
-    let Some(first) = choices.iter().find(|choice| {
-        public
-            .first()
-            .is_some_and(|name| choice.names.contains(&name))
-    }) else {
-        return;
-    };
-    let key = KeyPath::site(&first.site.name.to_string());
-    let problem = format!(
-        "{} will have a certificate of Ondol's own CA",
-        Names(&public)
-    );
-    let help = "browsers warn of it until they know the CA (`ondol certs root` prints it); certificate = { chain = \"…\", key = \"…\" } names another";
-    findings.warn(subject, &key, problem, help);
+    let choices = choose(subject.plan, &facts, &Offers::default()).into_iter();
+    let left = choices
+        .filter(|choice| choice.source == Source::Internal && choice.site.certificate.is_none());
+    let left: Vec<_> = left.map(|choice| (choice.site, choice.names)).collect();
+    issuing::examine(subject, findings, &left);
+    stand_ins::examine(subject, findings, &left);
 }

@@ -1,5 +1,7 @@
 //! Findings of real folders, ports and files, from the text of a configuration.
 
+mod issuing;
+
 use std::fs;
 use std::fs::Permissions;
 use std::net::TcpListener;
@@ -7,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use ondol_config::Accepted;
 use ondol_config::SourceFile;
 use ondol_config::Sources;
 
@@ -40,13 +43,7 @@ impl Place {
         } else {
             listen
         };
-        let sources = Sources {
-            files: vec![SourceFile {
-                path: self.path().join("ondol.toml"),
-                text: format!("{text}\n{listen}"),
-            }],
-        };
-        let accepted = ondol_config::accept(&sources).unwrap();
+        let accepted = self.accepted(&format!("{text}\n{listen}"));
         examine(Subject {
             plan: &accepted.plan,
             origins: &accepted.origins,
@@ -54,6 +51,16 @@ impl Place {
             held: &BTreeSet::new(),
             now,
         })
+    }
+
+    fn accepted(&self, text: &str) -> Accepted {
+        let sources = Sources {
+            files: vec![SourceFile {
+                path: self.path().join("ondol.toml"),
+                text: text.to_owned(),
+            }],
+        };
+        ondol_config::accept(&sources).unwrap()
     }
 
     /// Each finding as `line:column problem`, with the folder as `~`.
@@ -70,6 +77,10 @@ impl Place {
         warnings: &[&str],
     ) {
         let findings = self.examine(text, user, now);
+        self.compare(&findings, text, mistakes, warnings);
+    }
+
+    fn compare(&self, findings: &Findings, text: &str, mistakes: &[&str], warnings: &[&str]) {
         let line = |mistake: &Mistake| {
             assert!(mistake.help().is_some_and(|help| !help.is_empty()));
             let place = format!("{}:{}", mistake.line(), mistake.column());
@@ -347,14 +358,6 @@ fn a_lost_clock_does_not_stop_the_box() {
 }
 
 #[test]
-fn public_names_without_a_certificate_are_told_what_they_get() {
-    let place = Place::new();
-    let text = "[sites.\"a.example.com\"]\naliases = [\"b.example.com\"]\nfiles = \"www\"\n[sites.\"c.test\"]\nfiles = \"www\"";
-    let expected = "1:1 a.example.com, b.example.com will have a certificate of Ondol's own CA";
-    place.check(text, &[], &[expected]);
-}
-
-#[test]
 fn a_missing_socket_of_an_app_is_worth_a_word() {
     let place = Place::new();
     let socket = place.path().join("app.sock");
@@ -489,7 +492,7 @@ fn findings_are_shown_in_the_order_of_the_file() {
     assert_eq!(lines, [2, 4]);
     let file = place.path().join("ondol.toml");
     let expected = format!(
-        "warning: b.example.com will have a certificate of Ondol's own CA\n --> {}:5:1\n  = help: browsers warn",
+        "warning: b.example.com will have a certificate of Ondol's own CA: the domain is kept for examples, so no issuer vouches for it\n --> {}:5:1\n  = help: put your",
         file.display()
     );
     assert!(

@@ -56,7 +56,8 @@ fn examine_tls(
         findings.warn(subject, &key("verify"), problem, help);
     }
     if let Some(ca) = &tls.ca {
-        examine_authorities(subject, findings, ca, &key("ca"));
+        let help = "`ca` takes certificates in PEM: those of authorities, or the server's own";
+        examine_authorities(subject, findings, ca, (&key("ca"), help));
     }
     if tls.needs_system_roots() && system_roots().is_none() {
         let problem = "this system has no authorities that could vouch for a server";
@@ -68,7 +69,13 @@ fn examine_tls(
     }
 }
 
-fn examine_authorities(subject: Subject<'_>, findings: &mut Findings, ca: &Path, key: &KeyPath) {
+/// A file of certificates that vouch for others.
+pub(super) fn examine_authorities(
+    subject: Subject<'_>,
+    findings: &mut Findings,
+    ca: &Path,
+    (key, help): (&KeyPath, &str),
+) {
     let shown = ca.display();
     let problem = match read_authorities(ca) {
         Err(error) => format!("cannot read {shown}: {error}"),
@@ -83,7 +90,6 @@ fn examine_authorities(subject: Subject<'_>, findings: &mut Findings, ca: &Path,
             }
         }
     };
-    let help = "`ca` takes certificates in PEM: those of authorities, or the server's own";
     findings.mistake(subject, key, problem, help);
 }
 
