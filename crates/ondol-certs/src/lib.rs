@@ -20,6 +20,7 @@ mod lookup;
 mod managed;
 mod names;
 mod owner;
+mod preflight;
 #[cfg(test)]
 mod sample;
 mod shelf;
@@ -65,6 +66,10 @@ pub use owner::Origin;
 pub use shelf::Kept;
 pub use shelf::Meta;
 pub use shelf::Renewal;
+pub use preflight::Ports;
+pub use preflight::Preflight;
+pub use preflight::Report;
+pub use preflight::Verdict;
 pub use upstreams::UpstreamFiles;
 pub use upstreams::read_authorities;
 pub use upstreams::system_roots;

@@ -128,7 +128,13 @@ impl Lookup {
         })
     }
 
-    async fn servers(&self) -> Arc<[SocketAddr]> {
+    /// Whether the name servers are those that the plan names.
+    pub(crate) fn is_chosen(&self) -> bool {
+        !self.resolvers.is_empty()
+    }
+
+    /// Who is asked.
+    pub(crate) async fn servers(&self) -> Arc<[SocketAddr]> {
         if self.resolvers.is_empty() {
             resolvers::of_machine().await
         } else {
