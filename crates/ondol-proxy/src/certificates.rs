@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ondol_model::HostPattern;
 use ondol_model::Hostname;
+use rustls::InconsistentKeys;
 use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::server::ParsedCertificate;
@@ -16,6 +17,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 /// A certificate chain and its key, as PEM texts.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -173,7 +176,35 @@ fn is_for(key: &CertifiedKey, host: &str) -> bool {
     certificate.is_ok_and(|certificate| verify_server_name(&certificate, &name).is_ok())
 }
 
-pub(crate) fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> {
+fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, CertificateError> {
+    let (chain, key) = read(pair)?;
+    let key =
+        CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Mismatch)?;
+    Ok(Arc::new(key))
+}
+
+/// The same of a certificate for issuers alone. It has an extension that nobody else is to accept (RFC 8737
+/// §3), and [`CertifiedKey::from_der`] does not, so only its key is looked at.
+pub(crate) fn certified_key_for_issuers(
+    pair: &KeyPair,
+) -> Result<Arc<CertifiedKey>, CertificateError> {
+    let (chain, key) = read(pair)?;
+    let key = provider().key_provider.load_private_key(key);
+    let key = key.map_err(CertificateError::Mismatch)?;
+    let certified = X509Certificate::from_der(&chain[0]);
+    let fits = certified.is_ok_and(|(_, certificate)| {
+        let own = key.public_key();
+        own.is_some_and(|own| own.as_ref() == certificate.public_key().raw)
+    });
+    if !fits {
+        let mismatch = rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch);
+        return Err(CertificateError::Mismatch(mismatch));
+    }
+    Ok(Arc::new(CertifiedKey::new(chain, key)))
+}
+
+/// A chain of one certificate at least, and a key.
+fn read(pair: &KeyPair) -> Result<Read, CertificateError> {
     let chain: Result<Vec<_>, _> =
         CertificateDer::pem_slice_iter(pair.chain_pem.as_bytes()).collect();
     let chain = chain.map_err(CertificateError::Chain)?;
@@ -184,10 +215,10 @@ pub(crate) fn certified_key(pair: &KeyPair) -> Result<Arc<CertifiedKey>, Certifi
     }
     let key =
         PrivateKeyDer::from_pem_slice(pair.key_pem.as_bytes()).map_err(CertificateError::Key)?;
-    let key =
-        CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Mismatch)?;
-    Ok(Arc::new(key))
+    Ok((chain, key))
 }
+
+type Read = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// The one TLS provider of Ondol.
 pub(crate) fn provider() -> CryptoProvider {

@@ -52,7 +52,7 @@ impl Challenges {
         };
         let mut problems = Vec::new();
         for (name, pair) in tls_alpn {
-            let config = certificates::certified_key(&pair)
+            let config = certificates::certified_key_for_issuers(&pair)
                 .and_then(|key| tls::server_config_for_issuers(key).map_err(CertificateError::Tls));
             match config {
                 Ok(config) => {

@@ -17,6 +17,7 @@ pub(crate) use identity::Identity;
 pub(crate) use identity::TlsStream;
 pub(crate) use identity::client_config;
 pub(crate) use identity::handshake;
+pub(crate) use identity::issuer_config;
 pub(crate) use identity::showing;
 pub(crate) use peer::Peer;
 pub(crate) use plane::Plane;

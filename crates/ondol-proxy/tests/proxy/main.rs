@@ -15,6 +15,7 @@ mod balance;
 mod basic_auth;
 mod bodies;
 mod broken_upstreams;
+mod challenges;
 mod circles;
 mod client_address;
 mod client_certificates;

@@ -19,12 +19,16 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::client::danger::ServerCertVerified;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::verify_tls13_signature_with_raw_key;
 use rustls::sign::CertifiedKey;
 use rustls::sign::SingleCertAndKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::UnixTime;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 /// A visitor's TLS connection.
 pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
@@ -53,6 +57,24 @@ impl Identity {
                 },
             },
             der: made.cert.der().to_vec(),
+        }
+    }
+
+    /// One that an issuer wants to see in a handshake (RFC 8737 §3).
+    pub(crate) fn for_issuer(name: &str) -> Self {
+        let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        let digest = rcgen::CustomExtension::new_acme_identifier(&[7; 32]);
+        params.custom_extensions.push(digest);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let pair = KeyPair {
+            chain_pem: made.pem(),
+            key_pem: key.serialize_pem(),
+        };
+        let names = vec![HostPattern::parse(name).unwrap()];
+        Self {
+            entry: CertificateEntry { names, pair },
+            der: made.der().to_vec(),
         }
     }
 
@@ -127,6 +149,14 @@ pub(crate) fn client_config(
     config
 }
 
+/// The settings of an issuer that looks at the certificate for a challenge.
+pub(crate) fn issuer_config(versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+    let mut config = client_config(versions, &["acme-tls/1"]);
+    let issuer = Arc::new(Issuer);
+    config.dangerous().set_certificate_verifier(issuer);
+    config
+}
+
 /// The handshake of a visitor who asks for a name, or for none when it is an address.
 pub(crate) fn handshake(
     mut stream: TcpStream,
@@ -177,6 +207,51 @@ impl ServerCertVerifier for Credulous {
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = default_provider().signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// Looks at the key alone: the certificate has an extension that rustls accepts from nobody.
+#[derive(Debug)]
+struct Issuer;
+
+impl ServerCertVerifier for Issuer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    /// Nothing that is public takes a bare key here.
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let (_, certificate) = X509Certificate::from_der(certificate).unwrap();
+        let key = SubjectPublicKeyInfoDer::from(certificate.public_key().raw);
+        let algorithms = default_provider().signature_verification_algorithms;
+        verify_tls13_signature_with_raw_key(message, &key, signed, &algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

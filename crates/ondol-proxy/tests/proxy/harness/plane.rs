@@ -207,7 +207,7 @@ impl Plane {
         std::fs::read_to_string(self.folder.path().join("access.log")).unwrap()
     }
 
-    fn running(&self) -> &DataPlane {
+    pub(crate) fn running(&self) -> &DataPlane {
         self.data_plane.as_ref().unwrap()
     }
 
