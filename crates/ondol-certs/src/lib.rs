@@ -4,6 +4,7 @@
 //! [`Certificates`] owns what is in use and publishes it. Only the agent uses this: the data plane is
 //! given the result. It must not know requests.
 
+mod acme;
 mod authorities;
 mod certificates;
 mod challenges;
