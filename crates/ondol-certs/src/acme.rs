@@ -46,7 +46,6 @@ mod signed;
 mod tls_alpn;
 mod together;
 
-pub(crate) use begin::Begun;
 pub(crate) use begin::NewCertificate;
 pub(crate) use renewal_info::RenewalInfo;
 
@@ -140,6 +139,11 @@ impl Session {
     /// Whether the issuer suggests when certificates are to be renewed (RFC 9773).
     pub(crate) fn offers_renewal_info(&self) -> bool {
         self.known_directory().listed.renewal_info.is_some()
+    }
+
+    /// The names by which CAA records can allow the issuer (RFC 8659), as its directory says.
+    pub(crate) fn caa_identities(&self) -> Vec<String> {
+        self.known_directory().listed.meta.caa_identities.clone()
     }
 
     fn account(&self) -> &Account {

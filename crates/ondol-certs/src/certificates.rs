@@ -162,6 +162,11 @@ impl Certificates {
         tasks::spawn_blocking(clean_up).await.map_err(Unfinished)
     }
 
+    /// Where what happens is told.
+    pub(crate) fn news(&self) -> mpsc::Sender<News> {
+        self.notices.clone()
+    }
+
     /// Where certificates from issuers are kept.
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.shelf

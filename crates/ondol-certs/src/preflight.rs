@@ -5,6 +5,7 @@
 //! owner's words. But seen from inside a house much looks broken that works from outside. So only what is
 //! certain stops an order; the rest is said when the order fails.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -138,16 +139,15 @@ impl Preflight<'_> {
         let surroundings = Surroundings::see(self.lookup, self.issuer.reach == Reach::Public).await;
         let looks = self.names.iter().map(|name| {
             let (beacon, identities, surroundings) = (beacon.as_ref(), &identities, &surroundings);
-            async move {
-                let look = look::Look {
-                    preflight: self,
-                    beacon,
-                    identities,
-                    surroundings,
-                };
-                look.at(name).await
-            }
+            let look = look::Look {
+                preflight: self,
+                beacon,
+                identities,
+                surroundings,
+            };
+            Box::pin(async move { look.at(name).await }) as Looking<'_>
         });
+        let looks: Vec<_> = looks.collect();
         let found: Vec<look::Found> = stream::iter(looks).buffered(NAMES_AT_ONCE).collect().await;
         report(found, not_shown)
     }
@@ -156,6 +156,10 @@ impl Preflight<'_> {
         (self.ways)(name).first().copied()
     }
 }
+
+/// One look at a name. Boxed, and gathered before the first is polled, so that the whole can be given to
+/// another thread.
+type Looking<'l> = Pin<Box<dyn Future<Output = look::Found> + Send + 'l>>;
 
 fn report(found: Vec<look::Found>, not_shown: Option<Verdict>) -> Report {
     let mut verdicts: Vec<Verdict> = not_shown.into_iter().collect();

@@ -18,6 +18,7 @@ use ondol_base::file::Lock;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
 use ondol_certs::Board;
+use ondol_certs::Issuing;
 use ondol_certs::News;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
@@ -92,7 +93,6 @@ struct Agent {
     control: Control,
     store: Store,
     /// What issuers are shown.
-    board: Board,
     workers: Group,
     admin: Arc<Socket>,
     lock: Lock,
@@ -352,12 +352,14 @@ async fn assemble(
         started_at,
     };
     let (published, surface) = Published::new(view, store.handle(), command_sender);
+    let (issuing, _) = Issuing::new(certificates.clone(), store.handle(), board);
     let certificate_sets = certificates.subscribe();
     let mut supervisor = Supervisor::default();
     let kept_fresh = certificates.clone();
     supervisor.service("certificates", move |stop| {
         kept_fresh.clone().keep_fresh(stop)
     });
+    supervisor.service("issuers", move |stop| issuing.clone().run(stop));
     let socket = Arc::clone(&admin);
     supervisor.service("admin", move |stop| {
         ondol_admin::serve(Arc::clone(&socket), surface.clone(), stop)
@@ -385,7 +387,6 @@ async fn assemble(
             last_reload: None,
         },
         store,
-        board,
         workers,
         admin,
         lock: past.lock,

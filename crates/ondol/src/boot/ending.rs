@@ -52,7 +52,6 @@ impl Agent {
         let Self {
             control,
             store,
-            board: _,
             workers,
             admin: _,
             lock: _,
@@ -96,7 +95,6 @@ impl Agent {
         let Self {
             control,
             store,
-            board,
             workers,
             admin,
             lock,
@@ -116,7 +114,7 @@ impl Agent {
         let adopted = context.generations.hand_over().await;
         let next_generation = generations.borrow().next;
         store.close().await;
-        drop((workers, board));
+        drop(workers);
         let reason = match why {
             Why::Asked => Reason::Asked,
             Why::Upgrade => Reason::Upgrade,

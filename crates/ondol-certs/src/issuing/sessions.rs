@@ -1,0 +1,103 @@
+//! The accounts of the box at its issuers, each opened once.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use ondol_base::clock;
+use ondol_model::issuing::Environment;
+use ondol_model::plan::AcmeIssuer;
+use tokio::sync::OnceCell;
+
+use crate::acme::Session;
+use crate::failure::Failure;
+
+/// How long an issuer's directory is believed before it is read again.
+const BELIEVED: i64 = 3600;
+
+/// The accounts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Sessions {
+    root: PathBuf,
+    // Never held over a wait.
+    open: Arc<Mutex<HashMap<Key, Cell>>>,
+}
+
+/// All that an account depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    directory: Box<str>,
+    folder: PathBuf,
+    email: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Cell {
+    since: i64,
+    session: Arc<OnceCell<Session>>,
+}
+
+impl Sessions {
+    /// Accounts that are kept below this folder.
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            open: Arc::default(),
+        }
+    }
+
+    /// The account at an issuer. Those who ask at the same time wait for the first of them.
+    pub(super) async fn of(
+        &self,
+        issuer: &AcmeIssuer,
+        environment: Environment,
+        email: Option<&str>,
+    ) -> Result<Session, Failure> {
+        let key = self.key(issuer, environment, email);
+        let cell = self.cell(&key);
+        let opening = Box::pin(Session::open(issuer, environment, email, &key.folder));
+        let opened = cell.get_or_try_init(|| opening).await;
+        opened.cloned()
+    }
+
+    /// Forgets the account, so that it is opened anew: its key changed, or its issuer forgot it.
+    pub(super) fn forget(&self, issuer: &AcmeIssuer, environment: Environment) {
+        let folder = self.folder(issuer, environment);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|key, _| key.folder != folder);
+    }
+
+    fn cell(&self, key: &Key) -> Arc<OnceCell<Session>> {
+        let now = clock::unix_seconds();
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, cell| (0..BELIEVED).contains(&(now - cell.since)));
+        let cell = open.entry(key.clone()).or_insert_with(|| Cell {
+            since: now,
+            session: Arc::default(),
+        });
+        Arc::clone(&cell.session)
+    }
+
+    fn key(&self, issuer: &AcmeIssuer, environment: Environment, email: Option<&str>) -> Key {
+        let staging = issuer.staging.as_ref();
+        let directory = match environment {
+            Environment::Production => issuer.directory.clone(),
+            Environment::Staging => staging.unwrap_or(&issuer.directory).clone(),
+        };
+        Key {
+            directory,
+            folder: self.folder(issuer, environment),
+            email: email.map(str::to_owned),
+        }
+    }
+
+    fn folder(&self, issuer: &AcmeIssuer, environment: Environment) -> PathBuf {
+        let name = match environment {
+            Environment::Production => issuer.name.to_string(),
+            Environment::Staging => format!("{}.staging", issuer.name),
+        };
+        self.root.join(name)
+    }
+}
