@@ -142,26 +142,21 @@ fn said(issuer: &str, problem: &Problem, seen: &Seen) -> Failure {
         );
         return Failure::new(FailureKind::RateLimited, sentence);
     }
-    let (about, kind) = match problem.subproblems.split_first() {
+    let (about, word) = match problem.subproblems.first() {
         // What is said of all names together is said of each.
-        Some((first, _)) => (
-            of_names(problem),
-            problems::meaning(short(first.r#type.as_deref())),
-        ),
-        None => (words(problem), None),
+        Some(first) => (of_names(problem), short(first.r#type.as_deref())),
+        None => (words(problem), word(problem)),
     };
     let status = seen.last.as_ref().map(|last| last.status);
-    let meaning = problems::meaning(word(problem)).or(kind);
-    let meaning = meaning.unwrap_or_else(|| by_status(status));
-    let kind = kind.map_or(meaning.kind, |kind| kind.kind);
+    let meaning = problems::meaning(word).unwrap_or_else(|| by_status(status));
     let mut sentence = format!("{issuer} {}{about}", meaning.said);
-    if let Some(url) = instance(seen).filter(|_| word(problem) == "userActionRequired") {
+    if let Some(url) = instance(seen).filter(|_| word == "userActionRequired") {
         let _infallible = write!(sentence, "; see {url}");
     }
     if !meaning.advice.is_empty() {
         let _infallible = write!(sentence, "; {}", meaning.advice);
     }
-    Failure::new(kind, sentence)
+    Failure::new(meaning.kind, sentence)
 }
 
 /// What is said of each name of a problem (RFC 8555 §6.7.1).

@@ -44,7 +44,7 @@ pub(super) static TROUBLE: Meaning =
 /// All else.
 pub(super) static REFUSED: Meaning = meaning_of("", FailureKind::Rejected, "refused", "");
 
-static MEANINGS: [Meaning; 25] = [
+static MEANINGS: [Meaning; 26] = [
     meaning_of(
         "accountDoesNotExist",
         FailureKind::Account,
@@ -167,6 +167,12 @@ static MEANINGS: [Meaning; 25] = [
         "",
     ),
     meaning_of(
+        "tls",
+        FailureKind::Unverified,
+        "could not agree on TLS with this box",
+        "",
+    ),
+    meaning_of(
         "unauthorized",
         FailureKind::Account,
         "does not allow this to the account of this box",
@@ -262,6 +268,12 @@ pub(super) fn meaning(word: &str) -> Option<&'static Meaning> {
     MEANINGS.iter().find(|meaning| meaning.word == word)
 }
 
+/// How many types are known.
+#[cfg(test)]
+pub(super) fn count() -> usize {
+    MEANINGS.len()
+}
+
 /// An issuer that could not see that a name is the owner's.
 pub(in crate::acme) fn check_failed(
     issuer: &str,
@@ -277,18 +289,17 @@ pub(in crate::acme) fn check_failed(
         let said = known.map_or("could not check", |meaning| meaning.said);
         return Failure::new(kind, format!("{issuer} {said} ({name}){about}"));
     };
+    let persist = format!("`ondol certs persist {name}` prints the record that it looks for");
     let advice = match challenge {
         Challenge::Http => check.http,
         Challenge::TlsAlpn => check.tls_alpn,
-        Challenge::Dns | Challenge::DnsPersist => check.dns,
+        Challenge::Dns => check.dns,
+        Challenge::DnsPersist => &persist,
     };
     let mut sentence = format!("{issuer} {} {name}{about}", check.said);
     if !advice.is_empty() {
         sentence.push_str("; ");
         sentence.push_str(advice);
-    }
-    if challenge == Challenge::DnsPersist {
-        sentence.push_str("; `ondol certs persist` prints the record that it looks for");
     }
     Failure::new(check.kind, sentence)
 }

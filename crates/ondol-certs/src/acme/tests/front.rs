@@ -32,8 +32,6 @@ type Rule = (String, Answer);
 pub(super) enum Answer {
     /// This is sent; the status line and the head are part of it.
     Text(String),
-    /// Nothing is ever sent.
-    Silence,
     /// The issuer is asked, and this is made of its answer.
     Changed(fn(String) -> String),
 }
@@ -43,6 +41,8 @@ pub(super) struct Front {
     behind: Option<(SocketAddr, String)>,
     folder: TempDir,
     rules: Mutex<Vec<Rule>>,
+    /// Rules that count for one request.
+    once: Mutex<Vec<Rule>>,
     /// The first lines of the requests.
     pub(super) asked: Mutex<Vec<String>>,
 }
@@ -58,6 +58,7 @@ impl Front {
             behind,
             folder,
             rules: Mutex::default(),
+            once: Mutex::default(),
             asked: Mutex::default(),
         }
     }
@@ -80,9 +81,18 @@ impl Front {
     }
 
     pub(super) fn answer_text(&self, request: &str, head: &str, body: &str) {
-        let length = body.len();
-        let text = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}");
-        self.answer(request, Answer::Text(text));
+        self.answer(request, text(head, body));
+    }
+
+    /// The next request that begins so gets this.
+    pub(super) fn answer_once(&self, request: &str, head: &str, body: &str) {
+        let rule = (request.to_owned(), text(head, body));
+        self.once.lock().unwrap().push(rule);
+    }
+
+    /// How many of those are still to come.
+    pub(super) fn unused(&self) -> usize {
+        self.once.lock().unwrap().len()
     }
 
     /// Answers while something is done.
@@ -95,7 +105,6 @@ impl Front {
 
     async fn run(&self) {
         let acceptor = self.acceptor();
-        let mut silent = Vec::new();
         loop {
             let (stream, _) = self.listener.accept().await.unwrap();
             let Ok(mut stream) = acceptor.accept(stream).await else {
@@ -107,10 +116,6 @@ impl Front {
             let line = request.lines().next().unwrap_or_default().to_owned();
             self.asked.lock().unwrap().push(line.clone());
             let answer = match self.rule(&line) {
-                Some(Answer::Silence) => {
-                    silent.push(stream);
-                    continue;
-                }
                 Some(Answer::Text(text)) => text,
                 Some(Answer::Changed(change)) => change(self.pass_on(&request).await),
                 None => self.pass_on(&request).await,
@@ -121,6 +126,13 @@ impl Front {
     }
 
     fn rule(&self, line: &str) -> Option<Answer> {
+        let mut once = self.once.lock().unwrap();
+        if let Some(at) = once
+            .iter()
+            .position(|(request, _)| line.starts_with(request))
+        {
+            return Some(once.remove(at).1);
+        }
         let rules = self.rules.lock().unwrap();
         let rule = rules.iter().find(|(request, _)| line.starts_with(request));
         rule.map(|(_, answer)| answer.clone())
@@ -153,6 +165,13 @@ impl Front {
         let config = config.with_single_cert(vec![chain], key).unwrap();
         TlsAcceptor::from(Arc::new(config))
     }
+}
+
+fn text(head: &str, body: &str) -> Answer {
+    let length = body.len();
+    Answer::Text(format!(
+        "HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}"
+    ))
 }
 
 async fn read_request(stream: &mut TlsStream<TcpStream>) -> Option<String> {

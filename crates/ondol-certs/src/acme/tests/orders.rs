@@ -303,7 +303,7 @@ async fn a_record_written_once_is_enough() {
     let failure = world.get(&session, &names, &ways).await.err().unwrap();
     assert_eq!(failure.kind, FailureKind::Unverified);
     assert!(
-        failure.sentence.contains("`ondol certs persist`"),
+        failure.sentence.contains("`ondol certs persist "),
         "{failure}"
     );
     for name in names {
