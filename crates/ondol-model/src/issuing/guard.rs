@@ -12,12 +12,14 @@ use super::FailureKind;
 use super::Outcome;
 use super::Try;
 use super::domain::registered_domain;
+use super::fault::failure;
 use crate::host::HostPattern;
 use crate::plan::AcmeIssuer;
 use crate::plan::KnownIssuer;
 use crate::plan::Reach;
 
 const HOUR: i64 = 3600;
+/// The longest that a limit looks back.
 const WEEK: i64 = 7 * 24 * HOUR;
 
 /// At most so many in any window of so many seconds.
@@ -94,13 +96,17 @@ pub(super) struct Thought<'q> {
 }
 
 /// The first moment from `from` on at which the order keeps all limits, by the tries before it.
-pub(super) fn free_at(thought: Thought<'_>, listed: &[&Try], from: i64) -> i64 {
+pub(super) fn free_at<'t>(
+    thought: Thought<'_>,
+    listed: impl Iterator<Item = &'t Try>,
+    from: i64,
+) -> i64 {
+    // The first condition spares the others of those that are weeks away.
     let own: Vec<&Try> = listed
-        .iter()
-        .copied()
-        .filter(|one| one.issuer == thought.issuer.name && one.environment == thought.environment)
+        .filter(|one| one.at > from - WEEK)
+        .filter(|one| one.environment == thought.environment && one.issuer == thought.issuer.name)
         .collect();
-    let orders = times(&own, |one| one.ordered || one.outcome.is_none());
+    let orders = times(&own, may_be_ordered);
     let mut moments = vec![flood(thought.issuer).room_at(orders.clone())];
     if let Some(limits) = limits(thought.issuer, thought.environment) {
         let refused = unverified(&own, thought.names).into_iter();
@@ -147,6 +153,11 @@ fn limits(issuer: &AcmeIssuer, environment: Environment) -> Option<Limits> {
 fn times(tries: &[&Try], counts: impl Fn(&Try) -> bool) -> Vec<i64> {
     let counted = tries.iter().filter(|one| counts(one));
     counted.map(|one| one.at).collect()
+}
+
+/// Whether an order may have come of it: who was killed could not say.
+fn may_be_ordered(tried: &Try) -> bool {
+    tried.ordered || failure(tried) == Some(FailureKind::Interrupted)
 }
 
 /// Whether the issuer has surely made a certificate of it that counts. An order that was broken off may have

@@ -29,7 +29,8 @@ pub(super) struct History<'q> {
     issued: Vec<&'q Try>,
     /// The tries since the last of these.
     streak: Vec<&'q Try>,
-    /// Those of them since the owner asked: who asks has changed something, so the waits begin anew.
+    /// Those of them since the owner asked or changed the plan: what was wrong may be right, so the waits
+    /// begin anew.
     counted: Vec<&'q Try>,
     /// Since when a certificate is asked for that has not come yet.
     asked_at: Option<i64>,
@@ -67,8 +68,9 @@ impl<'q> History<'q> {
         let asked_at = question
             .asked_at
             .filter(|asked| issued.iter().all(|one| one.at < *asked));
+        let anew_at = asked_at.max(question.changed_at);
         let counted = streak.iter().copied();
-        let counted = counted.filter(|one| asked_at.is_none_or(|asked| one.at >= asked));
+        let counted = counted.filter(|one| anew_at.is_none_or(|anew| one.at >= anew));
         Self {
             name: question.wanted.name(),
             issued,
@@ -191,14 +193,10 @@ pub(super) fn is_credible(tried: &Try, now: i64) -> bool {
     tried.at <= now + DAY
 }
 
-/// Whether what the issuer said to one try holds for those of other names as well: that it is not well, or
-/// that the account itself is asked for too much.
+/// Whether what the issuer said to one try holds for those of other names as well: that it is not well does.
+/// A limit may be one of these names alone.
 fn is_for_everyone(tried: &Try) -> bool {
-    match failure(tried) {
-        Some(FailureKind::Unreachable) => true,
-        Some(FailureKind::RateLimited) => !tried.ordered,
-        Some(_) | None => false,
-    }
+    failure(tried) == Some(FailureKind::Unreachable)
 }
 
 fn ending(question: &Question<'_>) -> Option<Ending> {

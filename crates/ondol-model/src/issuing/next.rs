@@ -27,6 +27,9 @@ pub struct Question<'q> {
     pub tries: &'q [Try],
     /// When the owner last asked for a new one.
     pub asked_at: Option<i64>,
+    /// When the plan last changed how it is got: then the waits begin anew, but what is fine is not ordered
+    /// again.
+    pub changed_at: Option<i64>,
     /// The time.
     pub now: i64,
     /// All tries of the box within the last seven days, with those that last: they count towards the limits of
@@ -58,12 +61,10 @@ pub fn next(question: &Question<'_>) -> Next {
     }
     let history = History::of(question);
     let need = need(question, &history);
-    let credible = |one: &&Try| history::is_credible(one, question.now);
-    let listed: Vec<&Try> = question.listed.iter().filter(credible).collect();
-    let choices = wanted.issuers().enumerate().map(|(index, issuer)| {
-        let choice = choice(question, &history, need, issuer, &listed);
-        (index, choice)
-    });
+    let choices = wanted
+        .issuers()
+        .enumerate()
+        .map(|(index, issuer)| (index, choice(question, &history, need, issuer)));
     let first = choices.min_by_key(|(_, choice)| choice.at);
     first.map_or(Next::Nobody, |(issuer, choice)| Next::Order {
         at: choice.at,
@@ -107,7 +108,6 @@ fn choice(
     history: &History<'_>,
     need: Need,
     issuer: &AcmeIssuer,
-    listed: &[&Try],
 ) -> Choice {
     let environment = history.environment(issuer);
     let own = question
@@ -125,6 +125,8 @@ fn choice(
     };
     let asked_to_wait = history::retry_at(question, issuer, environment);
     let allowed_at = asked_to_wait.map_or(ready_at, |until| until.max(ready_at));
+    let credible = |one: &&Try| history::is_credible(one, question.now);
+    let listed = question.listed.iter().filter(credible);
     let at = guard::free_at(thought, listed, allowed_at);
     let why = if at > ready_at {
         Why::Limits

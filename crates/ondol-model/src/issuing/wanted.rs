@@ -15,6 +15,10 @@ const NAMES_MAX: usize = 100;
 /// The same in a profile of another name (Let's Encrypt's `tlsserver` and `shortlived`).
 const NAMES_MAX_OF_PROFILES: usize = 25;
 
+/// Names that go into one certificate: those that the same issuers can vouch for, and that can all be shown
+/// to be the owner's or cannot.
+type Group = ((Vec<bool>, bool), Vec<HostPattern>);
+
 /// From the domains of wildcards to how those are got.
 type Wildcards<'p> = HashMap<&'p str, &'p Issuance>;
 
@@ -53,7 +57,7 @@ fn of_site(
     names: &[&HostPattern],
     wildcards: &Wildcards<'_>,
 ) -> Vec<Wanted> {
-    let mut groups: Vec<((Vec<bool>, bool), Vec<HostPattern>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for name in names {
         let vouching = vouching(name, issuance);
         if !is_vouched_for(&vouching) || is_covered(name, issuance, wildcards) {

@@ -37,8 +37,7 @@ fn waits(issuer: &AcmeIssuer, environment: Environment, standing: Standing, trie
         standing,
     };
     let last = tries.last().map_or(START, |one| one.at);
-    let listed: Vec<&Try> = tries.iter().collect();
-    free_at(thought, &listed, last) - last
+    free_at(thought, tries.iter(), last) - last
 }
 
 /// So many tries, so many seconds apart.

@@ -27,6 +27,7 @@ struct Story {
     held: Option<Held>,
     tries: Vec<Try>,
     asked_at: Option<i64>,
+    changed_at: Option<i64>,
     now: i64,
 }
 
@@ -37,6 +38,7 @@ impl Story {
             held: None,
             tries: Vec::new(),
             asked_at: None,
+            changed_at: None,
             now: START,
         }
     }
@@ -47,6 +49,7 @@ impl Story {
             held: self.held.as_ref(),
             tries: &self.tries,
             asked_at: self.asked_at,
+            changed_at: self.changed_at,
             now: self.now,
             listed: &self.tries,
         })
@@ -224,17 +227,18 @@ fn an_issuer_that_is_away_is_asked_sooner_than_one_that_refuses() {
 
 #[test]
 fn a_try_that_was_broken_off_is_made_again_at_once_but_not_in_a_loop() {
-    check(
-        &[lets_encrypt()],
-        &[
-            (0, LE, Production, Some(Interrupted)),
-            (0, LE, Production, Some(Interrupted)),
-            (1, LE, Production, Some(Interrupted)),
-            (10, LE, Production, Some(Interrupted)),
-            (100, LE, Production, Some(Interrupted)),
-            (DAILY, LE, Production, Some(Interrupted)),
-        ],
-    );
+    let waits = [
+        vec![0; 4],
+        vec![1; 17],
+        vec![10; 6],
+        vec![100; 3],
+        vec![DAILY; 2],
+    ]
+    .concat();
+    let steps = waits
+        .iter()
+        .map(|wait| (*wait, LE, Production, Some(Interrupted)));
+    check(&[lets_encrypt()], &steps.collect::<Vec<_>>());
     let mut lasts = Story::new(&[lets_encrypt()]);
     lasts.tell(failed(Interrupted));
     let mut ended = lasts.clone();
@@ -283,6 +287,7 @@ fn what_an_issuer_said_to_another_certificate_holds_where_it_is_meant_for_all() 
             held: None,
             tries: &[],
             asked_at: None,
+            changed_at: None,
             now: START,
             listed: &[other],
         });
@@ -291,15 +296,7 @@ fn what_an_issuer_said_to_another_certificate_holds_where_it_is_meant_for_all() 
         };
         at - START
     };
-    let limited = tried(&["b.kr"], START, outcome(RateLimited));
-    assert_eq!(at_with(limited.clone()), 0);
-    assert_eq!(
-        at_with(Try {
-            ordered: false,
-            ..limited
-        }),
-        HOUR
-    );
+    assert_eq!(at_with(tried(&["b.kr"], START, outcome(RateLimited))), 0);
     assert_eq!(at_with(tried(&["b.kr"], START, outcome(Unreachable))), HOUR);
     assert_eq!(at_with(tried(&["b.kr"], START, outcome(Unverified))), 0);
 }
@@ -325,6 +322,26 @@ fn who_asks_gets_a_try_at_once_and_the_waits_begin_anew() {
     let (at, .., why) = story.order();
     assert_eq!(why, Why::Renewal);
     assert!(at > story.now + 50 * DAY);
+}
+
+#[test]
+fn a_changed_plan_begins_the_waits_anew_and_leaves_what_is_fine() {
+    let mut story = Story::new(&[zero_ssl()]);
+    for _ in 0..4 {
+        story.tell(failed(Dns));
+    }
+    assert!(story.order().0 > story.now + 12 * HOUR);
+    story.now += MINUTE;
+    story.changed_at = Some(story.now);
+    story.expect(&[
+        (0, ZERO, Production, Some(Dns)),
+        (1, ZERO, Production, Some(Dns)),
+        (10, ZERO, Production, None),
+    ]);
+    story.held = Some(held(story.now, 90 * DAY));
+    story.now += DAY;
+    story.changed_at = Some(story.now);
+    assert!(story.order().0 > START + 50 * DAY);
 }
 
 #[test]

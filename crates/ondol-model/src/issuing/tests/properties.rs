@@ -44,6 +44,7 @@ fn live(
             held: certificate.as_ref(),
             tries: &tries,
             asked_at,
+            changed_at: None,
             now,
             listed: &tries,
         };

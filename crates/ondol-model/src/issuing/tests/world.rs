@@ -106,6 +106,7 @@ impl World {
             held: one.held.as_ref(),
             tries: &one.tries,
             asked_at: None,
+            changed_at: None,
             now: self.now,
             listed: &self.tries[listed..],
         })
