@@ -75,11 +75,12 @@ impl Hostname {
 
     /// Whether no public issuer vouches for the name as it is: an address (see [`is_public`]), a single
     /// label, or a name under a special-use domain (RFC 6761, RFC 8375, RFC 9476 and the `.internal`
-    /// reservation).
+    /// reservation), or under one that homes and offices use, and that belongs to nobody: `lan`, which is
+    /// not delegated, and `home` and `corp`, which ICANN will not delegate.
     ///
     /// [`is_public`]: crate::network::is_public
     pub fn is_private(&self) -> bool {
-        const PRIVATE: [&str; 7] = [
+        const PRIVATE: [&str; 10] = [
             "localhost",
             "test",
             "internal",
@@ -87,6 +88,9 @@ impl Hostname {
             "local",
             "invalid",
             "example",
+            "lan",
+            "home",
+            "corp",
         ];
         let name = self.as_str();
         self.ip().is_some()

@@ -94,6 +94,8 @@ fn private_names_are_told_from_public_ones() {
     assert!(
         private("app.localhost") && private("nas") && private("10.0.0.1") && private("a.home.arpa")
     );
+    assert!(private("nas.lan") && private("a.nas.home") && private("wiki.corp"));
+    assert!(!private("homelan.com") && !private("x.homes"));
     assert!(!private("example.com") && !private("notlocalhost.com") && !private("xtest.dev"));
 }
 
