@@ -133,6 +133,7 @@ http = ["127.0.0.1:{http}"]
 https = ["127.0.0.1:{https}"]
 
 [tls]
+issuers = ["internal"]
 certificate = {{ chain = "{chain}", key = "{key}" }}
 """
 

@@ -123,6 +123,9 @@ https = ["127.0.0.1:{https}"]
 [log]
 access = "json"
 
+[tls]
+issuers = ["internal"]
+
 [sites."{HELLO}"]
 files = "hello"
 
