@@ -133,7 +133,7 @@ fn examine_secret<'p>(
     match secret {
         // `ondol check` has the environment of whoever runs it, not the agent's.
         Secret::Environment(_) => {
-            let help = "`ondol run` must have it when a certificate is got: systemd gives it by `EnvironmentFile=` in the unit (`systemctl edit ondol`); { file = \"…\" } does without";
+            let help = "`ondol run` must have it when a certificate is got: the service has those of /etc/ondol/environment (NAME=value), since its start; { file = \"…\" } does without";
             findings.warn(subject, key, problem, help);
         }
         Secret::File(path) => {
