@@ -21,6 +21,7 @@ use rules::check_names;
 use rules::check_openings;
 use rules::check_sizes;
 use rules::check_spawns;
+use rules::check_starters;
 use rules::check_top_level;
 use rules::check_unsafe;
 use rules::check_words;
@@ -186,6 +187,7 @@ fn the_repository_is_tidy() {
         check_words,
         check_unsafe,
         check_spawns,
+        check_starters,
         check_model,
         check_correctness,
     ];
@@ -369,6 +371,21 @@ fn unowned_tasks_and_unsafe_code_are_found() {
         ("crates/ondol-proxy/src/b.rs", &format!("// not {word}\n")),
     ]);
     complains(check_unsafe(&tree), &["crates/ondol-proxy/src/a.rs:1 is"]);
+}
+
+#[test]
+fn processes_that_nobody_answers_for_are_found() {
+    let start = "use std::process::Command;\nfn a() { Command::new(\"a\"); }\n";
+    let tree = Tree::sample(&[
+        ("crates/ondol-base/src/program.rs", start),
+        ("crates/ondol-certs/src/a.rs", start),
+        ("crates/ondol-certs/src/a/tests.rs", start),
+        ("crates/ondol/src/cli.rs", "use clap::Command;\n"),
+    ]);
+    complains(
+        check_starters(&tree),
+        &["crates/ondol-certs/src/a.rs:1 starts"],
+    );
 }
 
 #[test]

@@ -73,6 +73,20 @@ const ACTING: [&str; 12] = [
     "async fn",
 ];
 
+/// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
+const STARTERS: [(&str, &str); 4] = [
+    (
+        "crates/ondol-base/src/program.rs",
+        "programs of the owner's, with limits",
+    ),
+    ("crates/ondol/src/generation/process.rs", "the data plane"),
+    ("crates/ondol/src/handover.rs", "the next agent"),
+    (
+        "crates/ondol/src/command/demo/agent.rs",
+        "the agent of the demonstration",
+    ),
+];
+
 /// How tasks and threads are started; ondol-base does it for all.
 const SPAWNS: [&str; 5] = [
     "tokio::spawn",
@@ -336,6 +350,20 @@ pub(crate) fn check_spawns(tree: &Tree) -> Complaints {
         lines.map(move |(number, _)| (path, number))
     });
     found.map(|(path, number)| format!("{path}:{number} starts a task or thread: use ondol_base::tasks, so that it has an owner")).collect()
+}
+
+pub(crate) fn check_starters(tree: &Tree) -> Complaints {
+    let is_starter = |path: &str| STARTERS.iter().any(|(starter, _)| *starter == path);
+    let files = tree.product().filter(|(path, _)| !is_starter(path));
+    let found = files.flat_map(|(path, text)| {
+        let lines = code_lines(text).filter(|(_, line)| has_word(line, "process::Command"));
+        lines.map(move |(number, _)| (path, number))
+    });
+    found
+        .map(|(path, number)| {
+            format!("{path}:{number} starts a process: use ondol_base::program, or say in tests/tidy/rules.rs why it may")
+        })
+        .collect()
 }
 
 pub(crate) fn check_model(tree: &Tree) -> Complaints {

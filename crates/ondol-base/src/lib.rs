@@ -10,6 +10,7 @@ pub mod descriptors;
 pub mod file;
 pub mod notify;
 pub mod process;
+pub mod program;
 pub mod secret;
 pub mod signals;
 pub mod slow_hash;
