@@ -152,7 +152,7 @@ impl Zone {
     async fn take_out_left(&self, effort: Effort) {
         let mut failures = 0;
         let provider = self.provider.identity();
-        for written in self.journal.left(&provider, effort.records).await {
+        for written in self.journal.left(provider, effort.records).await {
             if self.take_out(&written).await {
                 continue;
             }

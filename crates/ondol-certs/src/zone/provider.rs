@@ -9,19 +9,44 @@ use ondol_model::plan::DnsProvider;
 
 use crate::failure::Failure;
 
+mod api;
+mod cloudflare;
 mod credential;
+mod desec;
+mod exec;
+mod gandi;
+mod porkbun;
 mod rfc2136;
+mod route53;
 
+use cloudflare::Cloudflare;
+use desec::Desec;
+use exec::Exec;
+use gandi::Gandi;
+use porkbun::Porkbun;
 use rfc2136::Rfc2136;
+use route53::Route53;
 
 /// How long resolvers may keep a record, in seconds. Nobody but the issuer asks for it, and soon.
 const TTL: u32 = 60;
 
 /// Who keeps a zone.
 #[derive(Debug)]
-pub(crate) enum Provider {
-    /// A name server that takes updates.
+pub(crate) struct Provider {
+    keeper: Keeper,
+    /// See [`Provider::identity`].
+    identity: Box<str>,
+}
+
+#[derive(Debug)]
+enum Keeper {
     Rfc2136(Rfc2136),
+    Cloudflare(Cloudflare),
+    Desec(Desec),
+    Route53(Route53),
+    Gandi(Gandi),
+    Porkbun(Porkbun),
+    Exec(Exec),
 }
 
 /// A text at a name. Names have no dot at their end.
@@ -47,43 +72,135 @@ pub(crate) enum Change {
 impl Provider {
     /// The one of the plan.
     pub(crate) fn new(provider: &DnsProvider) -> Result<Self, Failure> {
-        Ok(match provider {
+        let keeper = match provider {
             DnsProvider::Rfc2136 {
                 server,
                 key_name,
                 algorithm,
                 key,
-            } => Self::Rfc2136(Rfc2136::new(*server, key_name, *algorithm, key)?),
-            _ => return Err(failed("not yet")),
+            } => Keeper::Rfc2136(Rfc2136::new(*server, key_name, *algorithm, key)?),
+            DnsProvider::Cloudflare { token } => {
+                Keeper::Cloudflare(Cloudflare::new(cloudflare::BASE, token))
+            }
+            DnsProvider::Desec { token } => Keeper::Desec(Desec::new(desec::BASE, token)),
+            DnsProvider::Route53 {
+                access_key,
+                secret_key,
+            } => Keeper::Route53(Route53::new(route53::BASE, access_key, secret_key)),
+            DnsProvider::Gandi { token } => Keeper::Gandi(Gandi::new(gandi::BASE, token)),
+            DnsProvider::Porkbun {
+                api_key,
+                secret_key,
+            } => Keeper::Porkbun(Porkbun::new(porkbun::BASE, api_key, secret_key)),
+            DnsProvider::Exec { command } => Keeper::Exec(Exec::new(command)?),
+        };
+        Ok(Self {
+            keeper,
+            identity: identity(provider).into(),
         })
     }
 
     /// What it is called in sentences.
     pub(crate) fn describe(&self) -> String {
-        match self {
-            Self::Rfc2136(server) => server.describe(),
+        match &self.keeper {
+            Keeper::Rfc2136(server) => server.describe(),
+            Keeper::Cloudflare(cloudflare) => cloudflare.name().to_owned(),
+            Keeper::Desec(desec) => desec.name().to_owned(),
+            Keeper::Route53(route53) => route53.name().to_owned(),
+            Keeper::Gandi(gandi) => gandi.name().to_owned(),
+            Keeper::Porkbun(porkbun) => porkbun.name().to_owned(),
+            Keeper::Exec(program) => program.describe(),
         }
     }
 
-    /// What tells it from others, without a secret: it finds its records in the journal by this.
-    pub(crate) fn identity(&self) -> String {
-        match self {
-            Self::Rfc2136(server) => server.identity(),
-        }
+    /// What tells it from others, without a secret: the journal keeps its records by this.
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// The name server that shows changes first, where it is known.
     pub(crate) fn primary(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Rfc2136(server) => Some(server.address()),
+        match &self.keeper {
+            Keeper::Rfc2136(server) => Some(server.address()),
+            Keeper::Cloudflare(_)
+            | Keeper::Desec(_)
+            | Keeper::Route53(_)
+            | Keeper::Gandi(_)
+            | Keeper::Porkbun(_)
+            | Keeper::Exec(_) => None,
         }
     }
 
     /// Adds or removes one text.
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
-        match self {
-            Self::Rfc2136(server) => server.change(change, record).await,
+        match &self.keeper {
+            Keeper::Rfc2136(server) => server.change(change, record).await,
+            Keeper::Cloudflare(cloudflare) => cloudflare.change(change, record).await,
+            Keeper::Desec(desec) => desec.change(change, record).await,
+            Keeper::Route53(route53) => route53.change(change, record).await,
+            Keeper::Gandi(gandi) => gandi.change(change, record).await,
+            Keeper::Porkbun(porkbun) => porkbun.change(change, record).await,
+            Keeper::Exec(program) => program.change(change, record).await,
         }
+    }
+}
+
+impl<'r> Record<'r> {
+    /// The zones that it may be in, likeliest first: what its name servers say, else all above it.
+    fn zones(self) -> impl Iterator<Item = &'r str> {
+        let above = std::iter::successors(Some(self.name), |name| Some(name.split_once('.')?.1));
+        let above = above.filter(move |name| name.contains('.') && Some(*name) != self.zone);
+        self.zone.into_iter().chain(above)
+    }
+
+    /// The part of its name below a zone; empty at the zone's own name.
+    fn below(self, zone: &str) -> &'r str {
+        let below = self.name.strip_suffix(zone).unwrap_or(self.name);
+        below.strip_suffix('.').unwrap_or(below)
+    }
+}
+
+/// All texts of a name after a change, where they are a set; `None` when nothing is to be done.
+fn changed(change: Change, before: &[String], text: &str) -> Option<Vec<String>> {
+    let is_it = |shown: &&String| unquoted(shown) == text;
+    let is_there = before.iter().any(|shown| is_it(&shown));
+    match change {
+        Change::Add if !is_there => {
+            let mut after = before.to_vec();
+            after.push(quoted(text));
+            Some(after)
+        }
+        Change::Remove if is_there => {
+            let others = before.iter().filter(|shown| !is_it(shown));
+            Some(others.cloned().collect())
+        }
+        Change::Add | Change::Remove => None,
+    }
+}
+
+/// A text as zone files have it. Those of challenges have no sign that would need care.
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+/// A text of one string as it is meant.
+fn unquoted(shown: &str) -> &str {
+    let inside = shown
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inside.unwrap_or(shown)
+}
+
+fn identity(provider: &DnsProvider) -> String {
+    let place = credential::place;
+    match provider {
+        DnsProvider::Rfc2136 { server, .. } => format!("rfc2136 {server}"),
+        DnsProvider::Cloudflare { token } => format!("cloudflare {}", place(token)),
+        DnsProvider::Desec { token } => format!("desec {}", place(token)),
+        DnsProvider::Route53 { access_key, .. } => format!("route53 {}", place(access_key)),
+        DnsProvider::Gandi { token } => format!("gandi {}", place(token)),
+        DnsProvider::Porkbun { api_key, .. } => format!("porkbun {}", place(api_key)),
+        DnsProvider::Exec { command } => format!("exec {}", command.join(" ")),
     }
 }
 
@@ -91,3 +208,6 @@ impl Provider {
 fn failed(sentence: impl Into<String>) -> Failure {
     Failure::new(FailureKind::Dns, sentence)
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,10 +71,6 @@ impl Rfc2136 {
         format!("the name server {}", self.server)
     }
 
-    pub(crate) fn identity(&self) -> String {
-        format!("rfc2136 {}", self.server)
-    }
-
     pub(crate) fn address(&self) -> SocketAddr {
         self.server
     }

@@ -57,9 +57,7 @@ impl Knot {
         let path = folder.path();
         let mut text = configuration(path, address);
         for (zone, records) in zones {
-            text.push_str(&format!(
-                "  - domain: {zone}\n    file: \"{zone}.zone\"\n    acl: change\n"
-            ));
+            text += &format!("  - domain: {zone}\n    file: \"{zone}.zone\"\n    acl: change\n");
             let records = format!(
                 "$TTL 60\n@ SOA ns hostmaster 1 600 600 600 60\n@ NS ns\nns A {}\n{records}\n",
                 address.ip()

@@ -1,0 +1,234 @@
+//! The HTTP interface of a provider: sends requests, and waits where the provider wants that.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http::header;
+use http::request;
+use ondol_base::chain::Chain;
+use ondol_base::clock;
+use ondol_base::secret::SecretText;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use super::failed;
+use crate::failure::Failure;
+use crate::https::Https;
+
+/// How often a request is sent to a provider that asks for patience.
+const TRIES: u32 = 4;
+/// How long it is waited for each time at most; who asks for more is asked again by the next order.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it is waited for one that does not say how long.
+const UNTOLD: Duration = Duration::from_secs(5);
+/// As much of an answer as fits into a sentence.
+const QUOTED_CHARS_MAX: usize = 200;
+
+/// See the file's own words.
+#[derive(Debug)]
+pub(crate) struct Api {
+    name: &'static str,
+    base: Box<str>,
+    https: OnceCell<Https>,
+}
+
+/// An answer, whatever it says.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+}
+
+impl Api {
+    /// Of a provider, whose URLs begin with this; without a slash at the end.
+    pub(crate) fn new(name: &'static str, base: &str) -> Self {
+        Self {
+            name,
+            base: base.into(),
+            https: OnceCell::new(),
+        }
+    }
+
+    /// The provider's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The start of a request.
+    pub(crate) fn request(&self, method: Method, path: &str) -> request::Builder {
+        let url = format!("{}{path}", self.base);
+        Request::builder().method(method).uri(url)
+    }
+
+    /// Sends a request without a body.
+    pub(crate) async fn ask(&self, request: request::Builder) -> Result<Reply, Failure> {
+        self.send(self.build(request, Bytes::new())?).await
+    }
+
+    /// Sends a request with a body of JSON.
+    pub(crate) async fn tell(
+        &self,
+        request: request::Builder,
+        body: &impl Serialize,
+    ) -> Result<Reply, Failure> {
+        let body = serde_json::to_vec(body).map_err(|error| self.unbuildable(&error))?;
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.send(self.build(request, body.into())?).await
+    }
+
+    pub(crate) fn build(
+        &self,
+        request: request::Builder,
+        body: Bytes,
+    ) -> Result<Request<Bytes>, Failure> {
+        request.body(body).map_err(|error| self.unbuildable(&error))
+    }
+
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Reply, Failure> {
+        self.send_unless_busy(request, |_| false).await
+    }
+
+    /// Sends a request, again and again while the provider is busy, as it says by the usual status codes
+    /// or in its own way.
+    pub(crate) async fn send_unless_busy(
+        &self,
+        request: Request<Bytes>,
+        says_busy: impl Fn(&Reply) -> bool,
+    ) -> Result<Reply, Failure> {
+        let https = self.https.get_or_try_init(|| self.open()).await?;
+        let mut left = TRIES;
+        loop {
+            left -= 1;
+            let sent = https.request(request.clone()).await;
+            let (head, body) = sent
+                .map_err(|error| {
+                    failed(format!(
+                        "{} could not be asked: {}",
+                        self.name,
+                        Chain(&error)
+                    ))
+                })?
+                .into_parts();
+            let reply = Reply {
+                status: head.status,
+                body,
+            };
+            if !is_busy(reply.status) && !says_busy(&reply) {
+                return Ok(reply);
+            }
+            let wait = retry_after(&head.headers).unwrap_or(UNTOLD);
+            if left == 0 || wait > PATIENCE {
+                return Err(self.busy(reply.status, wait));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// What is said of an answer that is not understood.
+    pub(crate) fn unexpected(&self, reply: &Reply) -> Failure {
+        let said = self.quoted(&String::from_utf8_lossy(&reply.body));
+        failed(format!(
+            "{} answered what Ondol does not understand ({}): {said}",
+            self.name, reply.status
+        ))
+    }
+
+    /// What a provider said, fit for a sentence.
+    pub(crate) fn quoted(&self, text: &str) -> String {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let mut quoted: String = words.join(" ").chars().take(QUOTED_CHARS_MAX).collect();
+        quoted.retain(|letter| !letter.is_control());
+        if quoted.is_empty() {
+            return "nothing".to_owned();
+        }
+        format!("`{quoted}`")
+    }
+
+    async fn open(&self) -> Result<Https, Failure> {
+        let https = Https::open(None).await;
+        let https = https
+            .map_err(|error| failed(format!("{} can't be asked: {}", self.name, Chain(&error))))?;
+        // Only tests have such a base.
+        Ok(if self.base.starts_with("http://") {
+            https.or_plain()
+        } else {
+            https
+        })
+    }
+
+    fn busy(&self, status: StatusCode, wait: Duration) -> Failure {
+        let seconds = wait.as_secs();
+        let mut failure = failed(format!(
+            "{} takes no more requests for now ({status}): it wants to be asked again in {seconds} s",
+            self.name
+        ));
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        failure.retry_at = Some(clock::unix_seconds().saturating_add(seconds));
+        failure
+    }
+
+    fn unbuildable(&self, error: &dyn std::fmt::Display) -> Failure {
+        failed(format!(
+            "{} can't be asked for such a name: {error}",
+            self.name
+        ))
+    }
+}
+
+impl Reply {
+    /// The body as JSON; `None` when it is something else.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// The value of a header with a secret in it (`Bearer …`); `what` it is says the failure.
+pub(crate) fn authorization(
+    scheme: &str,
+    token: &SecretText,
+    what: &str,
+) -> Result<HeaderValue, Failure> {
+    let value = format!("{scheme} {}", token.as_str().trim());
+    let mut value = HeaderValue::from_str(&value).map_err(|_| {
+        failed(format!(
+            "{what} can't be right: it has more than one line, or other signs that none has"
+        ))
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A text in the path or the query of a URL (RFC 3986 §2.1).
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&data_encoding::HEXUPPER.encode(&[byte]));
+        }
+    }
+    encoded
+}
+
+fn is_busy(status: StatusCode) -> bool {
+    [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ]
+    .contains(&status)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
+}
