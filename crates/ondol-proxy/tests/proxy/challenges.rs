@@ -5,6 +5,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -394,6 +396,32 @@ fn an_issuer_is_shown_its_certificate_and_the_connection_ends() {
     wait_until("their ends", || plane.counters().connections == 0);
     let counters = plane.counters();
     assert_eq!((counters.handshakes_failed, counters.requests), (0, 0));
+}
+
+#[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever reads the output must know what was skipped"
+)]
+fn openssl_is_shown_what_an_issuer_is() {
+    let sites = [secure_site("a.test", respond("a"))];
+    let plane = Plane::start_with(plan(sites), &[&Identity::new(&["a.test"])]);
+    let shown = Identity::for_issuer("a.test");
+    plane.show(&[], &[("a.test", &shown)]);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["s_client", "-alpn", "acme-tls/1", "-servername", "a.test"]);
+        openssl.args([version, "-connect", &plane.https.to_string()]);
+        let Ok(said) = openssl.stdin(Stdio::null()).output() else {
+            println!("skipped: openssl: it is not installed");
+            return;
+        };
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(said.contains("ALPN protocol: acme-tls/1"), "{said}");
+        let pem = shown.entry.pair.chain_pem.trim().replace('\r', "");
+        assert!(said.contains(&pem), "{said}");
+    }
+    assert_eq!(plane.counters().handshakes_failed, 0);
 }
 
 #[test]
