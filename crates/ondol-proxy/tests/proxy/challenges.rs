@@ -399,10 +399,6 @@ fn an_issuer_is_shown_its_certificate_and_the_connection_ends() {
 }
 
 #[test]
-#[expect(
-    clippy::print_stdout,
-    reason = "whoever reads the output must know what was skipped"
-)]
 fn openssl_is_shown_what_an_issuer_is() {
     let sites = [secure_site("a.test", respond("a"))];
     let plane = Plane::start_with(plan(sites), &[&Identity::new(&["a.test"])]);
