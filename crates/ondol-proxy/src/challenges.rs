@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::Method;
 use http::Response;
+use http::Uri;
 use http::header;
 use http::request::Parts;
 use rustls::ServerConfig;
@@ -106,10 +107,11 @@ impl Shown {
         self.0.borrow().as_ref()?.tls_alpn.get(name).cloned()
     }
 
-    fn text(&self, path: &str) -> Option<Bytes> {
+    /// Looks at nothing of a request while there is nothing to show.
+    fn text(&self, uri: &Uri) -> Option<Bytes> {
         let shown = self.0.borrow();
-        let token = shown.as_ref().zip(path.strip_prefix(PATH));
-        let (challenges, token) = token?;
+        let challenges = shown.as_ref()?;
+        let token = uri.path().strip_prefix(PATH)?;
         challenges.http.get(token).cloned()
     }
 }
@@ -117,7 +119,7 @@ impl Shown {
 /// The answer to an issuer, whatever host it asks for and wherever that host's visitors are led; `None` for
 /// everybody else. A token that is not here may be that of an app, which gets its certificates by itself.
 pub(crate) fn answer(visit: &mut Visit, parts: &Parts) -> Option<Response<Body>> {
-    let text = visit.connection.worker.challenges.text(parts.uri.path())?;
+    let text = visit.connection.worker.challenges.text(&parts.uri)?;
     let is_head = parts.method == Method::HEAD;
     if !is_head && parts.method != Method::GET {
         return None;
