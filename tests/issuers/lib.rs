@@ -4,7 +4,10 @@
 //! Who needs them includes this file with `#[path = "…/tests/issuers/lib.rs"] mod issuers;`. Nothing in
 //! it may know the box.
 
+pub(crate) mod caddy;
 pub(crate) mod challtestsrv;
+pub(crate) mod front;
 pub(crate) mod https;
+pub(crate) mod knot;
 pub(crate) mod pebble;
 pub(crate) mod program;
