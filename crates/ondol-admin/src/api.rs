@@ -4,9 +4,22 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+mod certs;
 pub mod convert;
 mod time;
 
+pub use certs::Cert;
+pub use certs::CertAnswer;
+pub use certs::CertProblem;
+pub use certs::CertState;
+pub use certs::Certs;
+pub use certs::LastResult;
+pub use certs::PersistQuestion;
+pub use certs::RekeyQuestion;
+pub use certs::RenewAnswer;
+pub use certs::RenewQuestion;
+pub use certs::RevocationReason;
+pub use certs::RevokeQuestion;
 pub use time::Time;
 pub use time::TimeError;
 
@@ -44,6 +57,12 @@ pub struct Status {
     pub sites: usize,
     /// How many certificates are held.
     pub certificates: usize,
+    /// How many sites have a certificate of Ondol's own CA only until an issuer gives one.
+    #[serde(default)]
+    pub stand_ins: usize,
+    /// What is wrong with certificates, those of issuers and those in files.
+    #[serde(default)]
+    pub certificate_problems: Vec<CertProblem>,
     /// Open connections of all data planes.
     pub connections: u64,
     /// Requests since the agent's start.
@@ -194,36 +213,20 @@ pub struct SiteCertificate {
     pub issuer: String,
     /// Its last second.
     pub expires: Time,
-    /// `internal` for Ondol's own CA, or the file that it was read from.
+    /// `internal` for Ondol's own CA, `acme` for an issuer, or the file that it was read from.
     pub source: String,
-}
-
-/// `GET /certs`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Certs {
-    /// The certificates, those that end first in front.
-    pub certificates: Vec<Cert>,
-}
-
-/// A certificate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cert {
-    /// The names that it covers.
-    pub names: Vec<String>,
-    /// Who signed it.
-    pub issuer: String,
-    /// `internal` for Ondol's own CA, or the file that it was read from.
-    pub source: String,
-    /// Its first second.
-    pub not_before: Time,
-    /// Its last second.
-    pub not_after: Time,
-    /// When a new one is wanted; `None` for a file, which its owner renews.
-    pub renew_at: Option<Time>,
-    /// The sites that use it.
-    pub sites: Vec<String>,
-    /// What is wrong with it, as a sentence; `None` when nothing is.
-    pub problem: Option<String>,
+    /// What the configuration calls the issuer; `internal` for Ondol's own CA, `None` for a file.
+    #[serde(default)]
+    pub issuer_name: Option<String>,
+    /// Whether it is used only until an issuer gives the one that is wanted.
+    #[serde(default)]
+    pub stand_in: bool,
+    /// What is done to get another.
+    #[serde(default)]
+    pub state: CertState,
+    /// When something is to be done next; see [`Cert::next_at`].
+    #[serde(default)]
+    pub next_at: Option<Time>,
 }
 
 /// The query of `GET /events`.

@@ -133,10 +133,49 @@ impl Client {
     /// be absolute, and UTF-8.
     pub async fn upgrade(&self, file: &str) -> Result<api::UpgradeAnswer, ClientError> {
         let file = file.to_owned();
-        let question = json(&api::UpgradeQuestion { file })?;
-        let (status, body) = self
-            .exchange(Method::POST, "/upgrade", Some(question))
-            .await?;
+        self.command("/upgrade", &api::UpgradeQuestion { file })
+            .await
+    }
+
+    /// Has new certificates got; that some can't be is an answer too.
+    pub async fn renew(
+        &self,
+        question: &api::RenewQuestion,
+    ) -> Result<api::RenewAnswer, ClientError> {
+        self.command("/certs/renew", question).await
+    }
+
+    /// Has a certificate revoked; a refusal is an answer too.
+    pub async fn revoke(
+        &self,
+        question: &api::RevokeQuestion,
+    ) -> Result<api::CertAnswer, ClientError> {
+        self.command("/certs/revoke", question).await
+    }
+
+    /// Has the account at an issuer get a new key; a refusal is an answer too.
+    pub async fn rekey(
+        &self,
+        question: &api::RekeyQuestion,
+    ) -> Result<api::CertAnswer, ClientError> {
+        self.command("/certs/rekey", question).await
+    }
+
+    /// Asks which record makes the owner of a name known for good; a refusal is an answer too.
+    pub async fn persist(
+        &self,
+        question: &api::PersistQuestion,
+    ) -> Result<api::CertAnswer, ClientError> {
+        self.command("/certs/persist", question).await
+    }
+
+    async fn command<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let question = Some(json(question)?);
+        let (status, body) = self.exchange(Method::POST, path, question).await?;
         decided(status, &body)
     }
 

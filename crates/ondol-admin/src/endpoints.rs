@@ -28,6 +28,10 @@ use tokio::sync::watch;
 
 use crate::api;
 
+mod certs;
+
+pub use certs::CertCommand;
+
 /// Events in an answer when the question does not say how many.
 const EVENTS_DEFAULT: u32 = 50;
 
@@ -63,6 +67,9 @@ pub struct Surface {
     pub store: ondol_store::Handle,
     /// Where commands go; to be made with [`limits::ADMIN_COMMANDS`].
     pub commands: mpsc::Sender<Command>,
+    /// Where commands about certificates go, which never wait for those; to be made with
+    /// [`limits::ADMIN_COMMANDS`].
+    pub cert_commands: mpsc::Sender<CertCommand>,
 }
 
 /// The addresses, for peers that may ask.
@@ -70,8 +77,12 @@ pub(crate) fn router(surface: Surface) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/sites", get(sites))
-        .route("/certs", get(certs))
+        .route("/certs", get(all_certs))
         .route("/certs/root", get(root))
+        .route("/certs/renew", post(certs::renew))
+        .route("/certs/revoke", post(certs::revoke))
+        .route("/certs/rekey", post(certs::rekey))
+        .route("/certs/persist", post(certs::persist))
         .route("/events", get(events))
         .route("/reload", post(reload))
         .route("/upgrade", post(upgrade))
@@ -98,7 +109,7 @@ async fn sites(State(surface): State<Surface>) -> Response {
     published(&surface.sites)
 }
 
-async fn certs(State(surface): State<Surface>) -> Response {
+async fn all_certs(State(surface): State<Surface>) -> Response {
     published(&surface.certs)
 }
 

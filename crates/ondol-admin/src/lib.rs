@@ -9,6 +9,7 @@ mod endpoints;
 mod server;
 mod socket;
 
+pub use endpoints::CertCommand;
 pub use endpoints::Command;
 pub use endpoints::Surface;
 pub use server::serve;

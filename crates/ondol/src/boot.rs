@@ -19,13 +19,14 @@ use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
 use ondol_certs::Board;
 use ondol_certs::Issuing;
-use ondol_certs::News;
+use ondol_certs::IssuingHandle;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use ondol_store::Store;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::sync::watch;
 
 use crate::cli::Environment;
 use crate::cli::RunFlags;
@@ -45,7 +46,6 @@ use crate::handover::Handover;
 use crate::handover::Reason;
 use crate::listeners::Listeners;
 use crate::logging;
-use crate::published::Published;
 use crate::published::View;
 use crate::reload;
 use crate::reload::Context;
@@ -55,10 +55,12 @@ use crate::sandbox::ServeUser;
 use crate::signals;
 
 mod ending;
+mod front;
 mod prepare;
 
 use ending::execute;
 use ending::retreat;
+use front::Front;
 use prepare::Prepared;
 use prepare::lock;
 use prepare::prepare;
@@ -331,28 +333,20 @@ async fn assemble(
     let noted = events.clone();
     workers.spawn("notices of certificates", async move {
         while let Some(news) = notices.recv().await {
-            let News {
-                kind,
-                subject,
-                message,
-            } = news;
-            noted.record(kind, subject, message);
+            noted.record(news.kind, news.subject, news.message);
         }
     });
-    let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let started_at = clock::unix_seconds();
     let generation_status = generations.status();
     let now = generation_status.borrow().clone();
-    let view = View {
-        served: &served,
-        generations: &now,
-        services: Vec::new(),
-        last_reload: None,
-        configuration: ground.folders.config.display().to_string(),
-        started_at,
-    };
-    let (published, surface) = Published::new(view, store.handle(), command_sender);
-    let (issuing, _) = Issuing::new(certificates.clone(), store.handle(), board);
+    let view = first_view(ground, &served, &now, started_at);
+    let (issuing, issuing_handle) = Issuing::new(certificates.clone(), store.handle(), board);
+    let IssuingHandle { managed, requests } = issuing_handle;
+    let Front {
+        published,
+        surface,
+        commands,
+    } = Front::open(view, &managed, requests, &store, &mut workers);
     let certificate_sets = certificates.subscribe();
     let mut supervisor = Supervisor::default();
     let kept_fresh = certificates.clone();
@@ -381,6 +375,7 @@ async fn assemble(
             signals,
             commands,
             certificates: certificate_sets,
+            managed,
             generations: generation_status,
             executable: ground.executable.clone(),
             started_at,
@@ -390,6 +385,22 @@ async fn assemble(
         workers,
         admin,
         lock: past.lock,
+    }
+}
+
+fn first_view<'a>(
+    ground: &Ground,
+    served: &'a Served,
+    generations: &'a generation::Status,
+    started_at: i64,
+) -> View<'a> {
+    View {
+        served,
+        generations,
+        services: Vec::new(),
+        last_reload: None,
+        configuration: ground.folders.config.display().to_string(),
+        started_at,
     }
 }
 

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
+use clap::ValueEnum;
+use ondol_admin::api::RevocationReason;
 use ondol_model::limits::EVENTS_PER_ANSWER_MAX;
 
 use crate::command::demo::DemoFlags;
@@ -115,7 +117,7 @@ pub(crate) enum Show {
     Status(ShowFlags),
     /// List the sites
     Sites(ShowFlags),
-    /// List the certificates, or print the root of Ondol's own CA
+    /// List the certificates, renew or revoke them, or print the root of Ondol's own CA
     Certs(CertsFlags),
     /// List what happened, the newest last, next to the prompt
     Events(EventsFlags),
@@ -203,6 +205,9 @@ impl ShowFlags {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct CertsFlags {
+    /// Show all that is known of the certificate of this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowFlags,
     #[command(subcommand)]
@@ -210,10 +215,100 @@ pub(crate) struct CertsFlags {
 }
 
 /// What else `ondol certs` can do.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum CertsCommand {
+    /// Get new certificates now, and wait until they are in use
+    Renew(RenewFlags),
+    /// Get another certificate, then have the issuer revoke the one in use
+    Revoke(RevokeFlags),
+    /// Give the account at an issuer a new key
+    Rekey(IssuerFlags),
+    /// Print the record that, once in the zone, shows a name to be yours for good (dns-persist)
+    Persist(NameFlags),
     /// Print the root of Ondol's own CA as PEM, for import into browsers and devices
     Root,
+}
+
+/// Flags of `ondol certs renew`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = RENEWED)]
+pub(crate) struct RenewFlags {
+    /// Any names of the certificates
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    pub(crate) names: Vec<String>,
+    /// Every certificate that comes from an issuer
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Do not wait: say what happens now, and end
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
+}
+
+const RENEWED: &str = "\
+Exit codes: 0 every certificate that was asked for is a new one, and in use (with --no-wait: is asked for); \
+1 one is not, with the reason on standard error; 2 wrong usage; 3 no Ondol is running.";
+
+/// Flags of `ondol certs revoke`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RevokeFlags {
+    /// Any name of the certificate
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What the issuer is told
+    #[arg(long, value_enum, value_name = "REASON", default_value_t)]
+    pub(crate) reason: Reason,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
+}
+
+/// Why a certificate is revoked (RFC 5280 §5.3.1).
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Reason {
+    /// Its key may be known to others
+    KeyCompromise,
+    /// Another took its place
+    Superseded,
+    /// The names are not served any more
+    Cessation,
+    /// None is given
+    #[default]
+    Unspecified,
+}
+
+impl From<Reason> for RevocationReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::KeyCompromise => Self::KeyCompromise,
+            Reason::Superseded => Self::Superseded,
+            Reason::Cessation => Self::Cessation,
+            Reason::Unspecified => Self::Unspecified,
+        }
+    }
+}
+
+/// Flags of `ondol certs rekey`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IssuerFlags {
+    /// The name of the issuer, or any name of a certificate from it
+    #[arg(value_name = "NAME|ISSUER")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
+}
+
+/// Flags of `ondol certs persist`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NameFlags {
+    /// The name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
 }
 
 /// Flags of `ondol events`.

@@ -77,25 +77,45 @@ pub(crate) fn ask<T>(
 
 /// The verbs that ask for a value and print it.
 pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
-    ask(folders, async |client| match what {
-        Show::Status(flags) => status::run(&client, flags.format()).await,
-        Show::Sites(flags) => sites::run(&client, flags.format()).await,
-        Show::Certs(CertsFlags { show, what: None }) => certs::run(&client, show.format()).await,
-        Show::Certs(CertsFlags {
-            show: _,
-            what: Some(CertsCommand::Root),
-        }) => certs::root(&client).await,
-        Show::Events(EventsFlags {
-            show,
-            limit,
-            before,
-        }) => {
-            let query = EventsQuery {
-                limit: Some(*limit),
-                before: *before,
-            };
-            events::run(&client, show.format(), query).await
+    ask(folders, async |client| {
+        match what {
+            Show::Status(flags) => status::run(&client, flags.format()).await?,
+            Show::Sites(flags) => sites::run(&client, flags.format()).await?,
+            Show::Certs(flags) => return about_certs(&client, flags).await,
+            Show::Events(EventsFlags {
+                show,
+                limit,
+                before,
+            }) => {
+                let query = EventsQuery {
+                    limit: Some(*limit),
+                    before: *before,
+                };
+                events::run(&client, show.format(), query).await?;
+            }
         }
-    })?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn about_certs(client: &Client, flags: &CertsFlags) -> anyhow::Result<ExitCode> {
+    let CertsFlags { name, show, what } = flags;
+    match (what, name) {
+        (None, None) => certs::run(client, show.format()).await?,
+        (None, Some(name)) => certs::detail(client, name, show.format()).await?,
+        (Some(CertsCommand::Root), _) => certs::root(client).await?,
+        (Some(CertsCommand::Renew(flags)), _) => {
+            return certs::requests::renew(client, flags).await;
+        }
+        (Some(CertsCommand::Revoke(flags)), _) => {
+            return certs::requests::revoke(client, flags).await;
+        }
+        (Some(CertsCommand::Rekey(flags)), _) => {
+            return certs::requests::rekey(client, flags).await;
+        }
+        (Some(CertsCommand::Persist(flags)), _) => {
+            return certs::requests::persist(client, flags).await;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }

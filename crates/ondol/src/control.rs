@@ -36,6 +36,7 @@ use crate::signals::Signals;
 use crate::upgrade;
 use crate::upgrade::UpgradeError;
 use ondol_certs::CertificateSet;
+use ondol_certs::Managed;
 
 /// How often the status is written anew for what nobody announces (services).
 const REFRESH: Duration = Duration::from_secs(2);
@@ -72,6 +73,8 @@ pub(crate) struct Control {
     pub(crate) signals: Signals,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) certificates: watch::Receiver<Arc<CertificateSet>>,
+    /// What is done for certificates that issuers are to give; no data plane is told.
+    pub(crate) managed: watch::Receiver<Arc<Vec<Managed>>>,
     pub(crate) generations: watch::Receiver<generation::Status>,
     pub(crate) executable: PathBuf,
     pub(crate) started_at: i64,
@@ -111,6 +114,7 @@ enum Happened {
     Command(Command),
     Done(Box<Done>),
     CertificatesChanged,
+    ManagedChanged,
     GenerationsChanged,
     Watchdog,
     Refresh,
@@ -149,6 +153,7 @@ impl Control {
                 Some(command) = self.commands.recv(), if job.is_none() => Happened::Command(command),
                 done = current(&mut job) => Happened::Done(Box::new(done)),
                 Ok(()) = self.certificates.changed() => Happened::CertificatesChanged,
+                Ok(()) = self.managed.changed() => Happened::ManagedChanged,
                 Ok(()) = self.generations.changed() => Happened::GenerationsChanged,
                 () = turn(&mut watchdog) => Happened::Watchdog,
                 _ = refresh.tick() => Happened::Refresh,
@@ -169,6 +174,7 @@ impl Control {
                     }
                 }
                 Happened::CertificatesChanged => wishes.renew = true,
+                Happened::ManagedChanged => self.publish_served(),
                 Happened::GenerationsChanged => self.publish(),
                 Happened::Refresh => {
                     wishes.try_again(clock::now());
@@ -190,6 +196,12 @@ impl Control {
             configuration: self.context.folders.config.display().to_string(),
             started_at: self.started_at,
         });
+    }
+
+    fn publish_served(&mut self) {
+        let managed = Arc::clone(&self.managed.borrow_and_update());
+        self.published.served(&self.served, &managed);
+        self.publish();
     }
 
     fn next_job(&self, wishes: &mut Wishes) -> Option<Job> {
@@ -389,8 +401,7 @@ impl Control {
 
     fn serve_now(&mut self, served: Served) {
         self.served = served;
-        self.published.served(&self.served);
-        self.publish();
+        self.publish_served();
     }
 }
 

@@ -1,6 +1,8 @@
 //! Ondol: one binary, three roles. This file only chooses which.
 
 mod boot;
+mod cert_requests;
+mod certificate_of;
 mod cli;
 mod command;
 mod configuration;

@@ -3,6 +3,7 @@
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::os::fd::AsFd;
 
 use serde::Serialize;
 
@@ -53,14 +54,22 @@ pub(crate) enum Tint {
 impl Screen {
     /// What standard output is.
     pub(crate) fn of_standard_output() -> Self {
-        let output = io::stdout();
-        if !output.is_terminal() {
+        Self::of(&io::stdout())
+    }
+
+    /// What standard error is.
+    pub(crate) fn of_standard_error() -> Self {
+        Self::of(&io::stderr())
+    }
+
+    fn of(stream: &(impl IsTerminal + AsFd)) -> Self {
+        if !stream.is_terminal() {
             return Self {
                 width: None,
                 color: Color::Plain,
             };
         }
-        let size = rustix::termios::tcgetwinsize(&output);
+        let size = rustix::termios::tcgetwinsize(stream);
         let columns = size.map_or(0, |size| usize::from(size.ws_col));
         Self {
             width: (columns > 0).then_some(columns),

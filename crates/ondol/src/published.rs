@@ -1,15 +1,17 @@
 //! What the agent shows on its admin socket: its values turned into those of the API.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use ondol_admin::CertCommand;
 use ondol_admin::Command;
 use ondol_admin::Surface;
 use ondol_admin::api;
 use ondol_admin::api::Time;
+use ondol_base::clock;
 use ondol_base::tasks::ServiceStatus;
-use ondol_model::HostPattern;
+use ondol_certs::Managed;
 use ondol_model::plan::Scheme;
+use ondol_model::plan::Site;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -19,8 +21,8 @@ use crate::generation::Phase;
 use crate::link;
 use crate::link::SocketProtocol;
 use crate::reload::Served;
-use ondol_certs::CertificateRow;
-use ondol_certs::Origin;
+
+mod certificates;
 
 /// The writing ends of what the admin socket reads.
 #[derive(Debug)]
@@ -29,6 +31,13 @@ pub(crate) struct Published {
     sites: watch::Sender<Arc<api::Sites>>,
     certs: watch::Sender<Arc<api::Certs>>,
     root: watch::Sender<Option<Arc<str>>>,
+}
+
+/// Where commands that come in on the surface go.
+#[derive(Debug)]
+pub(crate) struct Commands {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) cert_commands: mpsc::Sender<CertCommand>,
 }
 
 /// All that the status is made of.
@@ -47,14 +56,22 @@ impl Published {
     /// Shows the first values on a surface, which also leads to the events and takes commands.
     pub(crate) fn new(
         view: View<'_>,
+        managed: &[Managed],
         store: ondol_store::Handle,
-        commands: mpsc::Sender<Command>,
+        commands: Commands,
     ) -> (Self, Surface) {
         let served = view.served;
-        let (sites, sites_reader) = watch::channel(Arc::new(sites_of(served)));
-        let (certs, certs_reader) = watch::channel(Arc::new(certs_of(served)));
+        let first_certs = certs_of(served, managed);
+        let first_sites = sites_of(served, &first_certs);
+        let first_status = status(view, &first_sites, &first_certs);
+        let (status, status_reader) = watch::channel(Arc::new(first_status));
+        let (sites, sites_reader) = watch::channel(Arc::new(first_sites));
+        let (certs, certs_reader) = watch::channel(Arc::new(first_certs));
         let (root, root_reader) = watch::channel(root_of(served));
-        let (status, status_reader) = watch::channel(Arc::new(status(view)));
+        let Commands {
+            commands,
+            cert_commands,
+        } = commands;
         let surface = Surface {
             status: status_reader,
             sites: sites_reader,
@@ -62,6 +79,7 @@ impl Published {
             root: root_reader,
             store,
             commands,
+            cert_commands,
         };
         let published = Self {
             status,
@@ -72,20 +90,26 @@ impl Published {
         (published, surface)
     }
 
-    /// Shows what is served now.
-    pub(crate) fn served(&self, served: &Served) {
-        self.sites.send_replace(Arc::new(sites_of(served)));
-        self.certs.send_replace(Arc::new(certs_of(served)));
+    /// Shows what is served now, and what is done for certificates that issuers are to give.
+    pub(crate) fn served(&self, served: &Served, managed: &[Managed]) {
+        let certs = certs_of(served, managed);
+        self.sites.send_replace(Arc::new(sites_of(served, &certs)));
+        self.certs.send_replace(Arc::new(certs));
         self.root.send_replace(root_of(served));
     }
 
     /// Shows the box at a glance.
     pub(crate) fn status(&self, view: View<'_>) {
-        self.status.send_replace(Arc::new(status(view)));
+        let status = status(view, &self.sites.borrow(), &self.certs.borrow());
+        self.status.send_replace(Arc::new(status));
     }
 }
 
-fn status(view: View<'_>) -> api::Status {
+fn certs_of(served: &Served, managed: &[Managed]) -> api::Certs {
+    certificates::certs(&served.certificates.rows, managed, clock::unix_seconds())
+}
+
+fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs) -> api::Status {
     let View {
         served,
         generations,
@@ -110,6 +134,8 @@ fn status(view: View<'_>) -> api::Status {
         listeners: listeners_of(served),
         sites: served.plan().sites.len(),
         certificates: served.certificates.entries.len(),
+        stand_ins: certificates::stand_ins(sites),
+        certificate_problems: certificates::problems(certs),
         connections: generations.counters.connections,
         requests: generations.counters.requests,
         log_lines_dropped: generations.counters.log_lines_dropped,
@@ -179,7 +205,7 @@ fn listeners_of(served: &Served) -> Vec<api::Listener> {
     .collect()
 }
 
-fn sites_of(served: &Served) -> api::Sites {
+fn sites_of(served: &Served, certs: &api::Certs) -> api::Sites {
     let addresses = served.listeners.addresses();
     let listens = |wanted: SocketProtocol| -> Vec<String> {
         let fitting = addresses.iter().filter(|(protocol, _)| *protocol == wanted);
@@ -189,14 +215,15 @@ fn sites_of(served: &Served) -> api::Sites {
         listens(SocketProtocol::Http),
         listens(SocketProtocol::Https),
     );
-    let mut certificates: HashMap<&HostPattern, &CertificateRow> = HashMap::new();
-    for row in &served.certificates.rows {
-        certificates.extend(row.names.iter().map(|name| (name, row)));
-    }
+    let by_name = certificates::by_site_name(certs);
+    let certificate_of = |site: &Site| {
+        let certificate = by_name.get(site.name.to_string().as_str());
+        certificate.copied().map(certificates::short)
+    };
     let sites = served.plan().sites.iter().map(|site| {
         let (listens, certificate) = match site.scheme {
             Scheme::Https if !site.has_tls() => (&https, None),
-            Scheme::Https => (&https, certificates.get(&site.name).map(|row| short(row))),
+            Scheme::Https => (&https, certificate_of(site)),
             Scheme::Http => (&http, None),
         };
         api::Site::new(site, listens.clone(), certificate)
@@ -206,55 +233,6 @@ fn sites_of(served: &Served) -> api::Sites {
     }
 }
 
-fn short(row: &CertificateRow) -> api::SiteCertificate {
-    api::SiteCertificate {
-        issuer: row.facts.issuer.clone(),
-        expires: Time::from_unix_seconds(row.facts.validity.not_after),
-        source: source_of(&row.origin),
-    }
-}
-
-fn certs_of(served: &Served) -> api::Certs {
-    let texts = |names: &[HostPattern]| names.iter().map(ToString::to_string).collect();
-    let mut certificates: Vec<_> = served
-        .certificates
-        .rows
-        .iter()
-        .map(|row| {
-            let CertificateRow {
-                names,
-                origin,
-                facts,
-                trouble,
-            } = row;
-            let renew_at = match origin {
-                Origin::Internal => Some(Time::from_unix_seconds(facts.validity.renew_at())),
-                Origin::Files(_) | Origin::Issued { .. } => None,
-            };
-            api::Cert {
-                names: texts(&facts.names),
-                issuer: facts.issuer.clone(),
-                source: source_of(origin),
-                not_before: Time::from_unix_seconds(facts.validity.not_before),
-                not_after: Time::from_unix_seconds(facts.validity.not_after),
-                renew_at,
-                sites: texts(names),
-                problem: trouble.clone(),
-            }
-        })
-        .collect();
-    certificates.sort_by_key(|certificate| certificate.not_after);
-    api::Certs { certificates }
-}
-
 fn root_of(served: &Served) -> Option<Arc<str>> {
     Some(Arc::clone(&served.certificates.root_pem))
-}
-
-fn source_of(origin: &Origin) -> String {
-    match origin {
-        Origin::Internal => "internal".to_owned(),
-        Origin::Issued { issuer, .. } => issuer.to_string(),
-        Origin::Files(files) => files.chain.display().to_string(),
-    }
 }

@@ -236,7 +236,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
         while line.width() + word.trim_end().width() > width {
             let fitting = head(word, width.saturating_sub(line.width()).max(2));
-            let joint = fitting.rfind(JOINTS);
+            let joint = joint(fitting);
             let piece = joint.map_or(fitting, |joint| &fitting[..=joint]);
             line.push_str(piece);
             lines.push(std::mem::take(&mut line));
@@ -249,6 +249,14 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         line.truncate(line.trim_end().len());
     }
     lines
+}
+
+/// Where a long word is broken: in the second half of the line after a slash, which stands between larger
+/// parts than the others.
+fn joint(fitting: &str) -> Option<usize> {
+    let slash = fitting.rfind('/');
+    let slash = slash.filter(|at| at * 2 >= fitting.len());
+    slash.or_else(|| fitting.rfind(JOINTS))
 }
 
 /// As much of the beginning as fits.

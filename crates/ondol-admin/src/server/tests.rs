@@ -17,6 +17,7 @@ use crate::api;
 use crate::api::Time;
 use crate::client::Client;
 use crate::client::ClientError;
+use crate::endpoints::CertCommand;
 use crate::endpoints::Command;
 use crate::socket::BindError;
 
@@ -27,6 +28,7 @@ struct Agent {
     folder: tempfile::TempDir,
     client: Client,
     commands: mpsc::Receiver<Command>,
+    cert_commands: mpsc::Receiver<CertCommand>,
     root: watch::Sender<Option<Arc<str>>>,
     store: ondol_store::Store,
     supervisor: Supervisor,
@@ -57,6 +59,8 @@ fn status() -> api::Status {
         listeners: Vec::new(),
         sites: 1,
         certificates: 1,
+        stand_ins: 0,
+        certificate_problems: Vec::new(),
         connections: 2,
         requests: 41,
         servers: Vec::new(),
@@ -86,6 +90,7 @@ fn start() -> Agent {
         .unwrap()
         .store;
     let (sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let (root, root_receiver) = watch::channel(None);
     let surface = Surface {
         status: watch::channel(Arc::new(status())).1,
@@ -94,6 +99,7 @@ fn start() -> Agent {
         root: root_receiver,
         store: store.handle(),
         commands: sender,
+        cert_commands: cert_sender,
     };
     let socket = Arc::new(Socket::bind(&path).unwrap());
     let mut supervisor = Supervisor::default();
@@ -104,6 +110,7 @@ fn start() -> Agent {
         client: Client::new(path),
         folder,
         commands,
+        cert_commands,
         root,
         store,
         supervisor,
@@ -247,6 +254,80 @@ async fn an_upgrade_names_its_file_and_only_an_absolute_one() {
 }
 
 #[tokio::test]
+async fn commands_about_certificates_are_answered_also_while_the_agent_is_busy() {
+    let Agent {
+        client,
+        commands: _busy,
+        mut cert_commands,
+        folder: _folder,
+        supervisor: _supervisor,
+        ..
+    } = start();
+    let answered = |accepted| api::CertAnswer {
+        name: "a.test".to_owned(),
+        accepted,
+        message: "it is being got".to_owned(),
+    };
+    let agent = async {
+        let Some(CertCommand::Renew { question, reply }) = cert_commands.recv().await else {
+            panic!("another command came");
+        };
+        assert_eq!(question.names, ["a.test"]);
+        let certificates = vec![answered(true), answered(false)];
+        let answer = api::RenewAnswer {
+            accepted: false,
+            certificates,
+        };
+        reply.send(answer).unwrap();
+        let Some(CertCommand::Revoke { question, reply }) = cert_commands.recv().await else {
+            panic!("another command came");
+        };
+        assert_eq!(question.reason, api::RevocationReason::KeyCompromise);
+        reply.send(answered(true)).unwrap();
+        for _ in 0..2 {
+            match cert_commands.recv().await {
+                Some(CertCommand::Rekey { question, reply }) => {
+                    assert_eq!(question.name, "letsencrypt");
+                    reply.send(answered(false)).unwrap();
+                }
+                Some(CertCommand::Persist { question, reply }) => {
+                    assert_eq!(question.name, "a.test");
+                    reply.send(answered(true)).unwrap();
+                }
+                other => panic!("another command came: {other:?}"),
+            }
+        }
+    };
+    let asking = async {
+        let name = || "a.test".to_owned();
+        let renew = api::RenewQuestion {
+            names: vec![name()],
+            all: false,
+        };
+        let answer = client.renew(&renew).await.unwrap();
+        assert!(!answer.accepted && answer.certificates[0].accepted);
+        let revoke = api::RevokeQuestion {
+            name: name(),
+            reason: api::RevocationReason::KeyCompromise,
+        };
+        assert_eq!(client.revoke(&revoke).await.unwrap(), answered(true));
+        let rekey = api::RekeyQuestion {
+            name: "letsencrypt".to_owned(),
+        };
+        assert_eq!(client.rekey(&rekey).await.unwrap(), answered(false));
+        let persist = api::PersistQuestion { name: name() };
+        assert_eq!(client.persist(&persist).await.unwrap(), answered(true));
+    };
+    tokio::join!(agent, asking);
+    drop(cert_commands);
+    let rekey = api::RekeyQuestion {
+        name: "letsencrypt".to_owned(),
+    };
+    let ending = client.rekey(&rekey).await.unwrap_err();
+    assert!(matches!(ending, ClientError::Refused { status: 503, .. }));
+}
+
+#[tokio::test]
 async fn an_agent_that_ends_while_asked_says_so() {
     let Agent {
         client,
@@ -298,6 +379,23 @@ async fn bad_questions_get_a_sentence_and_harm_nobody() {
             "400",
         ),
         ("POST /upgrade", json, &long, "413"),
+        ("GET /certs/renew", "", "", "405"),
+        ("POST /certs/renew", json, "{}", "400"),
+        (
+            "POST /certs/renew",
+            json,
+            "{\"names\":[\"a.test\"],\"all\":true}",
+            "400",
+        ),
+        ("POST /certs/revoke", json, "{}", "400"),
+        (
+            "POST /certs/revoke",
+            json,
+            "{\"name\":\"a.test\",\"reason\":\"boredom\"}",
+            "400",
+        ),
+        ("POST /certs/rekey", json, "{\"names\":[]}", "400"),
+        ("POST /certs/persist", "", "{\"name\":\"a.test\"}", "415"),
     ];
     for (line, header, body, status) in table {
         let length = body.len();

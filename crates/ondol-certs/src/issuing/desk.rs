@@ -56,6 +56,8 @@ pub(super) struct Entry {
     pub(super) wanted: Wanted,
     /// When the owner asked for a new one.
     pub(super) asked_at: Option<i64>,
+    /// When the plan last changed how it is got.
+    changed_at: Option<i64>,
     /// To be revoked when another has taken its place.
     pub(super) revocation: Option<Revocation>,
     pub(super) under_way: Option<UnderWay>,
@@ -122,7 +124,7 @@ impl Desk {
                 .unwrap_or_else(|| Entry::new(wanted.clone()));
             if entry.wanted != *wanted {
                 entry.wanted = wanted.clone();
-                entry.asked_at = entry.asked_at.or(Some(clock::unix_seconds()));
+                entry.changed_at = Some(clock::unix_seconds());
             }
             self.entries.insert(wanted.name().clone(), entry);
         }
@@ -146,6 +148,7 @@ impl Desk {
                 held: held.as_ref(),
                 tries: &tries,
                 asked_at: entry.asked_at,
+                changed_at: entry.changed_at,
                 now,
                 listed: &listed,
             });
@@ -285,6 +288,7 @@ impl Desk {
         entry.under_way = None;
         if is_issued && environment == Environment::Production {
             entry.asked_at = None;
+            entry.changed_at = None;
             entry.ask_again_at = 0;
             entry.warned = None;
             if let Some(revocation) = entry.revocation.take() {
@@ -384,6 +388,7 @@ impl Entry {
         Self {
             wanted,
             asked_at: None,
+            changed_at: None,
             revocation: None,
             under_way: None,
             next: Next::Nobody,

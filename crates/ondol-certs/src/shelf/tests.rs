@@ -1,3 +1,5 @@
+//! A shelf, and what power cuts and other hands leave on it.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

@@ -1,7 +1,10 @@
-//! `ondol certs`: every certificate, who made it and how long it is good; `ondol certs root` prints
-//! the root of Ondol's own CA for import.
+//! `ondol certs`: every certificate, who made it, how long it is good, and what is done next; those that
+//! need the owner first. `ondol certs root` prints the root of Ondol's own CA for import.
+
+use std::collections::HashSet;
 
 use ondol_admin::api::Cert;
+use ondol_admin::api::CertState;
 use ondol_admin::api::Certs;
 use ondol_admin::client::Client;
 use ondol_base::clock;
@@ -17,8 +20,17 @@ use crate::table::Cell;
 use crate::table::Column;
 use crate::table::Table;
 
+mod detail;
+mod follow;
+mod progress;
+pub(super) mod requests;
+
+pub(super) use detail::run as detail;
+
 /// A certificate that ends within this many seconds is worth a look: two weeks.
 const SOON: i64 = 14 * 24 * 3_600;
+/// Narrower screens have no room for how the last try went; what failed stands below the table anyway.
+const ROOMY: usize = 100;
 
 /// Asks and prints.
 pub(crate) async fn run(client: &Client, format: Format) -> anyhow::Result<()> {
@@ -45,28 +57,64 @@ fn render(certs: &Certs, now: i64, screen: Screen) -> String {
     if certs.certificates.is_empty() {
         return "No certificates are held: no site needs one.\n".to_owned();
     }
-    let mut table = Table::new([
-        Column::text("NAMES"),
-        Column::text("FROM"),
-        Column::word("ENDS"),
-        Column::word("RENEWED"),
-    ]);
     let mut certificates: Vec<_> = certs.certificates.iter().collect();
-    certificates.sort_by_key(|certificate| place(certificate));
+    certificates.sort_by_key(|certificate| (need(certificate, now), place(certificate)));
+    let mut columns = vec![
+        Column::text("NAME"),
+        Column::text("ISSUER"),
+        Column::word("EXPIRES"),
+        Column::text("NEXT"),
+    ];
+    let is_roomy = screen.width.is_none_or(|width| width >= ROOMY);
+    let has_results = certificates.iter().any(|cert| cert.last.is_some());
+    if is_roomy && has_results {
+        columns.push(Column::word("LAST RESULT"));
+    }
+    let shown = columns.len();
+    let mut table = Table::new(columns);
     for certificate in &certificates {
-        rows(certificate, now, &mut table);
+        let mut cells = vec![
+            name(certificate),
+            issuer(certificate),
+            expires(certificate, now),
+            next(certificate, now),
+            last_result(certificate, now),
+        ];
+        cells.truncate(shown);
+        table.push(cells);
     }
     let mut text = table.render(screen);
-    for certificate in certificates {
-        if let Some(problem) = &certificate.problem {
-            let name = certificate
-                .names
-                .first()
-                .map_or("a certificate", |name| name);
-            text.push_str(&status::marked(&format!("{name}: {problem}"), screen));
-        }
+    for sentence in problems(&certificates) {
+        text.push_str(&status::marked(&sentence, screen));
     }
     text
+}
+
+/// How much a certificate needs its owner; the least comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// Visitors are warned off, and it does not mend itself at once.
+    Broken,
+    /// Something is wrong, which visitors don't notice.
+    Help,
+    /// Something is under way, or is to be done soon.
+    Look,
+    /// Nothing.
+    Nothing,
+}
+
+fn need(certificate: &Cert, now: i64) -> Need {
+    let ends = certificate.not_after.unix_seconds();
+    let is_left_to_owner = certificate.next_at.is_none() && certificate.wanted.is_empty();
+    match certificate.state {
+        _ if ends < now => Need::Broken,
+        _ if certificate.problem.is_some() && certificate.is_stand_in() => Need::Broken,
+        _ if certificate.problem.is_some() => Need::Help,
+        CertState::Nobody => Need::Help,
+        CertState::Ordering | CertState::Waiting => Need::Look,
+        CertState::Held if is_left_to_owner && ends - now < SOON => Need::Look,
+        CertState::Held => Need::Nothing,
+    }
 }
 
 /// Where the first of its sites stands among all sites.
@@ -75,36 +123,103 @@ fn place(certificate: &Cert) -> Option<HostPattern> {
     names.find_map(|name| HostPattern::parse(name).ok())
 }
 
-fn rows(certificate: &Cert, now: i64, table: &mut Table) {
-    let mut names = certificate.names.iter();
-    let ends = certificate.not_after.unix_seconds();
-    let tint = match ends - now {
-        ..0 => Tint::Bad,
-        0..SOON if certificate.renew_at.is_none() => Tint::Attention,
-        _ => Tint::Plain,
+fn name(certificate: &Cert) -> Cell {
+    let name = certificate.name();
+    let text = match certificate.names.len() {
+        0 | 1 => name.to_owned(),
+        names => format!("{name} +{}", names - 1),
     };
-    let renewed = match certificate.renew_at {
-        Some(at) => span::relative(at.unix_seconds(), now),
-        None => "by its owner".to_owned(),
-    };
-    table.push([
-        Cell::new(names.next().map_or("", |name| name), Tint::Strong),
-        Cell::from(origin(certificate)),
-        Cell::new(span::relative(ends, now), tint),
-        Cell::from(renewed),
-    ]);
-    for name in names {
-        let name = Cell::new(format!("  {name}"), Tint::Faint);
-        let blank = || Cell::from("");
-        table.push([name, blank(), blank(), blank()]);
+    Cell::new(text, Tint::Strong)
+}
+
+fn issuer(certificate: &Cert) -> Cell {
+    if certificate.is_stand_in() {
+        return Cell::new("Ondol CA for now", Tint::Attention);
+    }
+    match (certificate.source.as_str(), &certificate.issuer_name) {
+        ("internal", _) => Cell::from(&certificate.issuer),
+        ("acme", Some(name)) => Cell::from(name),
+        ("acme", None) => Cell::from(&certificate.issuer),
+        (file, _) => Cell::from(format!("{}\n{file}", certificate.issuer)),
     }
 }
 
-/// Who signed it, and the file that it came in.
-fn origin(certificate: &Cert) -> String {
-    match certificate.source.as_str() {
-        "internal" => certificate.issuer.clone(),
-        file => format!("{}\n{file}", certificate.issuer),
+fn expires(certificate: &Cert, now: i64) -> Cell {
+    let ends = certificate.not_after.unix_seconds();
+    let is_renewed = certificate.renew_at.is_some() || certificate.is_stand_in();
+    let tint = match ends - now {
+        ..0 => Tint::Bad,
+        0..SOON if !is_renewed => Tint::Attention,
+        _ if certificate.is_stand_in() => Tint::Faint,
+        _ => Tint::Plain,
+    };
+    Cell::new(span::relative(ends, now), tint)
+}
+
+fn next(certificate: &Cert, now: i64) -> Cell {
+    let tint = match certificate.state {
+        CertState::Held => Tint::Plain,
+        CertState::Ordering | CertState::Waiting => Tint::Attention,
+        CertState::Nobody => Tint::Bad,
+    };
+    Cell::new(next_in_words(certificate, now), tint)
+}
+
+/// What is done next, in words.
+fn next_in_words(certificate: &Cert, now: i64) -> String {
+    let at = |what: &str| match &certificate.next_at {
+        Some(at) if at.unix_seconds() > now => {
+            format!("{what} {}", span::relative(at.unix_seconds(), now))
+        }
+        Some(_) => format!("{what} now"),
+        None => "-".to_owned(),
+    };
+    match certificate.state {
+        CertState::Ordering => match &certificate.step {
+            Some(step) => format!("now: {step}"),
+            None => "now: being got".to_owned(),
+        },
+        CertState::Waiting if certificate.failures > 0 => at("next try"),
+        CertState::Waiting if certificate.is_stand_in() => at("first try"),
+        CertState::Waiting => at("renewal"),
+        CertState::Nobody => "none: no issuer can".to_owned(),
+        CertState::Held if certificate.next_at.is_some() => at("renewal"),
+        CertState::Held if certificate.source == "acme" => "-".to_owned(),
+        CertState::Held => "by its owner".to_owned(),
+    }
+}
+
+fn last_result(certificate: &Cert, now: i64) -> Cell {
+    let Some(last) = &certificate.last else {
+        return Cell::from("");
+    };
+    let ago = span::relative(last.at.unix_seconds(), now);
+    match (last.good, certificate.failures) {
+        (true, _) => Cell::new(format!("good, {ago}"), Tint::Plain),
+        (false, 0 | 1) => Cell::new(format!("failed {ago}"), Tint::Bad),
+        (false, times) => Cell::new(format!("failed {ago}, {times} times"), Tint::Bad),
+    }
+}
+
+/// What is wrong, each once, in the order of the rows.
+fn problems(certificates: &[&Cert]) -> Vec<String> {
+    let mut told = HashSet::new();
+    let each = certificates.iter().filter_map(|certificate| {
+        let problem = certificate.problem.as_deref()?;
+        let called = certificate.wanted.first();
+        let name = called.map_or(certificate.name(), String::as_str);
+        Some(about(name, problem))
+    });
+    each.filter(|sentence| told.insert(sentence.clone()))
+        .collect()
+}
+
+/// A sentence, after the name that it is about unless it says that itself.
+pub(crate) fn about(name: &str, sentence: &str) -> String {
+    if sentence.contains(name) {
+        sentence.to_owned()
+    } else {
+        format!("{name}: {sentence}")
     }
 }
 

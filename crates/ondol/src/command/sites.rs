@@ -1,11 +1,14 @@
-//! `ondol sites`: every site with its names and routes, and when its certificate ends.
+//! `ondol sites`: every site with its names and routes, and who gave its certificate until when.
 
+use ondol_admin::api::CertState;
 use ondol_admin::api::Route;
 use ondol_admin::api::Site;
+use ondol_admin::api::SiteCertificate;
 use ondol_admin::api::Sites;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
+use crate::certificate_of::is_passed_on;
 use crate::output;
 use crate::output::Format;
 use crate::output::Screen;
@@ -14,6 +17,9 @@ use crate::span;
 use crate::table::Cell;
 use crate::table::Column;
 use crate::table::Table;
+
+/// Screens of this width have room for the certificate in one row.
+const ROOMY: usize = 100;
 
 /// Asks and prints.
 pub(crate) async fn run(client: &Client, format: Format) -> anyhow::Result<()> {
@@ -40,23 +46,24 @@ fn render(sites: &Sites, now: i64, screen: Screen) -> String {
         Column::text("ROUTE"),
         Column::word("TARGET"),
         Column::text("TO"),
-        Column::word("CERTIFICATE\nENDS"),
+        Column::word("CERTIFICATE"),
     ]);
     for site in &sites.sites {
-        rows(site, now, &mut table);
+        rows(site, now, screen, &mut table);
     }
     table.render(screen)
 }
 
-/// The routes under the main name, then a row for each alias, which has none of its own.
-fn rows(site: &Site, now: i64, table: &mut Table) {
+/// The routes under the main name, then a row for each alias, which has none of its own. The certificate
+/// is told beside them, in as many rows as it takes.
+fn rows(site: &Site, now: i64, screen: Screen, table: &mut Table) {
     let mut name = Cell::new(format!("{}://{}", site.scheme, site.name), Tint::Strong);
-    let mut ends = ends(site, now);
+    let mut certificate = certificate(site, now, screen).into_iter();
+    let mut beside = || certificate.next().unwrap_or_else(|| Cell::from(""));
     for Route { path, target, to } in &site.routes {
         let name = std::mem::replace(&mut name, Cell::from(""));
-        let ends = std::mem::replace(&mut ends, Cell::from(""));
         let [path, target, to] = [path, target, to].map(Cell::from);
-        table.push([name, path, target, to, ends]);
+        table.push([name, path, target, to, beside()]);
     }
     for alias in &site.aliases {
         let verb = if site.serves_aliases {
@@ -66,34 +73,60 @@ fn rows(site: &Site, now: i64, table: &mut Table) {
         };
         let name = Cell::new(format!("  {alias}"), Tint::Faint);
         let to = format!("{verb} {}", site.name);
-        let [path, target, to, ends] = ["", "alias", &to, ""].map(Cell::from);
-        table.push([name, path, target, to, ends]);
+        let [path, target, to] = ["", "alias", &to].map(Cell::from);
+        table.push([name, path, target, to, beside()]);
+    }
+    for rest in certificate {
+        let [name, path, target, to] = [""; 4].map(Cell::from);
+        table.push([name, path, target, to, rest]);
     }
 }
 
-/// When the certificate ends.
-fn ends(site: &Site, now: i64) -> Cell {
+/// Who gave the certificate and when it ends, in pieces for one below the other where it is narrow.
+fn certificate(site: &Site, now: i64, screen: Screen) -> Vec<Cell> {
     let Some(certificate) = &site.certificate else {
-        return match site.scheme.as_str() {
-            "https" if is_passed(site) => Cell::new("not here", Tint::Faint),
+        return vec![match site.scheme.as_str() {
+            "https" if is_passed_on(site) => Cell::new("not here", Tint::Faint),
             "https" => Cell::new("missing", Tint::Bad),
             _ => Cell::new("-", Tint::Faint),
-        };
+        }];
     };
-    let expires = certificate.expires.unix_seconds();
-    let tint = if expires < now {
-        Tint::Bad
+    let (what, when, tint) = if certificate.stand_in {
+        ("own CA for now", how_far(certificate, now), Tint::Attention)
     } else {
-        Tint::Plain
+        let expires = certificate.expires.unix_seconds();
+        let tint = if expires < now {
+            Tint::Bad
+        } else {
+            Tint::Plain
+        };
+        (issuer(certificate), span::relative(expires, now), tint)
     };
-    Cell::new(span::relative(expires, now), tint)
+    if screen.width.is_none_or(|width| width >= ROOMY) {
+        vec![Cell::new(format!("{what}, {when}"), tint)]
+    } else {
+        vec![Cell::new(what, tint), Cell::new(when, tint)]
+    }
 }
 
-/// Whether another machine has the certificate.
-fn is_passed(site: &Site) -> bool {
-    site.routes
-        .iter()
-        .any(|route| route.target == "passthrough")
+fn issuer(certificate: &SiteCertificate) -> &str {
+    match (certificate.source.as_str(), &certificate.issuer_name) {
+        ("internal", _) => "own CA",
+        ("acme", Some(name)) => name,
+        ("acme", None) => &certificate.issuer,
+        (_file, _) => "own file",
+    }
+}
+
+/// How far the certificate is that is wanted.
+fn how_far(certificate: &SiteCertificate, now: i64) -> String {
+    match (certificate.state, certificate.next_at) {
+        (CertState::Waiting, Some(at)) if at.unix_seconds() > now => {
+            format!("next try {}", span::relative(at.unix_seconds(), now))
+        }
+        (CertState::Nobody, _) => "no issuer can".to_owned(),
+        (CertState::Held | CertState::Ordering | CertState::Waiting, _) => "being got".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use ondol_admin::api::Status;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
+use crate::command::certs;
 use crate::output;
 use crate::output::Format;
 use crate::output::Screen;
@@ -18,6 +19,9 @@ use crate::table::Table;
 
 /// The words in front of the lines of the first paragraph are padded to this.
 const LABEL_WIDTH: usize = 15;
+
+/// So many certificates are told of.
+const PROBLEMS_MAX: usize = 10;
 
 /// Asks and prints.
 pub(crate) async fn run(client: &Client, format: Format) -> anyhow::Result<()> {
@@ -49,7 +53,8 @@ fn render(status: &Status, now: i64, screen: Screen) -> String {
         text.push('\n');
         text.push_str(&troubled);
     }
-    let warnings = warnings(status);
+    let mut warnings = certificate_problems(status, now);
+    warnings.append(&mut other_warnings(status));
     if !warnings.is_empty() {
         text.push('\n');
     }
@@ -82,16 +87,26 @@ fn overview(status: &Status, now: i64, screen: Screen) -> String {
         ("listening on", listeners.join(", ")),
         ("now", format!("{connections}, {requests} since the start")),
     ];
+    if status.stand_ins > 0 {
+        let sites = output::counted(status.stand_ins as u64, "site");
+        let sentence = format!("{sites} for now, until an issuer gives a certificate");
+        lines.insert(2, ("own CA", sentence));
+    }
     if let Some(reload) = &status.last_reload {
         let at = span::relative(reload.at.unix_seconds(), now);
         lines.insert(1, ("last reload", format!("{at}: {}", reload.outcome)));
     }
-    let width = screen.width.unwrap_or(usize::MAX);
     for (label, value) in lines {
-        let label = format!("{label:LABEL_WIDTH$}");
-        text.push_str(&hanging(&label, Tint::Faint, &value, width, screen));
+        text.push_str(&labeled(label, &value, screen));
     }
     text
+}
+
+/// A line of a first paragraph.
+pub(crate) fn labeled(label: &str, value: &str, screen: Screen) -> String {
+    let width = screen.width.unwrap_or(usize::MAX);
+    let label = format!("{label:LABEL_WIDTH$}");
+    hanging(&label, Tint::Faint, value, width, screen)
 }
 
 fn generations(status: &Status, now: i64, screen: Screen) -> String {
@@ -187,7 +202,34 @@ fn services(services: &[api::Service], now: i64, screen: Screen) -> String {
     table.render(screen)
 }
 
-fn warnings(status: &Status) -> Vec<String> {
+/// What is wrong with certificates; of very many, only some.
+fn certificate_problems(status: &Status, now: i64) -> Vec<String> {
+    let told = |problem: &api::CertProblem| {
+        let api::CertProblem {
+            name,
+            message,
+            next_at,
+        } = problem;
+        let next = next_at.map(|at| at.unix_seconds());
+        let next = match next {
+            None => String::new(),
+            Some(at) if at <= now => " The next try is now.".to_owned(),
+            Some(at) => format!(" The next try is {}.", span::relative(at, now)),
+        };
+        format!("{}{next}", certs::about(name, message))
+    };
+    let all = &status.certificate_problems;
+    let mut sentences: Vec<_> = all.iter().take(PROBLEMS_MAX).map(told).collect();
+    if let Some(more @ 1..) = all.len().checked_sub(PROBLEMS_MAX) {
+        let more = output::counted(more as u64, "certificate");
+        sentences.push(format!(
+            "{more} more could not be got: `ondol certs` shows all."
+        ));
+    }
+    sentences
+}
+
+fn other_warnings(status: &Status) -> Vec<String> {
     let mut warnings = status.warnings.clone();
     if status.on_last_good {
         let reason = status

@@ -145,7 +145,11 @@ impl Fronted {
         self.front.while_it_answers(getting).await
     }
 
-    async fn begin(&self, session: &Session, replaces: Option<&str>) -> Result<Begun, Failure> {
+    async fn begin(
+        &self,
+        session: &Session,
+        replaces: Option<&str>,
+    ) -> Result<crate::acme::begin::Begun, Failure> {
         let names = [host("app.example.com")];
         let order = NewCertificate {
             names: &names,

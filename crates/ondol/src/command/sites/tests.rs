@@ -26,6 +26,10 @@ fn site(name: &str, scheme: &str, routes: &[[&str; 3]], ends: Option<i64>) -> Si
             issuer: "Ondol".to_owned(),
             expires: Time::from_unix_seconds(NOW + ends),
             source: "internal".to_owned(),
+            issuer_name: Some("internal".to_owned()),
+            stand_in: false,
+            state: CertState::Held,
+            next_at: None,
         }),
     }
 }
@@ -61,10 +65,9 @@ fn aliases_have_rows_of_their_own_below_the_routes() {
         render(&sites, NOW, screen),
         "\
 SITE                     ROUTE     TARGET   TO                       CERTIFICATE
-                                                                     ENDS
-https://blog.example.    /assets/  files    /srv/coffee/current/     in 59 days
+https://blog.example.    /assets/  files    /srv/coffee/current/     own CA
 com                                         public/assets
-                         /         proxy    http://127.0.0.1:9000,
+                         /         proxy    http://127.0.0.1:9000,   in 59 days
                                             http://127.0.0.1:9001
   www.blog.example.com             alias    redirects to
                                             blog.example.com
@@ -74,7 +77,8 @@ http://a.test            /         files    /srv/a                   -
   b.test                           alias    served like a.test
 http://nas.home.arpa     /         respond  204                      -
 https://new.example.com  /         respond  204                      missing
-https://old.example.com  /         respond  204                      3 days ago
+https://old.example.com  /         respond  204                      own CA
+                                                                     3 days ago
 "
     );
     let none = render(&Sites::default(), NOW, screen);

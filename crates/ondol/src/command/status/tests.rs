@@ -51,6 +51,8 @@ fn healthy() -> Status {
         listeners: vec![listener("[::]:80", "http"), listener("[::]:443", "https")],
         sites: 1,
         certificates: 2,
+        stand_ins: 0,
+        certificate_problems: Vec::new(),
         connections: 42,
         requests: 19_202,
         log_lines_dropped: 0,
@@ -160,4 +162,54 @@ fn servers_behind_the_sites_say_how_they_are() {
             && text.contains("status 500"),
         "{text}"
     );
+}
+
+#[test]
+fn certificates_that_issuers_do_not_give_are_told_of() {
+    let problem = |name: &str, message: &str, next: Option<i64>| api::CertProblem {
+        name: name.to_owned(),
+        message: message.to_owned(),
+        next_at: next.map(|seconds| ago(-seconds)),
+    };
+    let mut status = healthy();
+    status.sites = 5;
+    status.stand_ins = 2;
+    status.certificate_problems = vec![
+        problem(
+            "withcoffee.app",
+            "withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3 times). \
+             Visitors get a certificate of Ondol's own CA for now, which browsers warn of.",
+            Some(540),
+        ),
+        problem(
+            "shop.example.com",
+            "the disk is full. The one in use is good for now.",
+            None,
+        ),
+    ];
+    status.warnings = vec!["This kernel has no Landlock.".to_owned()];
+    let shown = render(&status, NOW, SCREEN);
+    let serving = "\
+serving        5 sites, 2 certificates
+own CA         2 sites for now, until an issuer gives a certificate
+listening on";
+    assert!(shown.contains(serving), "{shown}");
+    let (_, trouble) = shown.split_once("\n\n! ").unwrap();
+    assert_eq!(
+        trouble,
+        "\
+withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3
+  times). Visitors get a certificate of Ondol's own CA for now, which browsers
+  warn of. The next try is in 9 min.
+! shop.example.com: the disk is full. The one in use is good for now.
+! This kernel has no Landlock.
+"
+    );
+    let many = |number| format!("{number}.example.com");
+    let each = (0..12).map(|number| problem(&many(number), "no answer.", Some(-1)));
+    status.certificate_problems = each.collect();
+    let shown = render(&status, NOW, SCREEN);
+    assert!(shown.contains("! 9.example.com: no answer. The next try is now.\n"));
+    assert!(!shown.contains("10.example.com"), "{shown}");
+    assert!(shown.contains("! 2 certificates more could not be got: `ondol certs` shows all.\n"));
 }

@@ -1,0 +1,60 @@
+//! What the admin socket shows, and where what comes in on it goes.
+
+use std::sync::Arc;
+
+use ondol_admin::Command;
+use ondol_admin::Surface;
+use ondol_base::tasks::Group;
+use ondol_certs::Managed;
+use ondol_certs::Request;
+use ondol_model::limits;
+use ondol_store::Store;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use crate::cert_requests::CertRequests;
+use crate::cert_requests::Desk;
+use crate::published::Commands;
+use crate::published::Published;
+use crate::published::View;
+
+/// Both ends of what the admin socket shows and takes.
+pub(super) struct Front {
+    pub(super) published: Published,
+    pub(super) surface: Surface,
+    /// For the agent's loop; those about certificates go to who gets them.
+    pub(super) commands: mpsc::Receiver<Command>,
+}
+
+impl Front {
+    pub(super) fn open(
+        view: View<'_>,
+        managed: &watch::Receiver<Arc<Vec<Managed>>>,
+        requests: mpsc::Sender<Request>,
+        store: &Store,
+        workers: &mut Group,
+    ) -> Self {
+        let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+        let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+        let to = Commands {
+            commands: command_sender,
+            cert_commands: cert_sender,
+        };
+        let managed = Arc::clone(&managed.borrow());
+        let (published, surface) = Published::new(view, &managed, store.handle(), to);
+        let cert_requests = CertRequests {
+            commands: cert_commands,
+            desk: Desk {
+                certs: surface.certs.clone(),
+                sites: surface.sites.clone(),
+                requests,
+            },
+        };
+        workers.spawn("requests of certificates", cert_requests.run());
+        Self {
+            published,
+            surface,
+            commands,
+        }
+    }
+}
