@@ -102,12 +102,13 @@ impl<'q> History<'q> {
 
     /// Until when an issuer is to be left alone after what has failed.
     pub(super) fn patience(&self, issuer: &AcmeIssuer) -> Option<i64> {
-        let mut all = self.since_staging(|_| true);
-        let ours = all.rfind(|one| is_by_fault(one, Fault::Ours));
-        let ours = ours.map(|one| self.wait(one, |_| true));
-        let mut own = self.since_staging(|one| is_by(one, issuer));
-        let theirs = own.rfind(|one| is_by_fault(one, Fault::Theirs));
-        let theirs = theirs.map(|one| self.wait(one, |other| is_by(other, issuer)));
+        let last = |fault, of: &dyn Fn(&Try) -> bool| {
+            let mut tries = self.counted.iter().rev();
+            let last = tries.find(|one| is_by_fault(one, fault) && of(one))?;
+            Some(self.wait(last, of))
+        };
+        let ours = last(Fault::Ours, &|_| true);
+        let theirs = last(Fault::Theirs, &|one| is_by(one, issuer));
         ours.max(theirs)
     }
 
@@ -136,15 +137,6 @@ impl<'q> History<'q> {
             at_production && failure(one).is_some_and(|kind| told(kind) == Told::Alike)
         };
         self.streak.iter().filter(is_refused).count()
-    }
-
-    /// The tries that count since a success on staging, which means production at once.
-    fn since_staging(&self, of: impl Fn(&Try) -> bool) -> impl DoubleEndedIterator<Item = &'q Try> {
-        let of: Vec<&Try> = self.counted.iter().copied().filter(|one| of(one)).collect();
-        let last = of
-            .iter()
-            .rposition(|one| one.outcome == Some(Outcome::Issued));
-        of.into_iter().skip(last.map_or(0, |last| last + 1))
     }
 
     fn wait(&self, last: &Try, of: impl Fn(&Try) -> bool) -> i64 {

@@ -108,6 +108,43 @@ fn certificates_of_the_same_names_are_counted_in_whatever_order() {
 }
 
 #[test]
+fn certificates_of_some_of_the_names_or_of_more_are_others() {
+    let of = |texts: &[&str]| vec![tried(texts, START, Outcome::Issued); 8];
+    check(&of(&["a.kr"]), Standing::New, 0);
+    check(&of(&["a.kr", "www.a.kr", "x.kr"]), Standing::New, 0);
+    check(&of(&["a.kr", "www.a.kr"]), Standing::New, 7 * DAY);
+}
+
+#[test]
+fn what_may_become_an_order_is_counted_as_one() {
+    let unknown = |outcome| -> Vec<Try> {
+        let others = many(40, HOUR, |n| format!("s{n}.a.kr"), Outcome::Issued);
+        let unknown = others.into_iter().map(|one| Try {
+            ordered: false,
+            outcome,
+            ..one
+        });
+        unknown.collect()
+    };
+    check(&unknown(None), Standing::New, 7 * DAY - 39 * HOUR);
+    let at_once = |outcome| -> Vec<Try> {
+        let all = unknown(outcome).into_iter().take(10);
+        all.map(|one| Try { at: START, ..one }).collect()
+    };
+    check(&at_once(None), Standing::New, 10);
+    check(
+        &at_once(Some(failed(FailureKind::Interrupted))),
+        Standing::New,
+        10,
+    );
+    check(
+        &at_once(Some(failed(FailureKind::NotReady))),
+        Standing::New,
+        0,
+    );
+}
+
+#[test]
 fn names_that_were_refused_are_counted_each() {
     let refused = |count| many(count, MINUTE, |_| "www.a.kr".into(), UNVERIFIED);
     check(&refused(3), Standing::New, 0);
@@ -128,6 +165,14 @@ fn staging_has_wide_limits_and_a_directory_of_ones_own_has_none() {
     let refused = |count| many(count, 10, |_| "a.kr".into(), UNVERIFIED);
     assert_eq!(as_staging(refused(159)), 0);
     assert_eq!(as_staging(refused(160)), HOUR - 159 * 10);
+
+    let named = KnownIssuer::LetsEncryptStaging.issuer(None);
+    let mut tries = refused(159);
+    for one in &mut tries {
+        one.issuer = named.name.clone();
+    }
+    let found = waits(&named, Environment::Production, Standing::New, &tries);
+    assert_eq!(found, 0, "staging is staging, whatever it is used for");
 
     let at_home = |mut tries: Vec<Try>| {
         for one in &mut tries {

@@ -411,34 +411,69 @@ fn the_word_about_the_replaced_one_is_left_out_on_the_second_retry() {
     assert_eq!(found, [true, true, false, true, false]);
 }
 
-#[test]
-fn a_certificate_that_ends_is_tried_each_hour() {
+/// How long the waits are around the end of a certificate that can't be renewed: from `before` its end until
+/// as long after it an hour, and a day later.
+fn check_ending(lifetime: i64, before: i64) {
     let mut story = Story::new(&[zero_ssl()]);
-    let begin = START - 90 * DAY;
     story.held = Some(Held {
         issuer: ZERO.into(),
-        ..held(begin, 90 * DAY)
+        ..held(START - lifetime, lifetime)
     });
-    story.now = START - 5 * DAY;
-    let steps = [Some(Rejected); 4].map(|outcome| (0, outcome));
-    for (_, outcome) in steps {
-        story.tell(outcome.map_or(Outcome::Issued, failed));
-    }
+    story.now = START - lifetime / 3;
     let mut gaps = Vec::new();
-    let mut before = story.now;
-    while before < START + 30 * DAY {
+    while story.now < START + 30 * DAY {
+        let begin = story.now;
         story.tell(failed(Rejected));
-        gaps.push((before, story.now - before));
-        before = story.now;
+        gaps.push((begin, story.now - begin));
     }
-    let near = |at: i64| (START - 4 * DAY..START + 4 * DAY).contains(&at);
-    for (at, gap) in &gaps {
-        match near(*at) {
-            true => assert!(*gap <= HOUR * 5 / 4, "{gap} s at {}", at - START),
-            false if *at > START + 6 * DAY => assert!(*gap >= DAY * 3 / 4, "{gap} s"),
-            false => {}
-        }
-    }
+    let near = START - before..START + before - 2 * HOUR;
+    let of_near = gaps.iter().filter(|(at, _)| near.contains(at));
+    let longest = of_near.clone().map(|(_, gap)| *gap).max();
+    assert!(longest <= Some(HOUR * 5 / 4), "{longest:?} s near the end");
+    let least = usize::try_from(before / HOUR).expect("some hours");
+    assert!(of_near.count() >= least, "{lifetime}");
+    let far = gaps.iter().filter(|(at, _)| *at > START + before + DAY);
+    let shortest = far.map(|(_, gap)| *gap).min();
+    assert!(shortest >= Some(DAY * 3 / 4), "{shortest:?} s after it");
+}
+
+#[test]
+fn a_certificate_that_ends_is_tried_each_hour() {
+    check_ending(90 * DAY, 90 * DAY / 20);
+    check_ending(7 * DAY, DAY);
+    check_ending(160 * HOUR, DAY);
+    check_ending(DAY, 6 * HOUR);
+}
+
+#[test]
+fn only_an_issuer_that_suggests_times_knows_what_a_replacement_is() {
+    let at_with = |renewal: Option<i64>| {
+        let mut story = Story::new(&[lets_encrypt()]);
+        story.tries = (1..5)
+            .map(|n| tried(&["a.kr"], START - 6 * DAY + n * HOUR, Outcome::Issued))
+            .collect();
+        story.held = Some(Held {
+            renewal,
+            ..held(START - 6 * DAY, 7 * DAY)
+        });
+        let (at, _, _, replaces, _) = story.order();
+        assert!(replaces);
+        at - START
+    };
+    assert_eq!(at_with(Some(START)), 0);
+    assert_eq!(at_with(None), DAY + HOUR);
+}
+
+#[test]
+fn another_issuer_in_the_plan_is_asked_at_once() {
+    let mut story = Story::new(&[lets_encrypt()]);
+    story.tell(Outcome::Issued);
+    story.wanted = of(&["a.kr"], &[zero_ssl()]);
+    story.held = Some(Held {
+        is_fit: false,
+        ..held(START, 90 * DAY)
+    });
+    assert_eq!(story.order().0, START);
 }
 
 #[test]
