@@ -497,6 +497,16 @@ fn what_comes_out_of_date_or_is_lost_at_once_is_not_ordered_in_a_loop() {
 }
 
 #[test]
+fn who_asks_for_another_right_after_one_came_gets_it() {
+    let mut story = Story::new(&[lets_encrypt()]);
+    story.tell(Outcome::Issued);
+    story.held = Some(held(START, 90 * DAY));
+    story.now += MINUTE;
+    story.asked_at = Some(story.now);
+    assert_eq!(story.order().0, story.now);
+}
+
+#[test]
 fn tries_of_a_time_to_come_are_not_waited_for() {
     let mut story = Story::new(&[zero_ssl()]);
     story.now = START + 365 * DAY;
