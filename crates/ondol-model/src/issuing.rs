@@ -183,7 +183,8 @@ pub enum Outcome {
     },
 }
 
-/// A certificate that is kept.
+/// A certificate that is kept: of several that are fit the one that came last, whoever issued it. An older one
+/// of an issuer that is preferred would be renewed again and again while that issuer fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The name of its issuer.
