@@ -159,3 +159,21 @@ fn text(value: Option<&header::HeaderValue>) -> Option<String> {
     let shown: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     (!shown.is_empty()).then_some(shown)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_answers_at_once_and_nearby_is_near() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(is_open(address).await && is_near(address).await);
+        drop(listener);
+        assert!(!is_open(address).await && !is_near(address).await);
+        assert_eq!(
+            short_lived(address.ip()).unwrap().ttl_v4().unwrap(),
+            NEAR_HOPS
+        );
+    }
+}
