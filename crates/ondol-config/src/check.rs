@@ -220,7 +220,7 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
         return;
     }
     if let Some(why) = needless(name) {
-        let problem = format!("there is no key `{shown}`");
+        let problem = format!("unknown key `{shown}` in {title}");
         report.add(at, problem).help(why);
         return;
     }

@@ -43,6 +43,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("certresolver", "tls"),
     ("challenges", "challenge"),
     ("client_max_body_size", "limits"),
+    ("contact", "email"),
     ("dns_challenge", "dns"),
     ("dns_provider", "dns"),
     ("dnschallenge", "dns"),
@@ -107,10 +108,10 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("url", "path"),
 ];
 
-/// Keys of others that nothing here is called by, and why none is needed.
+/// Keys of others that have none here in their place, and what to know instead.
 const NEEDLESS: &[(&str, &str)] = &[
-    ("agree_tos", AGREED),
     ("accept_terms_of_service", AGREED),
+    ("agree_tos", AGREED),
     ("auto_https", BY_ITSELF),
     ("key_type", "every certificate has a new key, ECDSA P-256"),
     ("keytype", "every certificate has a new key, ECDSA P-256"),
@@ -119,18 +120,15 @@ const NEEDLESS: &[(&str, &str)] = &[
     ("on_demand_tls", BEFOREHAND),
     ("renew_before", RENEWED),
     ("renewal_window_ratio", RENEWED),
-    (
-        "state_path",
-        "accounts and certificates are in Ondol's own folder (`ondol run --state`)",
-    ),
-    (
-        "storage",
-        "accounts and certificates are in Ondol's own folder (`ondol run --state`)",
-    ),
+    ("staging", STAGING),
+    ("state_path", KEPT),
+    ("storage", KEPT),
 ];
+const KEPT: &str = "accounts and certificates are in Ondol's own folder (`ondol run --state`)";
 const AGREED: &str = "whoever asks an issuer for a certificate agrees to its terms";
 const BY_ITSELF: &str = "every site has HTTPS, and plain HTTP is redirected to it; `https = false` in a site turns that off";
 const BEFOREHAND: &str = "certificates are got before anyone asks for them, for every name of the sites; a wildcard (`*.example.com`) is for names that nobody knows yet";
+const STAGING: &str = "issuers = [\"letsencrypt-staging\"] asks Let's Encrypt's staging alone; after a failure it is tried first by itself";
 const RENEWED: &str =
     "certificates are renewed when their issuers say, or at a third of their time";
 
@@ -146,7 +144,7 @@ pub(crate) fn elsewhere_called(
         .map(|(_, ours)| *ours)
 }
 
-/// Why a key of another server is not needed here.
+/// What to know where a key of another server has none of ours in its place.
 pub(crate) fn needless(given: &str) -> Option<&'static str> {
     let given = canonical(given);
     let mut words = NEEDLESS.iter();

@@ -159,7 +159,7 @@ pub struct Site {
     pub alias_answer: AliasAnswer,
     /// Whether the site has HTTPS, or plain HTTP alone.
     pub scheme: Scheme,
-    /// The site's own certificate; `None` means one of `[tls]` that covers it, else Ondol's own CA.
+    /// The site's own certificate; `None` means one of `[tls]` that covers it, else one by its issuance.
     pub certificate: Option<CertificateFiles>,
     /// How a certificate is got for the names that no file covers.
     pub issuance: Arc<Issuance>,

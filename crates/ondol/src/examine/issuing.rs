@@ -13,6 +13,7 @@ use ondol_model::HostPattern;
 use ondol_model::Site;
 use ondol_model::plan::DnsProvider;
 use ondol_model::plan::Issuer;
+use ondol_model::plan::KnownIssuer;
 use ondol_model::plan::Secret;
 
 use super::Findings;
@@ -67,6 +68,13 @@ fn examine_issuer<'p>(
 ) {
     let Issuer::Acme(issuer) = issuer else { return };
     let key = issuers.clone().index(index);
+    let staging = KnownIssuer::LetsEncryptStaging.directory();
+    if *issuer.directory == *staging && seen.files.insert(Path::new(staging)) {
+        let problem =
+            "Let's Encrypt's staging is for trying out: no browser believes its certificates";
+        let help = "write \"letsencrypt\" when all is well; after a failure its staging is tried first by itself";
+        findings.warn(subject, &key, problem.to_owned(), help);
+    }
     if let Some(root) = &issuer.root
         && seen.files.insert(root)
     {

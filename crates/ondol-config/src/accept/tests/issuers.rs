@@ -128,6 +128,20 @@ fn a_directory_is_called_by_its_host_and_a_number_where_that_is_anothers() {
 }
 
 #[test]
+fn who_browsers_believe_is_not_asked_for_private_names() {
+    for (url, reach) in [
+        ("https://dv.acme-v02.api.pki.goog/directory", Reach::Public),
+        ("https://acme.ssl.com/sslcom-dv-ecc", Reach::Public),
+        ("https://acme.notssl.com/directory", Reach::Any),
+        ("https://zerossl.com.lan/directory", Reach::Any),
+        ("https://127.0.0.1:14000/dir", Reach::Any),
+    ] {
+        let issuance = of_tls(&format!("issuers = '{url}'"));
+        assert_eq!(acme(&issuance)[0].reach, reach, "{url}");
+    }
+}
+
+#[test]
 fn a_site_inherits_what_it_leaves_out_and_shares_what_is_alike() {
     let cloudflare = "{ provider = 'cloudflare', token = { env = 'T' } }";
     let plan = plan(&format!(

@@ -70,6 +70,15 @@ fn what_is_said_in_tls_is_shown_there_and_once() {
 }
 
 #[test]
+fn staging_is_not_for_visitors() {
+    let place = Place::new();
+    let text = "[tls]\nissuers = [\"letsencrypt-staging\"]\n[sites.\"ondol.net\"]\nrespond = \"\"\n[sites.\"other.net\"]\nrespond = \"\"\n";
+    let expected =
+        "2:12 Let's Encrypt's staging is for trying out: no browser believes its certificates";
+    place.check_open(text, &[], &[expected]);
+}
+
+#[test]
 fn a_hook_must_be_a_program() {
     let place = Place::new();
     let text = site("dns = { provider = \"exec\", command = [\"hook\", \"-x\"] }");
