@@ -30,7 +30,7 @@ redirect = "https://b.test"
 "#;
 
 #[track_caller]
-fn check(key: KeyPath, expected: &str) {
+fn origins() -> Origins {
     let files = [("main.toml", MAIN), ("a.toml", INCLUDED)];
     let files = files.map(|(path, text)| SourceFile {
         path: PathBuf::from(path),
@@ -40,9 +40,12 @@ fn check(key: KeyPath, expected: &str) {
         files: files.to_vec(),
     });
     let accepted = accepted.unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let mistake = accepted
-        .origins
-        .mistake(&key, "it is busy".into(), Some("wait".into()));
+    accepted.origins
+}
+
+#[track_caller]
+fn check(key: KeyPath, expected: &str) {
+    let mistake = origins().mistake(&key, "it is busy".into(), Some("wait".into()));
     let (file, line, column) = (mistake.file().display(), mistake.line(), mistake.column());
     assert_eq!(format!("{file}:{line}:{column}"), expected, "{mistake}");
     assert_eq!(
@@ -104,4 +107,27 @@ fn a_value_that_is_left_out_is_shown_at_its_parent() {
         "main.toml:7:1",
     );
     check(KeyPath::site("none.test").key("files"), "main.toml:7:2");
+}
+
+#[test]
+fn what_the_file_has_is_told_from_what_it_leaves_out() {
+    let origins = origins();
+    let site = || KeyPath::site("b.test");
+    for key in [
+        KeyPath::tls().key("certificate"),
+        site().key("files"),
+        KeyPath::listen("http", 1),
+        KeyPath::site("a.test").key("certificate").key("key"),
+    ] {
+        assert!(origins.has(&key), "{key:?}");
+    }
+    for key in [
+        KeyPath::tls().key("issuers"),
+        site().key("certificate"),
+        site().key("tls").key("dns"),
+        KeyPath::listen("https", 0),
+        KeyPath::site("none.test"),
+    ] {
+        assert!(!origins.has(&key), "{key:?}");
+    }
 }

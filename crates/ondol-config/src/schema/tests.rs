@@ -22,6 +22,9 @@ fn every_key_is_described() {
         (&status["minimum"], &status["default"]),
         (&301.into(), &308.into())
     );
+    let token = &schema["properties"]["tls"]["properties"]["dns"]["properties"]["token"];
+    assert_eq!(token["type"], "object");
+    assert_eq!(token["properties"]["env"]["type"], "string");
     let listen = &schema["properties"]["listen"]["properties"]["http"];
     assert_eq!(listen["default"][0], ":80");
     described(&schema);
