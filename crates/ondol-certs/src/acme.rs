@@ -115,7 +115,7 @@ impl Session {
             external: issuer.external_account.as_ref(),
             folder,
         };
-        let account = Account::open(&client, applicant).await?;
+        let account = Box::pin(Account::open(&client, applicant)).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 called,
@@ -190,7 +190,7 @@ impl Session {
         let key = account
             .key()
             .ok_or_else(|| self.failure(&client, &Error::KeyRejected))?;
-        match builder.from_parts(account.uri.clone(), key, url).await {
+        match Box::pin(builder.from_parts(account.uri.clone(), key, url)).await {
             Ok(account) => Ok(Talk { account, client }),
             Err(error) => Err(self.failure(&client, &error)),
         }

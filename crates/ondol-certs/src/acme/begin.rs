@@ -55,10 +55,11 @@ impl Session {
         let identifiers: Vec<_> = order.names.iter().map(identifier).collect();
         let extras = self.extras(&talk, order);
         let lost = self.account_uri().to_owned();
-        match self.ask(&talk, &identifiers, extras.clone()).await {
+        let asked = Box::pin(self.ask(&talk, &identifiers, extras.clone())).await;
+        match asked {
             Err(failure) if is_lost(&talk, &failure) && self.renew_account(&lost).await? => {
                 let talk = self.talk().await?;
-                self.ask(&talk, &identifiers, extras).await
+                Box::pin(self.ask(&talk, &identifiers, extras)).await
             }
             done => done,
         }

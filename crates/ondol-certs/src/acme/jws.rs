@@ -1,7 +1,6 @@
 //! Signed requests (RFC 7515) for the two questions whose key must be on disk before they are asked: the
 //! registration of an account, and the change of its key. It knows no HTTP.
 
-use aws_lc_rs::digest;
 use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
@@ -75,11 +74,6 @@ pub(super) fn url_encode(bytes: &[u8]) -> String {
 pub(super) fn url_decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim().trim_end_matches('=');
     base64::decode(&text.replace('-', "+").replace('_', "/"))
-}
-
-/// SHA-256.
-pub(super) fn digest(bytes: &[u8]) -> Vec<u8> {
-    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
 
 fn signed(

@@ -284,10 +284,15 @@ pub(in crate::acme) fn check_failed(
     let about = words(problem);
     let word = word(problem);
     let Some(check) = CHECKS.iter().find(|check| check.word == word) else {
-        let known = meaning(word);
-        let kind = known.map_or(FailureKind::Unverified, |meaning| meaning.kind);
-        let said = known.map_or("could not check", |meaning| meaning.said);
-        return Failure::new(kind, format!("{issuer} {said} ({name}){about}"));
+        return match meaning(word) {
+            Some(Meaning { kind, said, .. }) => {
+                Failure::new(*kind, format!("{issuer} {said} ({name}){about}"))
+            }
+            None => Failure::new(
+                FailureKind::Unverified,
+                format!("{issuer} could not check {name}{about}"),
+            ),
+        };
     };
     let persist = format!("`ondol certs persist {name}` prints the record that it looks for");
     let advice = match challenge {

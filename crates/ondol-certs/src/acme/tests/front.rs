@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -96,11 +97,16 @@ impl Front {
     }
 
     /// Answers while something is done.
-    pub(super) async fn while_it_answers<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::select! {
-            done = work => done,
-            () = self.run() => unreachable!(),
-        }
+    pub(super) fn while_it_answers<'a, T>(
+        &'a self,
+        work: impl Future<Output = T> + 'a,
+    ) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+        Box::pin(async move {
+            tokio::select! {
+                done = work => done,
+                () = self.run() => unreachable!(),
+            }
+        })
     }
 
     async fn run(&self) {

@@ -1,6 +1,7 @@
 //! What stands where names lead: it shows what is posted on a board, as the data plane does.
 
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -62,13 +63,18 @@ impl Plane {
     }
 
     /// Answers while something is done.
-    pub(super) async fn while_it_answers<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::select! {
-            done = work => done,
-            () = self.take_up() => unreachable!(),
-            () = self.answer_http() => unreachable!(),
-            () = self.answer_tls() => unreachable!(),
-        }
+    pub(super) fn while_it_answers<'a, T>(
+        &'a self,
+        work: impl Future<Output = T> + 'a,
+    ) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+        Box::pin(async move {
+            tokio::select! {
+                done = work => done,
+                () = self.take_up() => unreachable!(),
+                () = self.answer_http() => unreachable!(),
+                () = self.answer_tls() => unreachable!(),
+            }
+        })
     }
 
     async fn take_up(&self) {
