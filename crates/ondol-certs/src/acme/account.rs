@@ -124,10 +124,7 @@ impl Account {
         applicant: Applicant<'_>,
     ) -> Result<Self, Failure> {
         let Some(url) = &client.directory().listed.key_change else {
-            return Err(Failure::new(
-                FailureKind::Rejected,
-                format!("{} does not let accounts have a new key", applicant.issuer),
-            ));
+            return Err(applicant.not_offered());
         };
         let next = AccountKey::generate().map_err(|_| applicant.no_key())?;
         let mut kept = self.kept.clone();
@@ -143,7 +140,15 @@ impl Account {
         let signer = Signer::Account(&self.uri);
         let changed = signed::post(client, &old, signer, url, &inner.to_string()).await;
         if let Err(error) = changed {
-            let failure = explain::failure(applicant.issuer, &error, &client.seen());
+            let seen = client.seen();
+            let mut failure = explain::failure(applicant.issuer, &error, &seen);
+            // Caddy and step-ca name a URL for it, and answer that there is nothing there.
+            if seen
+                .last
+                .is_some_and(|last| last.status == StatusCode::NOT_IMPLEMENTED)
+            {
+                failure = applicant.not_offered();
+            }
             if matches!(error, Error::Api(_)) {
                 // The issuer has said that it stays as it was; otherwise nobody knows until it is asked.
                 kept.next_key_pkcs8 = None;
@@ -288,6 +293,11 @@ impl Applicant<'_> {
                 ),
             )
         })
+    }
+
+    fn not_offered(self) -> Failure {
+        let sentence = format!("{} does not let accounts have a new key", self.issuer);
+        Failure::new(FailureKind::Rejected, sentence)
     }
 
     fn no_key(self) -> Failure {

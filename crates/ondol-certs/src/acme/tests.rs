@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod caddy;
 mod faults;
 mod front;
 #[path = "../../../../tests/issuers/lib.rs"]
@@ -83,29 +84,7 @@ impl World {
         names: &[&str],
         ways: &[Challenge],
     ) -> Result<Got, Failure> {
-        let names: Vec<_> = names.iter().map(|name| host(name)).collect();
-        let order = NewCertificate {
-            names: &names,
-            profile: None,
-            replaces: None,
-        };
-        let begun = session.begin(&order).await?;
-        let key_pem = new_key();
-        let steps = Mutex::new(Vec::new());
-        let solver = Solver {
-            ways: &|_| ways.to_vec(),
-            board: &self.plane.board,
-            zone: None,
-            step: &|step| steps.lock().unwrap().push(step),
-        };
-        let proceeding = session.proceed(&begun.url, &key_pem, &solver);
-        let chain_pem = self.plane.while_it_answers(sent(proceeding)).await?;
-        Ok(Got {
-            chain_pem,
-            key_pem,
-            url: begun.url,
-            steps: steps.into_inner().unwrap(),
-        })
+        get(&self.plane, session, names, ways).await
     }
 }
 
@@ -146,6 +125,37 @@ async fn open(issuer: &AcmeIssuer, folder: &Path) -> Result<Session, Failure> {
         folder,
     ))
     .await
+}
+
+async fn get(
+    plane: &Plane,
+    session: &Session,
+    names: &[&str],
+    ways: &[Challenge],
+) -> Result<Got, Failure> {
+    let names: Vec<_> = names.iter().map(|name| host(name)).collect();
+    let order = NewCertificate {
+        names: &names,
+        profile: None,
+        replaces: None,
+    };
+    let begun = session.begin(&order).await?;
+    let key_pem = new_key();
+    let steps = Mutex::new(Vec::new());
+    let solver = Solver {
+        ways: &|_| ways.to_vec(),
+        board: &plane.board,
+        zone: None,
+        step: &|step| steps.lock().unwrap().push(step),
+    };
+    let proceeding = session.proceed(&begun.url, &key_pem, &solver);
+    let chain_pem = plane.while_it_answers(sent(proceeding)).await?;
+    Ok(Got {
+        chain_pem,
+        key_pem,
+        url: begun.url,
+        steps: steps.into_inner().unwrap(),
+    })
 }
 
 /// What is done for certificates must be able to move between threads.

@@ -38,14 +38,19 @@ pub(super) struct Plane {
 struct Shown(watch::Receiver<Arc<Challenges>>);
 
 impl Plane {
+    /// On free ports.
     pub(super) async fn new() -> Self {
+        Self::at(Ipv4Addr::LOCALHOST, [0, 0]).await
+    }
+
+    /// On the ports for HTTP and HTTPS of an address.
+    pub(super) async fn at(address: Ipv4Addr, [http, tls]: [u16; 2]) -> Self {
         let (board, reader) = Board::new();
-        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         Self {
             board,
             reader,
-            http: listen().await.unwrap(),
-            tls: listen().await.unwrap(),
+            http: TcpListener::bind((address, http)).await.unwrap(),
+            tls: TcpListener::bind((address, tls)).await.unwrap(),
             asked: Mutex::default(),
         }
     }
