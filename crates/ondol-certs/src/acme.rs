@@ -44,7 +44,6 @@ mod renewal_info;
 mod revoke;
 mod signed;
 mod tls_alpn;
-mod together;
 
 pub(crate) use begin::NewCertificate;
 pub(crate) use renewal_info::RenewalInfo;

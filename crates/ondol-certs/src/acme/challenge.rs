@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use instant_acme::AuthorizationHandle;
 use instant_acme::AuthorizedIdentifier;
 use instant_acme::ChallengeHandle;
@@ -15,8 +16,6 @@ use ondol_model::plan::Challenge;
 
 use super::Solver;
 use super::tls_alpn;
-use super::together;
-use super::together::Waiting;
 use crate::challenges::NotShown;
 use crate::challenges::Posted;
 use crate::failure::Failure;
@@ -132,12 +131,10 @@ impl Chosen {
 impl Shown {
     /// Shows all answers at once. When one can't be shown, none is.
     pub(super) async fn all(chosen: &[Chosen], solver: &Solver<'_>) -> Result<Self, Failure> {
-        let showing = chosen
-            .iter()
-            .map(|one| Box::pin(one.show(solver)) as Waiting<'_, Result<One, Failure>>);
+        let showing = chosen.iter().map(|one| one.show(solver));
         let mut shown = Self::default();
         let mut failed = None;
-        for one in together::all(showing.collect()).await {
+        for one in join_all(showing).await {
             match one {
                 Ok(One::Posted(posted)) => shown.posted.push(posted),
                 Ok(One::Published(published)) => shown.published.push(published),
@@ -158,11 +155,8 @@ impl Shown {
     pub(super) async fn take_down(self, solver: &Solver<'_>) {
         drop(self.posted);
         let Some(zone) = solver.zone else { return };
-        let removing = self
-            .published
-            .into_iter()
-            .map(|published| Box::pin(zone.remove(published)) as Waiting<'_, ()>);
-        together::all(removing.collect()).await;
+        let removing = self.published.into_iter();
+        join_all(removing.map(|published| zone.remove(published))).await;
     }
 }
 

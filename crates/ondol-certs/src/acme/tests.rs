@@ -7,6 +7,7 @@
 
 mod accounts;
 mod caddy;
+mod dns;
 mod faults;
 mod front;
 #[path = "../../../../tests/issuers/lib.rs"]
