@@ -231,7 +231,8 @@ impl Zone {
         if servers.is_empty() {
             servers.extend(primary);
         }
-        propagate::wait(&self.lookup, &servers, &place.name, text).await
+        let texts_at = |server| self.lookup.texts_at(server, &place.name);
+        propagate::wait(&servers, &place.name, text, texts_at).await
     }
 }
 

@@ -285,3 +285,6 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 fn machine(sentence: impl Into<String>) -> Failure {
     Failure::new(FailureKind::Machine, sentence)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use ondol_base::clock;
 
 use super::failed;
 use crate::failure::Failure;
-use crate::lookup::Lookup;
 
 /// How often they are asked.
 const EVERY: Duration = Duration::from_secs(2);
@@ -28,13 +27,17 @@ enum Seen {
     Shows,
 }
 
-/// Returns when every name server that answers shows the text at the name.
-pub(super) async fn wait(
-    lookup: &Lookup,
+/// Returns when every name server that answers shows the text at the name. `texts_at` asks one for all
+/// texts there.
+pub(super) async fn wait<E, Asking>(
     servers: &[SocketAddr],
     name: &str,
     text: &str,
-) -> Result<(), Failure> {
+    texts_at: impl Fn(SocketAddr) -> Asking,
+) -> Result<(), Failure>
+where
+    Asking: Future<Output = Result<Vec<String>, E>>,
+{
     let mut all: Vec<_> = servers
         .iter()
         .map(|server| (*server, Seen::Silent(0)))
@@ -42,12 +45,13 @@ pub(super) async fn wait(
     let deadline = clock::now() + LIMIT;
     loop {
         let next = clock::now() + EVERY;
-        let asked = all
-            .iter()
-            .map(|(server, seen)| look(lookup, *server, *seen, name, text));
-        let seen = join_all(asked).await;
-        for ((_, known), seen) in all.iter_mut().zip(seen) {
-            *known = seen;
+        let mut open: Vec<_> = all
+            .iter_mut()
+            .filter(|(_, seen)| *seen != Seen::Shows)
+            .collect();
+        let answers = join_all(open.iter().map(|(server, _)| texts_at(*server))).await;
+        for ((_, seen), answer) in open.iter_mut().zip(answers) {
+            *seen = seen.after(answer, text);
         }
         match verdict(&all) {
             Verdict::Shown => return Ok(()),
@@ -65,16 +69,14 @@ pub(super) async fn wait(
     }
 }
 
-async fn look(lookup: &Lookup, server: SocketAddr, seen: Seen, name: &str, text: &str) -> Seen {
-    let before = match seen {
-        Seen::Shows => return seen,
-        Seen::Silent(before) => Some(before),
-        Seen::Lacks => None,
-    };
-    match (lookup.texts_at(server, name).await, before) {
-        (Ok(texts), _) if texts.iter().any(|shown| shown == text) => Seen::Shows,
-        (Ok(_), _) | (Err(_), None) => Seen::Lacks,
-        (Err(_), Some(before)) => Seen::Silent(before + 1),
+impl Seen {
+    /// What is known after an answer, or none.
+    fn after<E>(self, answer: Result<Vec<String>, E>, text: &str) -> Self {
+        match (answer, self) {
+            (Ok(texts), _) if texts.iter().any(|shown| shown == text) => Self::Shows,
+            (Err(_), Self::Silent(before)) => Self::Silent(before + 1),
+            (Ok(_) | Err(_), _) => Self::Lacks,
+        }
     }
 }
 
@@ -116,11 +118,57 @@ fn lacking(all: &[(SocketAddr, Seen)], name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     fn servers(seen: &[Seen]) -> Vec<(SocketAddr, Seen)> {
         let addresses = (1..).map(|last| SocketAddr::from(([192, 0, 2, last], 53)));
         addresses.zip(seen.iter().copied()).collect()
+    }
+
+    /// What servers answer at each question: `Some(true)` when they show the text.
+    async fn waited(answers: &[&[Option<bool>]]) -> (Result<(), String>, u64) {
+        let questions: Vec<_> = answers.iter().map(|_| Cell::new(0)).collect();
+        let texts_at = async |server: SocketAddr| {
+            let which = usize::from(server.port());
+            let question = questions[which].replace(questions[which].get() + 1);
+            let answer = answers[which].get(question).or(answers[which].last());
+            let shows = answer.copied().flatten().ok_or(())?;
+            let others = vec!["other".to_owned()];
+            Ok(if shows {
+                [others, vec!["text".to_owned()]].concat()
+            } else {
+                others
+            })
+        };
+        let servers = (0..)
+            .take(answers.len())
+            .map(|port| SocketAddr::from(([192, 0, 2, 1], port)));
+        let servers: Vec<_> = servers.collect();
+        let start = clock::now();
+        let result: Result<(), Failure> =
+            wait::<(), _>(&servers, "a.example.com", "text", texts_at).await;
+        let result = result.map_err(|failure| failure.sentence);
+        (result, start.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_waited_as_long_as_needed() {
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(waited(&[&[yes], &[yes]]).await, (Ok(()), 0));
+        assert_eq!(waited(&[&[yes], &[no, no, None, yes]]).await, (Ok(()), 6));
+        // One that never answers is no reason to wait longer than a few questions.
+        assert_eq!(waited(&[&[no, no, no, yes], &[None]]).await, (Ok(()), 6));
+        assert_eq!(waited(&[&[None], &[None]]).await, (Ok(()), 4 + 30));
+        assert_eq!(waited(&[]).await, (Ok(()), 30));
+        let (result, seconds) = waited(&[&[yes], &[no]]).await;
+        assert!(
+            result
+                .unwrap_err()
+                .starts_with("the name server 192.0.2.1 does not show")
+        );
+        assert_eq!(seconds, 120);
     }
 
     #[test]

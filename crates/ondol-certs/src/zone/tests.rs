@@ -36,7 +36,8 @@ async fn texts_of_two_orders_share_a_name() {
     let Some(knot) = Knot::start("texts_of_two_orders_share_a_name", &zones) else {
         return;
     };
-    let zone = zone(&knot, &knot.provider("ondol"));
+    // The case of a key's name does not matter (RFC 8945 §4.3.3).
+    let zone = zone(&knot, &knot.provider("Ondol."));
     let (domain, wildcard) = (name("example.com"), name("*.example.com"));
     let (first, second) = tokio::join!(
         zone.publish(&domain, "first"),
@@ -109,6 +110,65 @@ async fn who_is_not_let_in_is_told_why() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_removed_is_tried_with_the_next_order() {
+    let test = "what_can_not_be_removed_is_tried_with_the_next_order";
+    let Some(knot) = Knot::start(test, &[("example.com", "")]) else {
+        return;
+    };
+    let zone = zone(&knot, &knot.provider("ondol"));
+    let first = zone.publish(&name("a.example.com"), "first").await.unwrap();
+    let second = zone
+        .publish(&name("b.example.com"), "second")
+        .await
+        .unwrap();
+    let _wrong_now = knot.provider_with_other_key("ondol");
+    zone.remove(first).await;
+    assert_eq!(
+        texts(&knot, "_acme-challenge.a.example.com").await,
+        ["first"]
+    );
+    let _right_again = knot.provider("ondol");
+    zone.remove(second).await;
+    assert!(
+        texts(&knot, "_acme-challenge.a.example.com")
+            .await
+            .is_empty()
+    );
+    assert!(
+        texts(&knot, "_acme-challenge.b.example.com")
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn names_that_have_no_record_are_refused() {
+    let zones = [(
+        "example.com",
+        "_acme-challenge.ring CNAME ring\nring CNAME _acme-challenge.ring\n_acme-challenge.away CNAME away.example.org.\n",
+    )];
+    let Some(knot) = Knot::start("names_that_have_no_record_are_refused", &zones) else {
+        return;
+    };
+    let zone = zone(&knot, &knot.provider("ondol"));
+    let check = async |site: &str, expected: &str| {
+        let failure = zone.publish(&name(site), "text").await.unwrap_err();
+        assert_eq!(failure.sentence, expected);
+    };
+    check(
+        "192.0.2.1",
+        "192.0.2.1 is an address, which no zone can vouch for",
+    )
+    .await;
+    check("ring.example.com", "_acme-challenge.ring.example.com is an alias (CNAME) that leads to more than 8 others: let it lead to its end directly").await;
+    let expected = format!(
+        "the name server {} keeps no zone that away.example.org is in: name the one that does (_acme-challenge.away.example.com is an alias of away.example.org)",
+        knot.address
+    );
+    check("away.example.com", &expected).await;
+}
+
+#[tokio::test]
 async fn what_a_killed_run_left_is_cleaned_up() {
     let Some(knot) = Knot::start(
         "what_a_killed_run_left_is_cleaned_up",
@@ -131,4 +191,14 @@ async fn what_a_killed_run_left_is_cleaned_up() {
     assert!(texts(&knot, at).await.is_empty());
     let kept = std::fs::read_to_string(journal_path(&knot)).unwrap();
     assert!(!kept.contains("text"), "{kept}");
+}
+
+/// Orders run on any thread.
+#[expect(dead_code, reason = "it is there to be compiled")]
+fn futures_can_be_sent(zone: &Zone, name: &HostPattern, published: Published) -> impl Send {
+    (
+        zone.publish(name, "text"),
+        zone.remove(published),
+        zone.clean_up(),
+    )
 }

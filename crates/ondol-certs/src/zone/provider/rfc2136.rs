@@ -289,3 +289,6 @@ fn difference(other: &[u8], time: u64) -> String {
     let side = if there > time { "ahead" } else { "behind" };
     format!(": its own is {} s {side}", there.abs_diff(time))
 }
+
+#[cfg(test)]
+mod tests;
