@@ -74,13 +74,17 @@ const ACTING: [&str; 12] = [
 ];
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
-const STARTERS: [(&str, &str); 4] = [
+const STARTERS: [(&str, &str); 5] = [
     (
         "crates/ondol-base/src/program.rs",
         "programs of the owner's, with limits",
     ),
     ("crates/ondol/src/generation/process.rs", "the data plane"),
     ("crates/ondol/src/handover.rs", "the next agent"),
+    (
+        "crates/ondol/src/upgrade.rs",
+        "the agent of another version",
+    ),
     (
         "crates/ondol/src/command/demo/agent.rs",
         "the agent of the demonstration",

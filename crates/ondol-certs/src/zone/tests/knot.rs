@@ -55,9 +55,11 @@ impl Knot {
         let address = free.local_addr().unwrap();
         drop(free);
         let path = folder.path();
-        let mut text = configuration(path, address);
+        let listed = zones.iter().map(|(zone, _)| {
+            format!("  - domain: {zone}\n    file: \"{zone}.zone\"\n    acl: change\n")
+        });
+        let text = configuration(path, address) + &listed.collect::<String>();
         for (zone, records) in zones {
-            text += &format!("  - domain: {zone}\n    file: \"{zone}.zone\"\n    acl: change\n");
             let records = format!(
                 "$TTL 60\n@ SOA ns hostmaster 1 600 600 600 60\n@ NS ns\nns A {}\n{records}\n",
                 address.ip()
