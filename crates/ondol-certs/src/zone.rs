@@ -187,15 +187,15 @@ impl Zone {
     }
 
     async fn change(&self, change: Change, written: &Written) -> Result<(), Failure> {
-        let _turn = self.journal.turn(&written.name).await;
-        if change == Change::Remove && !self.journal.is_left(written).await {
-            return Ok(()); // Somebody came to need it while this waited.
-        }
         let record = Record {
             zone: written.zone.as_deref(),
             name: &written.name,
             text: &written.text,
         };
+        let _turn = self.journal.turn(self.provider.turn(&record)).await;
+        if change == Change::Remove && !self.journal.is_left(written).await {
+            return Ok(()); // Somebody came to need it while this waited.
+        }
         // What providers need is large as a future: callers would carry it in theirs.
         Box::pin(self.provider.change(change, record)).await
     }

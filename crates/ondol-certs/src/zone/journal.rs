@@ -155,8 +155,8 @@ impl ZoneJournal {
         self.blocking(move |inner| inner.give_up(before)).await
     }
 
-    /// Waits until nobody else changes what is at a name: most providers only take all texts of a name
-    /// at once, so two changes at the same time would lose one.
+    /// Waits until nobody else changes what is called this (a name, a zone, a provider): two changes at the
+    /// same time could lose one.
     pub(crate) async fn turn(&self, name: &str) -> Option<OwnedSemaphorePermit> {
         let turn = {
             let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);

@@ -131,6 +131,21 @@ impl Provider {
         }
     }
 
+    /// What changes of this record must take turns by: most providers take all texts of a name at once.
+    pub(crate) fn turn<'t>(&'t self, record: &Record<'t>) -> &'t str {
+        match &self.keeper {
+            // It refuses a change of a zone while it does another.
+            Keeper::Route53(_) => record.zone.unwrap_or(&self.identity),
+            // It may write all into one file.
+            Keeper::Exec(_) => &self.identity,
+            Keeper::Rfc2136(_)
+            | Keeper::Cloudflare(_)
+            | Keeper::Desec(_)
+            | Keeper::Gandi(_)
+            | Keeper::Porkbun(_) => record.name,
+        }
+    }
+
     /// Adds or removes one text.
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         match &self.keeper {

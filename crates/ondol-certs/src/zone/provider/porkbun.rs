@@ -1,5 +1,7 @@
 //! Porkbun: each record has an id of its own, and the keys are in every request's body.
 
+use std::fmt;
+
 use http::Method;
 use ondol_base::secret::SecretText;
 use ondol_model::plan::Secret;
@@ -61,8 +63,16 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Row {
-    id: String,
+    id: Id,
     content: String,
+}
+
+/// It gives some ids as text, and some as numbers.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Text(String),
+    Number(u64),
 }
 
 /// A domain, and the texts at the record's name in it.
@@ -100,8 +110,11 @@ impl Porkbun {
             Change::Add => self.add(&keys, &found, record).await,
             Change::Remove => {
                 for row in same {
-                    let path =
-                        format!("/dns/delete/{}/{}", encoded(found.domain), encoded(&row.id));
+                    let path = format!(
+                        "/dns/delete/{}/{}",
+                        encoded(found.domain),
+                        encoded(&row.id.to_string())
+                    );
                     self.ask(&keys, &path, None)
                         .await?
                         .map_err(|said| self.refused(&said, found.domain))?;
@@ -200,4 +213,13 @@ impl Porkbun {
 fn is_of_keys(said: &str) -> bool {
     let said = said.to_ascii_lowercase();
     said.contains("api key") || said.contains("apikey")
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }

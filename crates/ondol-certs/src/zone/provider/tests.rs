@@ -114,3 +114,25 @@ fn a_provider_is_known_again_without_its_secret() {
     };
     assert!(Provider::new(&nothing).is_err());
 }
+
+#[test]
+fn who_can_not_do_two_changes_at_once_is_not_asked_to() {
+    let key = || Secret::Environment("KEY".into());
+    let check = |provider: DnsProvider, zone, expected: &str| {
+        let provider = Provider::new(&provider).unwrap();
+        assert_eq!(provider.turn(&record(zone, "")), expected);
+    };
+    let route53 = || DnsProvider::Route53 {
+        access_key: key(),
+        secret_key: key(),
+    };
+    check(route53(), Some(ZONE), ZONE);
+    check(route53(), None, "route53 the environment variable KEY");
+    let command = vec!["/usr/local/bin/records".into(), "-v".into()];
+    check(
+        DnsProvider::Exec { command },
+        Some(ZONE),
+        "exec /usr/local/bin/records -v",
+    );
+    check(DnsProvider::Desec { token: key() }, Some(ZONE), NAME);
+}
