@@ -231,7 +231,7 @@ pub(crate) enum CertsCommand {
 
 /// Flags of `ondol certs renew`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = RENEWED)]
+#[command(after_help = RENEWED, override_usage = "ondol certs renew [OPTIONS] <NAME>...\n       ondol certs renew [OPTIONS] --all")]
 pub(crate) struct RenewFlags {
     /// Any names of the certificates
     #[arg(value_name = "NAME", required_unless_present = "all")]

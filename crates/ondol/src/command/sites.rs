@@ -46,7 +46,7 @@ fn render(sites: &Sites, now: i64, screen: Screen) -> String {
         Column::text("ROUTE"),
         Column::word("TARGET"),
         Column::text("TO"),
-        Column::word("CERTIFICATE"),
+        Column::text("CERTIFICATE"),
     ]);
     for site in &sites.sites {
         rows(site, now, screen, &mut table);
@@ -102,8 +102,11 @@ fn certificate(site: &Site, now: i64, screen: Screen) -> Vec<Cell> {
         };
         (issuer(certificate), span::relative(expires, now), tint)
     };
+    let is_alone = site.routes.len() + site.aliases.len() < 2;
     if screen.width.is_none_or(|width| width >= ROOMY) {
         vec![Cell::new(format!("{what}, {when}"), tint)]
+    } else if is_alone {
+        vec![Cell::new(format!("{what}\n{when}"), tint)]
     } else {
         vec![Cell::new(what, tint), Cell::new(when, tint)]
     }
@@ -122,7 +125,7 @@ fn issuer(certificate: &SiteCertificate) -> &str {
 fn how_far(certificate: &SiteCertificate, now: i64) -> String {
     match (certificate.state, certificate.next_at) {
         (CertState::Waiting, Some(at)) if at.unix_seconds() > now => {
-            format!("next try {}", span::relative(at.unix_seconds(), now))
+            format!("try {}", span::relative(at.unix_seconds(), now))
         }
         (CertState::Nobody, _) => "no issuer can".to_owned(),
         (CertState::Held | CertState::Ordering | CertState::Waiting, _) => "being got".to_owned(),

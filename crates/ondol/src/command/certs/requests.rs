@@ -25,7 +25,9 @@ use crate::cli::RenewFlags;
 use crate::cli::RevokeFlags;
 use crate::output;
 use crate::output::Format;
+use crate::output::Screen;
 use crate::span;
+use crate::table;
 
 /// How often the agent is asked how far it is.
 const POLL: Duration = Duration::from_millis(500);
@@ -250,9 +252,11 @@ fn say(answer: &api::CertAnswer) -> anyhow::Result<()> {
     } = answer;
     let sentence = super::about(name, message.trim_end_matches('.'));
     if *accepted {
-        output::print(&format!("{sentence}\n"))?;
+        output::print(&wrapped(&sentence, Screen::of_standard_output()))?;
     } else {
-        writeln!(io::stderr().lock(), "ondol: {sentence}")?;
+        let sentence = format!("ondol: {sentence}");
+        let sentence = wrapped(&sentence, Screen::of_standard_error());
+        io::stderr().lock().write_all(sentence.as_bytes())?;
     }
     Ok(())
 }
@@ -261,30 +265,48 @@ fn is_revocable(certificate: &Cert) -> bool {
     !certificate.wanted.is_empty() && !certificate.is_stand_in()
 }
 
-fn what_happens(certificate: &Cert, zone: Option<&str>) -> String {
+/// What is about to happen, in paragraphs.
+fn what_happens(certificate: &Cert, zone: Option<&str>) -> [String; 2] {
     let from = certificate.issuer_name.as_ref();
     let from = from.unwrap_or(&certificate.issuer);
     let until = clock::minute_in(zone, certificate.not_after.unix_seconds());
-    format!(
-        "The certificate of {} from {from}, good until {until}, is to be revoked.\n\
-         First a new one with a new key is got and taken up: visitors notice nothing. Then the issuer is\n\
-         told, and whoever asks it refuses the old one wherever it is used. That can't be taken back.\n",
-        certificate.names.join(", ")
-    )
+    [
+        format!(
+            "The certificate of {} from {from}, good until {until}, is to be revoked.",
+            certificate.names.join(", ")
+        ),
+        "First a new one with a new key is got and taken up, and visitors notice nothing. Then the old one is \
+         revoked: wherever it is still used, visitors are warned off. That can't be taken back."
+            .to_owned(),
+    ]
 }
 
 /// Asks on the terminal; without one, nobody can say yes.
-fn is_meant(what_happens: &str) -> anyhow::Result<bool> {
+fn is_meant(what_happens: &[String]) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        anyhow::bail!("{what_happens}Say --yes to have that done where nobody can be asked");
+        anyhow::bail!(
+            "nobody can be asked here whether the certificate is to be revoked: say --yes"
+        );
     }
+    let screen = Screen::of_standard_error();
     let mut errors = io::stderr().lock();
-    write!(errors, "{what_happens}Revoke it? [y/N] ")?;
+    for paragraph in what_happens {
+        errors.write_all(wrapped(paragraph, screen).as_bytes())?;
+    }
+    write!(errors, "Revoke it? [y/N] ")?;
     errors.flush()?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let word = line.trim().to_lowercase();
     Ok(word == "y" || word == "yes")
+}
+
+/// The lines of a text as wide as the screen.
+fn wrapped(text: &str, screen: Screen) -> String {
+    let width = screen.width.unwrap_or(usize::MAX);
+    let mut lines = table::wrap(text, width).join("\n");
+    lines.push('\n');
+    lines
 }
 
 fn exit_code(is_done: bool) -> ExitCode {

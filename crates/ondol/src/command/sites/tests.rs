@@ -86,6 +86,65 @@ https://old.example.com  /         respond  204                      own CA
 }
 
 #[test]
+fn a_certificate_that_is_not_there_yet_says_how_far_it_is() {
+    let routes = [["/", "proxy", "http://127.0.0.1:3000"]];
+    let stand_in = |name: &str, state, next: i64| {
+        let mut site = site(name, "https", &routes, Some(59 * DAY));
+        let certificate = site.certificate.as_mut().unwrap();
+        certificate.stand_in = true;
+        certificate.state = state;
+        certificate.next_at = Some(Time::from_unix_seconds(NOW + next));
+        site
+    };
+    let mut from_issuer = site("blog.example.com", "https", &routes, Some(59 * DAY));
+    from_issuer.aliases = vec!["www.blog.example.com".to_owned()];
+    let certificate = from_issuer.certificate.as_mut().unwrap();
+    certificate.source = "acme".to_owned();
+    certificate.issuer_name = Some("letsencrypt".to_owned());
+    let mut from_file = site("forum.example.com", "https", &routes, Some(5 * DAY));
+    from_file.certificate.as_mut().unwrap().source = "/etc/ssl/forum.pem".to_owned();
+    let sites = Sites {
+        sites: vec![
+            stand_in("withcoffee.app", CertState::Waiting, 540),
+            stand_in("new.example.com", CertState::Ordering, 0),
+            stand_in("odd.example.com", CertState::Nobody, 0),
+            from_issuer,
+            from_file,
+        ],
+    };
+    let shown = |width| {
+        let (width, color) = (Some(width), Color::Plain);
+        render(&sites, NOW, Screen { width, color })
+    };
+    assert_eq!(
+        shown(80),
+        "\
+SITE                      ROUTE  TARGET  TO                       CERTIFICATE
+https://withcoffee.app    /      proxy   http://127.0.0.1:3000    own CA for now
+                                                                  try in 9 min
+https://new.example.com   /      proxy   http://127.0.0.1:3000    own CA for now
+                                                                  being got
+https://odd.example.com   /      proxy   http://127.0.0.1:3000    own CA for now
+                                                                  no issuer can
+https://blog.example.com  /      proxy   http://127.0.0.1:3000    letsencrypt
+  www.blog.example.com           alias   redirects to             in 59 days
+                                         blog.example.com
+https://forum.example.    /      proxy   http://127.0.0.1:3000    own file
+com                                                               in 5 days
+"
+    );
+    assert_eq!(shown(120), "\
+SITE                       ROUTE  TARGET  TO                             CERTIFICATE
+https://withcoffee.app     /      proxy   http://127.0.0.1:3000          own CA for now, try in 9 min
+https://new.example.com    /      proxy   http://127.0.0.1:3000          own CA for now, being got
+https://odd.example.com    /      proxy   http://127.0.0.1:3000          own CA for now, no issuer can
+https://blog.example.com   /      proxy   http://127.0.0.1:3000          letsencrypt, in 59 days
+  www.blog.example.com            alias   redirects to blog.example.com
+https://forum.example.com  /      proxy   http://127.0.0.1:3000          own file, in 5 days
+");
+}
+
+#[test]
 fn the_certificate_of_a_site_that_is_passed_on_is_elsewhere() {
     let passed = [["/", "passthrough", "192.168.0.20:443"]];
     let sites = Sites {
