@@ -22,11 +22,8 @@ use ondol_certs::Issuing;
 use ondol_certs::IssuingHandle;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
-use ondol_model::limits;
 use ondol_store::Store;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
-use tokio::sync::watch;
 
 use crate::cli::Environment;
 use crate::cli::RunFlags;
