@@ -1,9 +1,8 @@
 //! `ondol certs`: every certificate, who made it, how long it is good, and what is done next; those that
 //! need the owner first. `ondol certs root` prints the root of Ondol's own CA for import.
 
-use std::collections::HashSet;
-
 use ondol_admin::api::Cert;
+use ondol_admin::api::CertProblem;
 use ondol_admin::api::CertState;
 use ondol_admin::api::Certs;
 use ondol_admin::client::Client;
@@ -22,10 +21,12 @@ use crate::table::Table;
 
 mod detail;
 mod follow;
+pub(super) mod problems;
 mod progress;
 pub(super) mod requests;
 
 pub(super) use detail::run as detail;
+use problems::Tries;
 
 /// A certificate that ends within this many seconds is worth a look: two weeks.
 const SOON: i64 = 14 * 24 * 3_600;
@@ -84,7 +85,8 @@ fn render(certs: &Certs, now: i64, screen: Screen) -> String {
         table.push(cells);
     }
     let mut text = table.render(screen);
-    for sentence in problems(&certificates) {
+    let problems = problems(&certificates);
+    for sentence in problems::sentences(&problems, Tries::Elsewhere, now) {
         text.push_str(&status::marked(&sentence, screen));
     }
     text
@@ -201,26 +203,18 @@ fn last_result(certificate: &Cert, now: i64) -> Cell {
     }
 }
 
-/// What is wrong, each once, in the order of the rows.
-fn problems(certificates: &[&Cert]) -> Vec<String> {
-    let mut told = HashSet::new();
+/// What is wrong, in the order of the rows.
+fn problems(certificates: &[&Cert]) -> Vec<CertProblem> {
     let each = certificates.iter().filter_map(|certificate| {
-        let problem = certificate.problem.as_deref()?;
+        let message = certificate.problem.clone()?;
         let called = certificate.wanted.first();
-        let name = called.map_or(certificate.name(), String::as_str);
-        Some(about(name, problem))
+        Some(CertProblem {
+            name: called.map_or(certificate.name(), String::as_str).to_owned(),
+            message,
+            next_at: None,
+        })
     });
-    each.filter(|sentence| told.insert(sentence.clone()))
-        .collect()
-}
-
-/// A sentence, after the name that it is about unless it says that itself.
-pub(crate) fn about(name: &str, sentence: &str) -> String {
-    if sentence.contains(name) {
-        sentence.to_owned()
-    } else {
-        format!("{name}: {sentence}")
-    }
+    each.collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use ondol_admin::api::Status;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
-use crate::command::certs;
+use crate::command::certs::problems;
+use crate::command::certs::problems::Tries;
 use crate::output;
 use crate::output::Format;
 use crate::output::Screen;
@@ -20,7 +21,7 @@ use crate::table::Table;
 /// The words in front of the lines of the first paragraph are padded to this.
 const LABEL_WIDTH: usize = 15;
 
-/// So many certificates are told of.
+/// So many sentences about certificates are shown.
 const PROBLEMS_MAX: usize = 10;
 
 /// Asks and prints.
@@ -204,26 +205,11 @@ fn services(services: &[api::Service], now: i64, screen: Screen) -> String {
 
 /// What is wrong with certificates; of very many, only some.
 fn certificate_problems(status: &Status, now: i64) -> Vec<String> {
-    let told = |problem: &api::CertProblem| {
-        let api::CertProblem {
-            name,
-            message,
-            next_at,
-        } = problem;
-        let next = next_at.map(|at| at.unix_seconds());
-        let next = match next {
-            None => String::new(),
-            Some(at) if at <= now => " The next try is now.".to_owned(),
-            Some(at) => format!(" The next try is {}.", span::relative(at, now)),
-        };
-        format!("{}{next}", certs::about(name, message))
-    };
-    let all = &status.certificate_problems;
-    let mut sentences: Vec<_> = all.iter().take(PROBLEMS_MAX).map(told).collect();
-    if let Some(more @ 1..) = all.len().checked_sub(PROBLEMS_MAX) {
-        let more = output::counted(more as u64, "certificate");
+    let mut sentences = problems::sentences(&status.certificate_problems, Tries::Told, now);
+    if let Some(more @ 1..) = sentences.len().checked_sub(PROBLEMS_MAX) {
+        sentences.truncate(PROBLEMS_MAX);
         sentences.push(format!(
-            "{more} more could not be got: `ondol certs` shows all."
+            "{more} more like these about certificates: `ondol certs` shows all."
         ));
     }
     sentences

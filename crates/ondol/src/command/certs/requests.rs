@@ -250,7 +250,7 @@ fn say(answer: &api::CertAnswer) -> anyhow::Result<()> {
         accepted,
         message,
     } = answer;
-    let sentence = super::about(name, message.trim_end_matches('.'));
+    let sentence = super::problems::about(name, message.trim_end_matches('.'));
     if *accepted {
         output::print(&wrapped(&sentence, Screen::of_standard_output()))?;
     } else {

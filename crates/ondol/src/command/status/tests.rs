@@ -206,10 +206,11 @@ withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3
 "
     );
     let many = |number| format!("{number}.example.com");
-    let each = (0..12).map(|number| problem(&many(number), "no answer.", Some(-1)));
+    let each =
+        (0..12).map(|number| problem(&many(number), &format!("no answer {number}."), Some(-1)));
     status.certificate_problems = each.collect();
     let shown = render(&status, NOW, SCREEN);
-    assert!(shown.contains("! 9.example.com: no answer. The next try is now.\n"));
+    assert!(shown.contains("! 9.example.com: no answer 9. The next try is now.\n"));
     assert!(!shown.contains("10.example.com"), "{shown}");
-    assert!(shown.contains("! 2 certificates more could not be got: `ondol certs` shows all.\n"));
+    assert!(shown.contains("! 2 more like these about certificates: `ondol certs` shows all.\n"));
 }
