@@ -146,7 +146,16 @@ impl Desk {
             Ok(name) => {
                 let called = name.clone();
                 let request = |reply| Request::Rekey { name, reply };
-                answer(&called, self.ask(request).await)
+                let refused = |why: String| {
+                    let certs = self.certs.borrow();
+                    match certificate_of::issuer_meant(&certs, typed) {
+                        Some(issuer) if !is_known && issuer != typed => {
+                            format!("{why}; did you mean the issuer `{issuer}`?")
+                        }
+                        Some(_) | None => why,
+                    }
+                };
+                answer(&called, self.ask(request).await.map_err(refused))
             }
         }
     }

@@ -44,6 +44,16 @@ pub(crate) fn missing(certs: &Certs, sites: &Sites, typed: &str) -> String {
     }
 }
 
+/// The issuer that was probably meant by a name that nobody has.
+pub(crate) fn issuer_meant<'c>(certs: &'c Certs, typed: &str) -> Option<&'c str> {
+    let issued = certs
+        .certificates
+        .iter()
+        .filter(|cert| cert.source == "acme");
+    let issuers = issued.filter_map(|cert| cert.issuer_name.as_deref());
+    near(&typed.to_lowercase(), issuers).into_iter().next()
+}
+
 /// Whether another machine has the certificate of a site.
 pub(crate) fn is_passed_on(site: &Site) -> bool {
     let mut routes = site.routes.iter();

@@ -32,7 +32,10 @@ fn cert(source: &str, names: &[&str], wanted: &[&str]) -> Cert {
 fn desk() -> (Desk, mpsc::Receiver<Request>) {
     let shop = ["shop.example.com", "www.shop.example.com"];
     let certificates = vec![
-        cert("acme", &shop, &shop),
+        Cert {
+            issuer_name: Some("pebble".to_owned()),
+            ..cert("acme", &shop, &shop)
+        },
         cert("internal", &["late.example.com"], &["late.example.com"]),
         cert("internal", &["nas.home.arpa"], &[]),
         cert("/etc/ssl/blog.pem", &["blog.example.com"], &[]),
@@ -60,7 +63,7 @@ async fn obliging(mut requests: mpsc::Receiver<Request>) -> Vec<String> {
             Request::Rekey { name, reply } => (format!("rekey {name}"), reply),
             Request::Persist { name, reply } => (format!("persist {name}"), reply),
         };
-        let answer = if text.contains("refuse") {
+        let answer = if text.contains("refuse") || text.contains("Peble") {
             Err("no such issuer".to_owned())
         } else {
             Ok(format!("{text}: done"))
@@ -141,6 +144,7 @@ async fn other_requests_go_to_the_name_that_they_are_about() {
             desk.rekey("WWW.shop.example.com").await,
             desk.rekey("letsencrypt").await,
             desk.rekey("refuse").await,
+            desk.rekey("Peble").await,
             desk.revoke(&revoke("blog.example.com")).await,
             desk.persist("nas.home.arpa").await,
             desk.rekey("blog.example.com").await,
@@ -155,6 +159,7 @@ async fn other_requests_go_to_the_name_that_they_are_about() {
         "rekey shop.example.com",
         "rekey letsencrypt",
         "rekey refuse",
+        "rekey Peble",
     ];
     assert_eq!(asked, expected);
     let accepted: Vec<_> = answers.iter().filter(|(accepted, _)| *accepted).collect();
@@ -164,6 +169,7 @@ async fn other_requests_go_to_the_name_that_they_are_about() {
         refused.collect::<Vec<_>>(),
         [
             "no such issuer",
+            "no such issuer; did you mean the issuer `pebble`?",
             "the certificate of blog.example.com comes from /etc/ssl/blog.pem: who got it there can revoke it",
             "the certificate of nas.home.arpa is of Ondol's own CA, and no issuer is asked for one",
             "the certificate of blog.example.com comes from /etc/ssl/blog.pem, and no issuer is asked for one",
