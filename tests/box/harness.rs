@@ -214,6 +214,16 @@ impl Running {
         self
     }
 
+    /// Kills the agent, and starts it again in the same folders.
+    pub(crate) fn start_after_kill(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.forget_ready();
+        self.child = self.folders.spawn(&[]);
+        self.wait_ready();
+        self
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folders.path("log")).unwrap_or_default()
     }

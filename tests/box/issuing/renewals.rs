@@ -1,0 +1,297 @@
+//! Certificates that take the place of others.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::issuers::https;
+use crate::issuing::stage::GOT;
+use crate::issuing::stage::Needs;
+use crate::issuing::stage::Served;
+use crate::issuing::stage::Stage;
+use crate::issuing::stage::renew;
+use crate::issuing::stage::told;
+use crate::issuing::stage::until_told;
+use crate::issuing::stage::within;
+use crate::peers;
+
+/// Handshakes one after the other until told to stop; each must be with a certificate that is good now.
+struct Visitors {
+    is_over: Arc<AtomicBool>,
+    count: Arc<AtomicUsize>,
+    threads: Vec<std::thread::JoinHandle<Vec<String>>>,
+}
+
+impl Visitors {
+    fn come(stage: &Stage, name: &'static str, threads: usize) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let count = Arc::new(AtomicUsize::new(0));
+        let config = https::believing(&stage.pebble.issued_root());
+        let address = stage.https();
+        let visit = || {
+            let (is_over, count) = (Arc::clone(&is_over), Arc::clone(&count));
+            let config = Arc::clone(&config);
+            std::thread::spawn(move || {
+                let mut failures = Vec::new();
+                while !is_over.load(Ordering::Relaxed) {
+                    let shaken = https::connect(address, name, &config)
+                        .and_then(|mut stream| stream.conn.complete_io(&mut stream.sock).map(drop));
+                    count.fetch_add(1, Ordering::Relaxed);
+                    failures.extend(shaken.err().map(|error| error.to_string()));
+                }
+                failures
+            })
+        };
+        let threads = (0..threads).map(|_| visit()).collect();
+        Self {
+            is_over,
+            count,
+            threads,
+        }
+    }
+
+    /// How many there were, and how many of them failed.
+    fn leave(self) -> (usize, Vec<String>) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let threads = self.threads.into_iter();
+        let failures = threads.flat_map(|thread| thread.join().unwrap()).collect();
+        (self.count.load(Ordering::Relaxed), failures)
+    }
+}
+
+#[test]
+fn renewing_under_load_fails_no_handshake_and_needs_no_reload() {
+    let Some(stage) = Stage::set(Needs::Any, |_| {}) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    let mut served = stage.until_served(&running, "one.example.org");
+    let generation = running.generation();
+    let visitors = Visitors::come(&stage, "one.example.org", 2);
+    for _ in 0..3 {
+        let (is_good, said) = renew(&running, "one.example.org");
+        assert!(is_good, "{said}\n{}", running.log());
+        let next = stage.until_served(&running, "one.example.org");
+        assert_ne!(next.serial, served.serial);
+        served = next;
+    }
+    let (count, failures) = visitors.leave();
+    assert!(
+        failures.is_empty(),
+        "{} of {count}: {failures:?}",
+        failures.len()
+    );
+    assert!(count > 20, "only {count} visitors came");
+    assert_eq!(running.generation(), generation);
+    until_told(&running, "certificate-renewed", "one.example.org");
+}
+
+#[test]
+fn a_restart_orders_nothing() {
+    let Some(stage) = Stage::set(Needs::Any, |_| {}) else {
+        return;
+    };
+    let names = ["one.example.org", "two.example.org"];
+    let running = stage.start("", &names);
+    let before = names.map(|name| stage.until_served(&running, name));
+    let configuration = stage.configuration("", &names);
+    let running = running.start_again(&configuration);
+    // The first handshake is with it, whether the issuer is there or not.
+    assert_eq!(names.map(|name| stage.served(name).unwrap()), before);
+    stage.front.switch_off();
+    let running = running.start_after_kill();
+    assert_eq!(names.map(|name| stage.served(name).unwrap()), before);
+    running.re_execute();
+    assert_eq!(names.map(|name| stage.served(name).unwrap()), before);
+    assert_eq!(stage.front.orders().len(), 2);
+}
+
+#[test]
+fn a_renewal_names_the_certificate_that_it_replaces() {
+    let Some(stage) = Stage::set(Needs::Newer, |_| {}) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    stage.until_served(&running, "one.example.org");
+    let (is_good, said) = renew(&running, "one.example.org");
+    assert!(is_good, "{said}\n{}", running.log());
+    let orders = stage.front.orders();
+    assert_eq!(orders.len(), 2, "{orders:?}");
+    assert!(orders[1].replaces.is_some(), "{orders:?}");
+}
+
+#[test]
+fn certificates_of_a_minute_are_renewed_before_they_end() {
+    let minute = |settings: &mut crate::issuers::pebble::Settings| {
+        settings.profiles = vec![("default", 60)];
+    };
+    let Some(stage) = Stage::set(Needs::Any, minute) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    let first = stage.until_served(&running, "one.example.org");
+    let visitors = Visitors::come(&stage, "one.example.org", 1);
+    let third = third_certificate(&stage, &first, Duration::from_secs(150));
+    let (count, failures) = visitors.leave();
+    assert!(
+        third,
+        "{}\n{:#}",
+        running.log(),
+        told(&running, "one.example.org")
+    );
+    assert!(
+        failures.is_empty(),
+        "{} of {count}: {failures:?}",
+        failures.len()
+    );
+}
+
+fn third_certificate(stage: &Stage, first: &Served, limit: Duration) -> bool {
+    let mut serials = vec![first.serial.clone()];
+    let found = within(limit, || {
+        let serial = stage.served("one.example.org").ok()?.serial;
+        if !serials.contains(&serial) {
+            serials.push(serial);
+        }
+        (serials.len() == 3).then_some(())
+    });
+    found.is_some()
+}
+
+#[test]
+#[ignore = "five minutes long, as its certificates are"]
+fn certificates_of_minutes_outlive_an_outage_of_their_issuer() {
+    let minutes = |settings: &mut crate::issuers::pebble::Settings| {
+        settings.profiles = vec![("default", 300)];
+    };
+    let Some(stage) = Stage::set(Needs::Any, minutes) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    let first = stage.until_served(&running, "one.example.org");
+    let visitors = Visitors::come(&stage, "one.example.org", 1);
+    stage.front.switch_off();
+    let failed = within(Duration::from_secs(250), || {
+        let told = told(&running, "one.example.org");
+        (told["last"]["good"] == false).then_some(())
+    });
+    assert!(failed.is_some(), "{}", running.log());
+    stage.front.heal();
+    let renewed = within(Duration::from_secs(150), || {
+        let served = stage.served("one.example.org").ok()?;
+        (served.serial != first.serial).then_some(served)
+    });
+    let (count, failures) = visitors.leave();
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let renewed = renewed.unwrap_or_else(|| panic!("{}", running.log()));
+    assert!(renewed.not_after > now, "{renewed:?}");
+    assert!(
+        failures.is_empty(),
+        "{} of {count}: {failures:?}",
+        failures.len()
+    );
+}
+
+#[test]
+fn what_the_issuer_suggests_is_when_it_is_renewed() {
+    let Some(stage) = Stage::set(Needs::Newer, |_| {}) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    let served = stage.until_served(&running, "one.example.org");
+    let planned = within(GOT, || {
+        let told = told(&running, "one.example.org");
+        told["next_at"].as_str().map(str::to_owned)
+    });
+    assert!(planned.is_some(), "{:#}", told(&running, "one.example.org"));
+    // Its issuer wants it replaced at once.
+    let folder = crate::issuing::stage::folder(&running, "pebble", "one.example.org");
+    let chain = std::fs::read_to_string(folder.join("chain.pem")).unwrap();
+    let end = "-----END CERTIFICATE-----\n";
+    let leaf = chain.split_inclusive(end).next().unwrap();
+    stage
+        .pebble
+        .suggest(leaf, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    // It is asked when the agent starts, if not before.
+    let configuration = stage.configuration("", &["one.example.org"]);
+    let meta = std::fs::read_to_string(folder.join("meta.json")).unwrap();
+    let mut meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+    if meta["renewal"].is_object() {
+        meta["renewal"]["ask_at"] = 0.into();
+        std::fs::write(folder.join("meta.json"), meta.to_string()).unwrap();
+    }
+    let running = running.start_again(&configuration);
+    let renewed = within(GOT, || {
+        let next = stage.served("one.example.org").ok()?;
+        (next.serial != served.serial).then_some(())
+    });
+    assert!(
+        renewed.is_some(),
+        "{}\n{:#}",
+        running.log(),
+        told(&running, "one.example.org")
+    );
+}
+
+#[test]
+fn a_certificate_is_revoked_after_another_took_its_place() {
+    let Some(stage) = Stage::set(Needs::Any, |_| {}) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    let served = stage.until_served(&running, "one.example.org");
+    let arguments = [
+        "certs",
+        "revoke",
+        "one.example.org",
+        "--reason",
+        "key-compromise",
+        "--yes",
+    ];
+    let output = running.folders.ondol(&arguments);
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        peers::text(&output),
+        running.log()
+    );
+    let revoked = within(GOT, || {
+        (stage.pebble.status_of(&served.serial) == "Revoked").then_some(())
+    });
+    assert!(revoked.is_some(), "{}", running.log());
+    let next = stage.until_served(&running, "one.example.org");
+    assert_ne!(next.serial, served.serial);
+    assert_eq!(stage.pebble.status_of(&next.serial), "Valid");
+    until_told(&running, "certificate-revoked", "one.example.org");
+}
+
+#[test]
+fn an_account_gets_a_new_key_and_goes_on() {
+    let Some(stage) = Stage::set(Needs::Any, |_| {}) else {
+        return;
+    };
+    let running = stage.start("", &["one.example.org"]);
+    stage.until_served(&running, "one.example.org");
+    let file = running
+        .folders
+        .path("state/certificates/pebble/account.json");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let output = running.folders.ondol(&["certs", "rekey", "pebble"]);
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        peers::text(&output),
+        running.log()
+    );
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), before);
+    let (is_good, said) = renew(&running, "one.example.org");
+    assert!(is_good, "{said}\n{}", running.log());
+    let configuration = stage.configuration("", &["one.example.org"]);
+    let running = running.start_again(&configuration);
+    let (is_good, said) = renew(&running, "one.example.org");
+    assert!(is_good, "{said}\n{}", running.log());
+}
