@@ -158,7 +158,7 @@ impl Certificates {
     /// Removes certificates from issuers that ended long ago and are not in use.
     pub(crate) async fn clean_up(&self) -> Result<(), Unfinished> {
         let this = self.clone();
-        let clean_up = move || this.with_owner(|owner| Some(owner.clean_up(clock::unix_seconds())));
+        let clean_up = move || this.with_owner(|owner| owner.clean_up(clock::unix_seconds()));
         tasks::spawn_blocking(clean_up).await.map_err(Unfinished)
     }
 

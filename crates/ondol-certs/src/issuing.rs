@@ -27,6 +27,7 @@ use crate::managed::Request;
 
 mod attempt;
 mod desk;
+mod hearing;
 mod ledger;
 mod renewal;
 mod requests;

@@ -208,8 +208,8 @@ impl Owner {
         self.build(now)
     }
 
-    /// Removes certificates of issuers that ended long ago and are not in use.
-    pub(crate) fn clean_up(&mut self, now: i64) -> CertificateSet {
+    /// Removes certificates of issuers that ended long ago and are not in use. `None` when there was none.
+    pub(crate) fn clean_up(&mut self, now: i64) -> Option<CertificateSet> {
         let set = self.build(now);
         let in_use: Vec<_> = set
             .rows
@@ -219,8 +219,8 @@ impl Owner {
                 Origin::Files(_) | Origin::Internal => None,
             })
             .collect();
-        self.issued.clean_up(&in_use, now, &mut self.notices);
-        self.build(now)
+        let removed = self.issued.clean_up(&in_use, now, &mut self.notices);
+        removed.then(|| self.build(now))
     }
 
     /// Writes some of the own certificates that were made to disk.

@@ -10,6 +10,8 @@ use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use ondol_base::file;
 use ondol_model::HostPattern;
@@ -37,6 +39,8 @@ const META: &str = "meta.json";
 const NEW: &str = ".new";
 /// What is written and read back before an order: as much as a certificate may take.
 const TRIAL_BYTES: usize = 16 * 1024;
+/// How often the disk was tried.
+static TRIALS: AtomicU64 = AtomicU64::new(0);
 /// The largest `meta.json`.
 const META_BYTES_MAX: u64 = 64 * 1024;
 
@@ -149,7 +153,9 @@ impl Shelf {
     /// Whether the disk takes what an order would bring, and gives it back.
     pub(crate) fn try_out(&self) -> io::Result<()> {
         file::create_dir_private(&self.root)?;
-        let path = self.root.join(".trial");
+        // Several tries do so at once.
+        let count = TRIALS.fetch_add(1, Ordering::Relaxed);
+        let path = self.root.join(format!(".trial-{count}"));
         let written: Vec<u8> = (0..TRIAL_BYTES).map(|at| at.to_le_bytes()[0]).collect();
         file::replace(&path, &written, 0o600)?;
         let read = fs::read(&path)?;

@@ -5,27 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ondol_base::clock;
-use ondol_base::tasks::Group;
 use ondol_model::HostPattern;
 use ondol_model::event::EventKind;
 use ondol_model::issuing;
 use ondol_model::issuing::Environment;
 use ondol_model::issuing::Held;
 use ondol_model::issuing::Next;
-use ondol_model::issuing::Outcome;
 use ondol_model::issuing::Question;
 use ondol_model::issuing::Try;
 use ondol_model::issuing::Wanted;
 use ondol_model::plan::AcmeIssuer;
-use ondol_store::TryEnd;
 use ondol_store::TryId;
 use tokio::sync::mpsc;
 
-use super::Heard;
 use super::Ledger;
-use super::Tools;
-use super::attempt::Ended;
-use super::renewal;
 use super::renewal::RenewalQuestion;
 use super::requests::Revocation;
 use crate::failure::Failure;
@@ -38,8 +31,6 @@ use crate::shelf::Kept;
 const QUESTIONS_AT_ONCE: usize = 4;
 /// The pause after a try that could not begin.
 const REST: i64 = 60;
-/// The pause after a question about a renewal that was asked in vain.
-const ASK_AGAIN: i64 = 6 * 3600;
 
 /// What the loop knows.
 #[derive(Debug)]
@@ -47,7 +38,7 @@ pub(super) struct Desk {
     pub(super) set: Arc<CertificateSet>,
     pub(super) entries: BTreeMap<HostPattern, Entry>,
     pub(super) ledger: Ledger,
-    news: mpsc::Sender<News>,
+    pub(super) news: mpsc::Sender<News>,
 }
 
 /// A certificate that is wanted.
@@ -57,21 +48,21 @@ pub(super) struct Entry {
     /// When the owner asked for a new one.
     pub(super) asked_at: Option<i64>,
     /// When the plan last changed how it is got.
-    changed_at: Option<i64>,
+    pub(super) changed_at: Option<i64>,
     /// To be revoked when another has taken its place.
     pub(super) revocation: Option<Revocation>,
     pub(super) under_way: Option<UnderWay>,
     /// What is done next; renewed with each round.
     pub(super) next: Next,
-    is_asked_about: bool,
+    pub(super) is_asked_about: bool,
     /// When its issuer may be asked again about its renewal, after it did not answer.
-    ask_again_at: i64,
+    pub(super) ask_again_at: i64,
     /// Why a try could not even begin.
     pub(super) trouble: Option<LastResult>,
     /// When that may be tried again.
     rests_until: i64,
     /// The last warning of its end that was given.
-    warned: Option<i64>,
+    pub(super) warned: Option<i64>,
 }
 
 /// A try that is under way.
@@ -81,7 +72,7 @@ pub(super) struct UnderWay {
     pub(super) issuer: Box<str>,
     pub(super) step: &'static str,
     /// Whether there was a certificate when it began.
-    was_held: bool,
+    pub(super) was_held: bool,
 }
 
 /// Something to be done.
@@ -236,104 +227,6 @@ impl Desk {
         }
     }
 
-    /// Takes up what a worker says.
-    pub(super) async fn hear(&mut self, heard: Heard, tools: &Tools, workers: &mut Group) {
-        match heard {
-            Heard::Step(name, step) => {
-                let entry = self.entries.get_mut(&name);
-                if let Some(under_way) = entry.and_then(|entry| entry.under_way.as_mut()) {
-                    under_way.step = step;
-                }
-            }
-            Heard::Ordered(name, id, replaces) => self.ledger.ordered(&name, id, replaces),
-            Heard::Ended(ended) => self.ended(*ended, tools, workers).await,
-            Heard::Renewal(answered) => self.heard_of_renewal(answered),
-        }
-    }
-
-    async fn ended(&mut self, ended: Ended, tools: &Tools, workers: &mut Group) {
-        let Ended {
-            id,
-            name,
-            issuer,
-            environment,
-            outcome,
-        } = ended;
-        let now = clock::unix_seconds();
-        let under_way = self.entries.get(&name).and_then(|it| it.under_way.as_ref());
-        let was_held = under_way.is_some_and(|it| it.was_held);
-        let is_issued = outcome.is_ok();
-        let (kind, message) = told(&name, &issuer, environment, &outcome, was_held);
-        let end = TryEnd {
-            at: now,
-            outcome: match &outcome {
-                Ok(_) => Outcome::Issued,
-                Err(failure) => Outcome::Failed {
-                    kind: failure.kind,
-                    retry_at: failure.retry_at,
-                },
-            },
-            message: match &outcome {
-                Ok(said) => said.clone(),
-                Err(failure) => failure.sentence.clone(),
-            },
-        };
-        self.ledger.end(&name, id, end).await;
-        if let Some(kind) = kind {
-            self.tell(kind, &name, message);
-        }
-        let Some(entry) = self.entries.get_mut(&name) else {
-            return;
-        };
-        entry.under_way = None;
-        if is_issued && environment == Environment::Production {
-            entry.asked_at = None;
-            entry.changed_at = None;
-            entry.ask_again_at = 0;
-            entry.warned = None;
-            if let Some(revocation) = entry.revocation.take() {
-                super::requests::revoke(revocation, tools, &self.news, workers);
-            }
-        }
-    }
-
-    /// A worker ended; one that did not say how its try ended has failed by a mistake of Ondol's.
-    pub(super) async fn worker_ended(&mut self, worker: &str) {
-        let mut entries = self.entries.iter_mut();
-        let entry =
-            entries.find(|(name, entry)| entry.under_way.is_some() && worker_name(name) == worker);
-        let lost = entry.and_then(|(name, entry)| Some((name.clone(), entry.under_way.take()?.id)));
-        let Some((name, id)) = lost else {
-            return;
-        };
-        let failure = Failure::new(
-            issuing::FailureKind::Machine,
-            "Ondol made a mistake, which is in its log: please report it",
-        );
-        let end = TryEnd {
-            at: clock::unix_seconds(),
-            outcome: Outcome::Failed {
-                kind: failure.kind,
-                retry_at: None,
-            },
-            message: failure.sentence,
-        };
-        self.ledger.end(&name, id, end).await;
-    }
-
-    fn heard_of_renewal(&mut self, answered: renewal::Answered) {
-        let renewal::Answered { name, moved, retry } = answered;
-        if let Some(message) = moved {
-            self.tell(EventKind::Certificate, &name, message);
-        }
-        if let Some(entry) = self.entries.get_mut(&name) {
-            entry.is_asked_about = false;
-            if retry {
-                entry.ask_again_at = clock::unix_seconds() + ASK_AGAIN;
-            }
-        }
-    }
-
     /// Warns of certificates that come to their end without another in sight.
     pub(super) fn warn_of_ends(&mut self, now: i64) {
         let mut warnings = Vec::new();
@@ -448,15 +341,13 @@ pub(super) fn worker_name(name: &HostPattern) -> String {
     format!("certificate of {name}")
 }
 
-/// The certificate that is kept for what is wanted: the one in use, else the one of its own name.
+/// The certificate that is kept for what is wanted: of those that have not ended the newest, whoever issued it.
 pub(super) fn kept<'s>(set: &'s CertificateSet, wanted: &Wanted) -> Option<&'s Kept> {
     let own = set.kept.iter().filter(|kept| kept.name == *wanted.name());
-    let rank = |kept: &Kept| wanted.issuers().position(|it| it.name == kept.issuer);
+    let now = clock::unix_seconds();
     own.max_by_key(|kept| {
-        let known = rank(kept);
-        let order = known.map_or(i64::MIN, |rank| -i64::try_from(rank).unwrap_or(i64::MAX));
-        let is_good = !kept.pair.facts.validity.is_expired(clock::unix_seconds());
-        (is_good, order)
+        let validity = kept.pair.facts.validity;
+        (!validity.is_expired(now), validity.not_before)
     })
 }
 
@@ -471,39 +362,6 @@ fn held(set: &CertificateSet, wanted: &Wanted) -> Option<Held> {
         renewal: kept.meta.renewal.as_ref().map(|it| it.moment),
         is_replaced: kept.meta.is_replaced,
     })
-}
-
-/// What the owner hears of the end of a try; nothing of one that only tried out.
-fn told(
-    name: &HostPattern,
-    issuer: &str,
-    environment: Environment,
-    outcome: &Result<String, Failure>,
-    was_held: bool,
-) -> (Option<EventKind>, String) {
-    match (outcome, environment) {
-        (Ok(_), Environment::Staging) => (None, String::new()),
-        (Ok(said), Environment::Production) if was_held => {
-            let message = format!("The certificate of {name} was renewed: {said}.");
-            (Some(EventKind::CertificateRenewed), message)
-        }
-        (Ok(said), Environment::Production) => {
-            let message = format!("There is a certificate for {name}: {said}.");
-            (Some(EventKind::CertificateObtained), message)
-        }
-        (Err(failure), _) => {
-            let place = match environment {
-                Environment::Production => issuer.to_owned(),
-                Environment::Staging => format!("the staging of {issuer}"),
-            };
-            let message = format!(
-                "{place} gave no certificate for {name}: {}. The one before it, or a stand-in, is in use; \
-                 `ondol certs` shows when it is tried again.",
-                failure.sentence
-            );
-            (Some(EventKind::CertificateFailed), message)
-        }
-    }
 }
 
 fn ending(set: &CertificateSet, name: &HostPattern, end: i64, now: i64) -> String {

@@ -90,8 +90,8 @@ impl Issued {
         }
     }
 
-    /// Removes what ended long ago and is not among those in use.
-    pub(super) fn clean_up(&mut self, in_use: &[Key], now: i64, notices: &mut Notices) {
+    /// Removes what ended long ago and is not among those in use; whether there was any.
+    pub(super) fn clean_up(&mut self, in_use: &[Key], now: i64, notices: &mut Notices) -> bool {
         let over: Vec<_> = self
             .kept
             .iter()
@@ -101,6 +101,7 @@ impl Issued {
             })
             .map(|(key, _)| key.clone())
             .collect();
+        let is_any = !over.is_empty();
         for key in over {
             if let Err(error) = self.shelf.remove(&key.0, &key.1) {
                 let folder = self.folder(&key);
@@ -112,6 +113,7 @@ impl Issued {
             self.kept.remove(&key);
             self.seen.remove(&key);
         }
+        is_any
     }
 
     fn folder(&self, (issuer, name): &Key) -> PathBuf {
