@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
@@ -201,18 +200,6 @@ impl Https {
             self.ask(&peer, addresses, request).await
         };
         peer.within(WHOLE, answer).await
-    }
-
-    /// Sends a request to this address, whatever the name in its URL leads to. The port is the URL's.
-    pub(crate) async fn request_at(
-        &self,
-        address: IpAddr,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, HttpsError> {
-        let peer = self.peer(request.uri())?;
-        let addresses = vec![SocketAddr::new(address, peer.port)];
-        peer.within(WHOLE, self.ask(&peer, addresses, request))
-            .await
     }
 
     fn peer(&self, uri: &Uri) -> Result<Peer, HttpsError> {

@@ -7,15 +7,12 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use http::StatusCode;
 use http::header;
 use instant_acme::Error;
 use instant_acme::Problem;
 use ondol_base::chain::Chain;
-use ondol_base::file;
 use ondol_base::secret;
 use ondol_base::tasks;
 use ondol_model::issuing::FailureKind;
@@ -23,7 +20,6 @@ use ondol_model::plan::ExternalAccount;
 use ondol_model::plan::Secret;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde::Deserialize;
-use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
@@ -34,38 +30,17 @@ use super::jws::AccountKey;
 use super::signed;
 use super::signed::Signer;
 use crate::failure::Failure;
-use crate::files::read_limited;
 
-const FILE: &str = "account.json";
-/// What an account that can't be used any more is kept as: its key may be all that is left of it.
-const BEFORE: &str = "account.before.json";
-const FILE_BYTES_MAX: u64 = 64 * 1024;
-const MODE: u32 = 0o600;
+mod kept;
 
-/// Makes keys one by one: two orders that begin together take the same account.
-static MAKING: Mutex<()> = Mutex::new(());
+use kept::FILE;
+use kept::Kept;
 
 /// An account that the issuer knows.
 #[derive(Clone)]
 pub(super) struct Account {
     pub(super) uri: String,
     kept: Kept,
-}
-
-/// What stands in the file.
-#[derive(Clone, Serialize, Deserialize)]
-struct Kept {
-    /// The account's URL; `None` until the issuer has told it.
-    id: Option<String>,
-    /// PKCS #8 as base64url.
-    key_pkcs8: String,
-    /// The key that is to take its place, while the issuer is told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    next_key_pkcs8: Option<String>,
-    directory: String,
-    /// The e-mail address that the issuer was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    contact: Option<String>,
 }
 
 /// Who wants an account, and where.
@@ -199,66 +174,23 @@ impl fmt::Debug for Account {
     }
 }
 
-impl Kept {
-    fn new(directory: String) -> Result<Self, io::Error> {
-        let key = AccountKey::generate().map_err(io::Error::other)?;
-        Ok(Self {
-            id: None,
-            key_pkcs8: jws::url_encode(&key),
-            next_key_pkcs8: None,
-            directory,
-            contact: None,
-        })
-    }
-
-    fn with_next_key(mut self) -> Self {
-        if let Some(next) = self.next_key_pkcs8.take() {
-            self.key_pkcs8 = next;
-        }
-        self
-    }
-}
-
 impl Applicant<'_> {
     /// What is on disk for a directory; a new key if nothing is.
     async fn kept(self, directory: String) -> Result<Kept, Failure> {
-        self.on_disk(move |folder| {
-            let _one_by_one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-            file::create_dir_private(folder)?;
-            let path = folder.join(FILE);
-            match read(&path)? {
-                Some(kept) if kept.directory == directory => return Ok(kept),
-                Some(_) => std::fs::rename(&path, folder.join(BEFORE))?,
-                None => {}
-            }
-            let kept = Kept::new(directory)?;
-            write(folder, &kept)?;
-            Ok(kept)
-        })
-        .await
+        self.on_disk(move |folder| kept::of(folder, directory))
+            .await
     }
 
     /// A new key in the place of this one, which is kept aside.
     async fn renewed(self, old: &Kept) -> Result<Kept, Failure> {
         let (old_key, directory) = (old.key_pkcs8.clone(), old.directory.clone());
-        self.on_disk(move |folder| {
-            let _one_by_one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-            let path = folder.join(FILE);
-            match read(&path)? {
-                Some(kept) if kept.key_pkcs8 != old_key => return Ok(kept),
-                Some(_) => std::fs::rename(&path, folder.join(BEFORE))?,
-                None => {}
-            }
-            let kept = Kept::new(directory)?;
-            write(folder, &kept)?;
-            Ok(kept)
-        })
-        .await
+        self.on_disk(move |folder| kept::renewed(folder, &old_key, directory))
+            .await
     }
 
     async fn keep(self, kept: &Kept) -> Result<(), Failure> {
         let kept = kept.clone();
-        self.on_disk(move |folder| write(folder, &kept)).await
+        self.on_disk(move |folder| kept::write(folder, &kept)).await
     }
 
     async fn on_disk<T: Send + 'static>(
@@ -466,23 +398,4 @@ fn contact(email: Option<&str>) -> Vec<String> {
 fn location(answer: &http::Response<bytes::Bytes>) -> Option<String> {
     let value = answer.headers().get(header::LOCATION)?;
     Some(value.to_str().ok()?.to_owned())
-}
-
-fn read(path: &Path) -> io::Result<Option<Kept>> {
-    let text = match read_limited(path, FILE_BYTES_MAX) {
-        Ok(Some((text, _))) => text,
-        Ok(None) => return Err(io::Error::other("it is too large")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let kept = serde_json::from_str(&text);
-    // What is wrong is not repeated: a key stands there.
-    kept.map(Some)
-        .map_err(|_| io::Error::other("it is damaged; without it, a new account is made"))
-}
-
-fn write(folder: &Path, kept: &Kept) -> io::Result<()> {
-    let mut text = serde_json::to_string_pretty(kept)?;
-    text.push('\n');
-    file::replace(&folder.join(FILE), text.as_bytes(), MODE)
 }

@@ -11,7 +11,11 @@ mod dns;
 mod faults;
 mod front;
 #[path = "../../../../tests/issuers/lib.rs"]
-#[expect(dead_code, reason = "others need more of it")]
+#[expect(
+    clippy::format_push_string,
+    dead_code,
+    reason = "others need more of it, and it writes texts for tests alone"
+)]
 mod issuers;
 mod orders;
 mod plane;

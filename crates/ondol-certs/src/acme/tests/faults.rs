@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use super::front::Answer;
 use super::front::Front;
 use super::*;
+use crate::acme::begin::Begun;
 
 const GARBAGE: &str = "<html>\r\n<h1>Welcome to nginx!</h1>\u{7}</html>";
 
@@ -145,11 +146,7 @@ impl Fronted {
         self.front.while_it_answers(getting).await
     }
 
-    async fn begin(
-        &self,
-        session: &Session,
-        replaces: Option<&str>,
-    ) -> Result<crate::acme::begin::Begun, Failure> {
+    async fn begin(&self, session: &Session, replaces: Option<&str>) -> Result<Begun, Failure> {
         let names = [host("app.example.com")];
         let order = NewCertificate {
             names: &names,
