@@ -141,7 +141,14 @@ impl Extras<'_> {
     /// Drops what an error is about; false when it is about neither.
     fn leave_out(&mut self, error: &Error) -> bool {
         // A certificate of an account or issuer that was lost is unknown, which has no word of its own.
-        const REPLACES: [&str; 4] = ["alreadyReplaced", "malformed", "unauthorized", "conflict"];
+        // Pebble has an error of its own where it does not find one.
+        const REPLACES: [&str; 5] = [
+            "alreadyReplaced",
+            "conflict",
+            "malformed",
+            "serverInternal",
+            "unauthorized",
+        ];
         if REPLACES.iter().any(|word| explain::is(error, word)) {
             return self.replaces.take().is_some();
         }
