@@ -21,9 +21,11 @@ const UNREACHABLE: Steps = &[(1, 1), (1, 5), (1, 15), (2, 60), (2, 180), (12, 36
 const OWN_SIDE: Steps = &[(6, 5), (3, 10), (3, 20), (4, 30), (72, 60), (16, 360)];
 /// The issuer said no more than that it was too much.
 const RATE_LIMITED: Steps = &[(1, 60), (1, 180), (1, 720)];
-/// The agent was ended in the middle, by a power cut or in a loop of crashes: at once some times, since
-/// orders are taken up again where they were.
+/// The agent was ended in the middle, by a power cut or in a loop of crashes, after it had asked for an order:
+/// at once some times, since orders are taken up again where they were.
 const INTERRUPTED: Steps = &[(3, 0), (17, 1), (6, 10), (3, 100)];
+/// The same before it had asked, or while it went on with an earlier order: that costs the issuer little.
+const GOING_ON: Steps = &[(20, 0), (17, 1), (6, 10), (3, 100)];
 
 /// The wait after the failure of this number (from 1) of its kind, a quarter more or less by chance.
 pub(super) fn wait(kind: FailureKind, number: usize, name: &HostPattern, tried: &Try) -> i64 {
@@ -32,7 +34,8 @@ pub(super) fn wait(kind: FailureKind, number: usize, name: &HostPattern, tried: 
         FailureKind::NotReady => OWN_SIDE,
         FailureKind::Machine if !tried.ordered => OWN_SIDE,
         FailureKind::RateLimited => RATE_LIMITED,
-        FailureKind::Interrupted => INTERRUPTED,
+        FailureKind::Interrupted if tried.ordered => INTERRUPTED,
+        FailureKind::Interrupted => GOING_ON,
         FailureKind::Unverified
         | FailureKind::Rejected
         | FailureKind::Account
