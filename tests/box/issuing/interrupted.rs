@@ -74,6 +74,7 @@ fn an_agent_that_is_killed_at_any_moment_doubles_at_most_one_order_per_name() {
     drop(running);
     for kill in 0..KILLS {
         let before = stage.front.orders_by_name();
+        let began = Instant::now();
         let running = Folders::with(&configuration).start();
         std::thread::sleep(Duration::from_millis(number(kill) % whole.max(1)));
         let running = running.start_after_kill();

@@ -1,11 +1,14 @@
 //! Certificates that take the place of others.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::issuers::https;
@@ -13,7 +16,9 @@ use crate::issuing::stage::GOT;
 use crate::issuing::stage::Needs;
 use crate::issuing::stage::Served;
 use crate::issuing::stage::Stage;
+use crate::issuing::stage::folder;
 use crate::issuing::stage::renew;
+use crate::issuing::stage::seconds;
 use crate::issuing::stage::told;
 use crate::issuing::stage::until_told;
 use crate::issuing::stage::within;
@@ -198,43 +203,51 @@ fn certificates_of_minutes_outlive_an_outage_of_their_issuer() {
 
 #[test]
 fn what_the_issuer_suggests_is_when_it_is_renewed() {
-    let Some(stage) = Stage::set(Needs::Newer, |_| {}) else {
+    // By itself it would be renewed after 400 s; a new one is left alone for 150 s.
+    let long = |settings: &mut crate::issuers::pebble::Settings| {
+        settings.profiles = vec![("default", 600)];
+    };
+    let Some(stage) = Stage::set(Needs::Newer, long) else {
         return;
     };
     let running = stage.start("", &["one.example.org"]);
     let served = stage.until_served(&running, "one.example.org");
-    let planned = within(GOT, || {
-        let told = told(&running, "one.example.org");
-        told["next_at"].as_str().map(str::to_owned)
-    });
-    assert!(planned.is_some(), "{:#}", told(&running, "one.example.org"));
-    // Its issuer wants it replaced at once.
-    let folder = crate::issuing::stage::folder(&running, "pebble", "one.example.org");
-    let chain = std::fs::read_to_string(folder.join("chain.pem")).unwrap();
+    let kept = folder(&running, "pebble", "one.example.org");
+    let planned = within(GOT, || renewal_moment(&kept));
+    let planned = planned.unwrap_or_else(|| panic!("{}", running.log()));
+    let begin = served.not_after - 600;
+    assert!((begin + 200..begin + 580).contains(&planned), "{planned}");
+    // Its issuer wants it replaced at once, which is asked for when the agent starts, if not before.
+    let chain = fs::read_to_string(kept.join("chain.pem")).unwrap();
     let end = "-----END CERTIFICATE-----\n";
     let leaf = chain.split_inclusive(end).next().unwrap();
-    stage
-        .pebble
-        .suggest(leaf, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
-    // It is asked when the agent starts, if not before.
+    let (from, until) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    stage.pebble.suggest(leaf, from, until);
+    ask_soon(&kept);
     let configuration = stage.configuration("", &["one.example.org"]);
-    let meta = std::fs::read_to_string(folder.join("meta.json")).unwrap();
-    let mut meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
-    if meta["renewal"].is_object() {
-        meta["renewal"]["ask_at"] = 0.into();
-        std::fs::write(folder.join("meta.json"), meta.to_string()).unwrap();
-    }
     let running = running.start_again(&configuration);
-    let renewed = within(GOT, || {
-        let next = stage.served("one.example.org").ok()?;
-        (next.serial != served.serial).then_some(())
+    let moved = within(GOT, || {
+        renewal_moment(&kept).filter(|moment| *moment < begin)
     });
-    assert!(
-        renewed.is_some(),
-        "{}\n{:#}",
-        running.log(),
-        told(&running, "one.example.org")
-    );
+    assert!(moved.is_some(), "{}", running.log());
+    let next = told(&running, "one.example.org")["next_at"].clone();
+    let next = seconds(next.as_str().unwrap());
+    assert!(next <= begin + 200, "{next}\n{}", running.log());
+}
+
+/// When the certificate in a folder is to be renewed, as its issuer suggests.
+fn renewal_moment(folder: &Path) -> Option<i64> {
+    let meta = fs::read_to_string(folder.join("meta.json")).ok()?;
+    let meta: Value = serde_json::from_str(&meta).ok()?;
+    meta["renewal"]["moment"].as_i64()
+}
+
+/// Makes it look as if the issuer had been asked about the renewal long ago.
+fn ask_soon(folder: &Path) {
+    let file = folder.join("meta.json");
+    let mut meta: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    meta["renewal"]["ask_at"] = 0.into();
+    fs::write(&file, meta.to_string()).unwrap();
 }
 
 #[test]
@@ -279,7 +292,7 @@ fn an_account_gets_a_new_key_and_goes_on() {
     let file = running
         .folders
         .path("state/certificates/pebble/account.json");
-    let before = std::fs::read_to_string(&file).unwrap();
+    let before = fs::read_to_string(&file).unwrap();
     let output = running.folders.ondol(&["certs", "rekey", "pebble"]);
     assert!(
         output.status.success(),
@@ -287,7 +300,7 @@ fn an_account_gets_a_new_key_and_goes_on() {
         peers::text(&output),
         running.log()
     );
-    assert_ne!(std::fs::read_to_string(&file).unwrap(), before);
+    assert_ne!(fs::read_to_string(&file).unwrap(), before);
     let (is_good, said) = renew(&running, "one.example.org");
     assert!(is_good, "{said}\n{}", running.log());
     let configuration = stage.configuration("", &["one.example.org"]);

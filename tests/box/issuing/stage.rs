@@ -4,6 +4,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::process::Output;
 use std::time::Duration;
 use std::time::Instant;
@@ -303,4 +304,11 @@ pub(super) fn until_told(running: &Running, kind: &str, words: &str) {
         "no event {kind} with {words:?}: {:#}",
         running.ask("/events")
     );
+}
+
+/// Seconds since the Unix epoch of an RFC 3339 time.
+pub(super) fn seconds(text: &str) -> i64 {
+    let output = Command::new("date").args(["-d", text, "+%s"]).output();
+    let said = String::from_utf8(output.unwrap().stdout).unwrap();
+    said.trim().parse().unwrap()
 }

@@ -78,7 +78,7 @@ fn a_record_that_is_written_once_is_enough() {
     };
     let running = stage.start("challenge = \"dns-persist\"", &["box.example.org"]);
     // Without the record it fails, and says what to do.
-    until_failed(GOT, &running, "box.example.org", &["_validation-persist"]);
+    until_failed(GOT, &running, "box.example.org", &["ondol certs persist"]);
     let output = running
         .folders
         .ondol(&["certs", "persist", "box.example.org"]);
