@@ -62,6 +62,7 @@ pub(super) fn take(request: Request, desk: &mut Desk, tools: &Tools, workers: &m
 
 fn renew(desk: &mut Desk, name: &HostPattern) -> Answer {
     let called = called(desk, name)?;
+    let asked_at = asked_at(desk, &called);
     let Some(entry) = desk.entries.get_mut(&called) else {
         return Err(unknown(name));
     };
@@ -76,12 +77,21 @@ fn renew(desk: &mut Desk, name: &HostPattern) -> Answer {
             "no issuer can vouch for {called}; it has a certificate of Ondol's own CA, which renews itself"
         ));
     }
-    entry.asked_at = Some(clock::unix_seconds());
+    entry.asked_at = Some(asked_at);
     Ok(format!("a new certificate for {called} is asked for"))
+}
+
+/// Now; a second later when a try has begun in this one, which was before the owner asked.
+fn asked_at(desk: &Desk, called: &HostPattern) -> i64 {
+    let now = clock::unix_seconds();
+    let tries = desk.ledger.of(called);
+    let has_just_begun = tries.iter().any(|one| one.at == now);
+    now + i64::from(has_just_begun)
 }
 
 fn revoke_later(desk: &mut Desk, name: &HostPattern, reason: RevocationReason) -> Answer {
     let called = called(desk, name)?;
+    let asked_at = asked_at(desk, &called);
     let email = email(desk);
     let Some(entry) = desk.entries.get_mut(&called) else {
         return Err(unknown(name));
@@ -103,7 +113,7 @@ fn revoke_later(desk: &mut Desk, name: &HostPattern, reason: RevocationReason) -
         email,
         reason,
     });
-    entry.asked_at = Some(clock::unix_seconds());
+    entry.asked_at = Some(asked_at);
     Ok(format!(
         "a new certificate for {called} is asked for; when it is in use, the one before it is revoked"
     ))

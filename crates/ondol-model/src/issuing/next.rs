@@ -79,8 +79,8 @@ fn need(question: &Question<'_>, history: &History<'_>) -> Need {
     let now = question.now;
     let fit = question.held.filter(|held| held.is_fit);
     match (fit, history.asked_at()) {
-        (_, Some(_)) => Need {
-            at: now,
+        (_, Some(asked)) => Need {
+            at: asked.clamp(now, now + 1),
             why: Why::Asked,
         },
         (None, None) => Need {

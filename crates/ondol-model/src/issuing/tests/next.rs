@@ -539,3 +539,12 @@ fn nobody_can_be_asked_for_what_nobody_can_vouch_for_or_nobody_can_show() {
     assert_eq!(next(&["a.kr", "*.a.kr"]), Next::NoWay);
     assert_eq!(Story::new(&[]).next(), Next::Nobody);
 }
+
+#[test]
+fn who_asks_in_the_second_of_a_failure_gets_another_try_at_once() {
+    let mut story = Story::new(&[lets_encrypt()]);
+    story.expect(&[(0, LE, Production, Some(Unreachable))]);
+    story.asked_at = Some(story.now + 1);
+    let (at, .., why) = story.order();
+    assert_eq!((at, why), (story.now + 1, Why::Asked));
+}
