@@ -5,6 +5,7 @@
 //! signs stays as it is.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -238,11 +239,11 @@ impl Shared {
                 let problem = json!({ "type": kind, "detail": detail, "status": status });
                 let mut fields = "Content-Type: application/problem+json\r\n".to_owned();
                 if let Some(seconds) = retry_after {
-                    fields += &format!("Retry-After: {seconds}\r\n");
+                    let _infallible = write!(fields, "Retry-After: {seconds}\r\n");
                 }
                 // An answer to what was signed brings the next nonce (RFC 8555 §6.5).
                 if let Some(nonce) = self.nonce(asked) {
-                    fields += &format!("Replay-Nonce: {nonce}\r\n");
+                    let _infallible = write!(fields, "Replay-Nonce: {nonce}\r\n");
                 }
                 answer(&format!("{status} Problem"), &fields, &problem.to_string())
             }
@@ -279,10 +280,10 @@ impl Shared {
         let mut question = format!("{method} {path} HTTP/1.0\r\n");
         for name in ["Host", "User-Agent", "Content-Type", "Accept"] {
             if let Some(value) = field(&asked.head, &name.to_ascii_lowercase()) {
-                question += &format!("{name}: {value}\r\n");
+                let _infallible = write!(question, "{name}: {value}\r\n");
             }
         }
-        question += &format!("Content-Length: {}\r\n\r\n", asked.body.len());
+        let _infallible = write!(question, "Content-Length: {}\r\n\r\n", asked.body.len());
         pebble.write_all(question.as_bytes())?;
         pebble.write_all(&asked.body)?;
         let mut passed = Vec::new();
@@ -389,11 +390,11 @@ fn as_http_1_1(passed: &[u8], is_head: bool) -> Vec<u8> {
             .iter()
             .any(|told| name.eq_ignore_ascii_case(told));
         if !is_told_anew {
-            said += &format!("{line}\r\n");
+            let _infallible = write!(said, "{line}\r\n");
         }
     }
     if !is_head && !status.contains(" 204") {
-        said += &format!("Content-Length: {}\r\n", body.len());
+        let _infallible = write!(said, "Content-Length: {}\r\n", body.len());
     }
     said += "Connection: close\r\n\r\n";
     [said.as_bytes(), body].concat()

@@ -1,5 +1,6 @@
 //! Knot: a real name server, whose zones a key may change (RFC 2136, RFC 8945).
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
@@ -118,7 +119,10 @@ fn configuration(folder: &TempDir, address: SocketAddr, zones: &[&str]) -> Strin
         address.port(),
     );
     for (number, zone) in std::iter::once(&".").chain(zones).enumerate() {
-        text += &format!("  - domain: {zone}\n    file: \"{number}.zone\"\n    acl: change\n");
+        let _infallible = write!(
+            text,
+            "  - domain: {zone}\n    file: \"{number}.zone\"\n    acl: change\n"
+        );
         // A wildcard does not lead to the name server of the root, which has a name of its own.
         let records = "$TTL 60\n@ SOA ns hostmaster 1 600 600 600 60\n@ NS ns\nns A 127.0.0.1\n@ A 127.0.0.1\n* A 127.0.0.1\n";
         fs::write(folder.path().join(format!("{number}.zone")), records).unwrap();

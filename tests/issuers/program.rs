@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::io::Write;
 use std::net::TcpListener;
 use std::net::UdpSocket;
 use std::path::Path;
@@ -118,5 +119,6 @@ pub(crate) fn free_port() -> u16 {
 
 /// Says that a test needs what is not here.
 pub(crate) fn skipped(what: &str, why: &str) {
-    println!("skipped: {what}: {why}");
+    // Not captured, so that whoever reads the tests' output knows.
+    let _said = writeln!(io::stdout(), "skipped: {what}: {why}");
 }

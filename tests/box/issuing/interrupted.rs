@@ -1,6 +1,7 @@
 //! Orders in whose middle the agent ends, or becomes another.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::harness::Folders;
@@ -32,7 +33,8 @@ fn configuration(stage: &Stage) -> String {
     for site in 0..SITES {
         let others = (1..NAMES_OF_A_SITE).map(|name| format!("\"n{name}.s{site}.example.org\""));
         let others: Vec<_> = others.collect();
-        text += &format!(
+        let _infallible = write!(
+            text,
             "[sites.\"n0.s{site}.example.org\"]\naliases = [{}]\nrespond = \"{site}\"\n",
             others.join(", ")
         );

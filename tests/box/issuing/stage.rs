@@ -1,5 +1,6 @@
 //! A box and all that it has to do with: an issuer behind a front, and a name server.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
@@ -142,7 +143,7 @@ impl Stage {
              [tls]\nissuers = [{issuers}]\nresolvers = [\"{resolver}\"]\n{tls}\n"
         );
         for name in names {
-            text += &format!("[sites.\"{name}\"]\nrespond = \"{name}\"\n");
+            let _infallible = write!(text, "[sites.\"{name}\"]\nrespond = \"{name}\"\n");
         }
         text
     }
