@@ -53,9 +53,9 @@ impl<'p> Offers<'p> {
         Self { by_name, now }
     }
 
-    /// The best for a name of a site that wants one of an issuer: one that has not ended, of the issuer that
-    /// comes first, and the one that is good longest. One that has ended is better than a stand-in: who came
-    /// before knows its issuer.
+    /// The best for a name of a site that wants one of an issuer: one that has not ended, of an issuer that is
+    /// still asked, and the newest of these, as in `Held`: the owner may have had the one before it revoked. One
+    /// that has ended is better than a stand-in: who came before knows its issuer.
     fn best(&self, name: &HostPattern, site: &Site) -> Option<&'p Kept> {
         let issuers: Vec<_> = site.issuance.acme_issuers().collect();
         if issuers.is_empty() {
@@ -70,12 +70,9 @@ impl<'p> Offers<'p> {
         let covering = exact.into_iter().chain(wild).flatten().copied();
         covering.max_by_key(|kept| {
             let validity = kept.pair.facts.validity;
-            let rank = issuers
-                .iter()
-                .position(|issuer| issuer.name == kept.issuer)
-                .unwrap_or(usize::MAX);
+            let is_asked = issuers.iter().any(|issuer| issuer.name == kept.issuer);
             let is_good = !validity.is_expired(self.now);
-            (is_good, Reverse(rank), validity.not_after)
+            (is_good, is_asked, validity.not_before, validity.not_after)
         })
     }
 }

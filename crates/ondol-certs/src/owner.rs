@@ -116,6 +116,15 @@ pub(crate) struct Owner {
     issue_trouble: Option<String>,
     upstreams: Upstreams,
     notices: Notices,
+    same_until: SameUntil,
+}
+
+/// The time in which what was chosen of the certificates from issuers stays the best.
+#[derive(Debug, Clone, Copy)]
+struct SameUntil {
+    from: i64,
+    /// The first of their ends that is still to come.
+    end: i64,
 }
 
 /// Whether there is more to do.
@@ -150,6 +159,10 @@ impl Owner {
             issue_trouble: None,
             upstreams: Upstreams::default(),
             notices,
+            same_until: SameUntil {
+                from: now,
+                end: i64::MAX,
+            },
         })
     }
 
@@ -185,6 +198,8 @@ impl Owner {
             self.replace_ca(now);
             changed = true;
         }
+        let SameUntil { from, end } = self.same_until;
+        changed |= !(from..=end).contains(&now);
         let fresh = |pair: &Pair| self.ca.is_fresh(pair.facts.validity, now);
         changed |= self.issue_trouble.is_some() || !self.leaves.values().all(fresh);
         changed.then(|| self.build(now))
@@ -287,6 +302,10 @@ impl Owner {
         let kept = &self.kept;
         let facts = |files: &CertificateFiles| Some(&kept.get(files)?.pair.as_ref()?.facts);
         let offers = Offers::new(self.issued.iter(), now);
+        self.same_until = SameUntil {
+            from: now,
+            end: self.issued.next_end(now),
+        };
         for choice in choose(&plan, &facts, &offers) {
             if !matches!(choice.source, Source::Files(_)) {
                 match left.last_mut() {

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use ondol_model::certificate::Validity;
-
+use ondol_model::plan::Issuer;
+use ondol_model::plan::KnownIssuer;
 use ondol_model::plan::Scheme;
 
 use super::*;
@@ -96,10 +98,11 @@ fn one_certificate_for_all_names_goes_before_several_and_the_longest_before_the_
 
 #[test]
 fn a_certificate_of_an_issuer_stands_before_a_stand_in_even_when_it_has_ended() {
-    let kept = |issuer: &str, names: &[&str], not_after| {
+    let kept = |issuer: &str, names: &[&str], [not_before, not_after]: [i64; 2]| {
         let sample = crate::sample::Sample::of(&["x.test"]);
         let mut pair = crate::files::parse(&sample.chain(), &sample.key).unwrap();
         pair.facts = facts(names, not_after);
+        pair.facts.validity.not_before = not_before;
         Kept {
             issuer: issuer.into(),
             name: patterns(names).remove(0),
@@ -108,40 +111,39 @@ fn a_certificate_of_an_issuer_stands_before_a_stand_in_even_when_it_has_ended() 
         }
     };
     let all = [
-        kept("letsencrypt", &["a.org"], 5),
-        kept("zerossl", &["a.org", "b.org"], 90),
-        kept("letsencrypt", &["c.org"], 5),
-        kept("letsencrypt", &["*.d.org"], 90),
+        kept("letsencrypt", &["a.org"], [1, 5]),
+        kept("letsencrypt-staging", &["a.org"], [0, 90]),
+        kept("zerossl", &["b.org"], [2, 80]),
+        kept("letsencrypt", &["b.org"], [1, 90]),
+        kept("letsencrypt", &["c.org"], [0, 5]),
+        kept("letsencrypt", &["*.d.org"], [0, 90]),
     ];
-    let plan = plan(
-        ["a.org", "b.org", "c.org", "x.d.org", "e.org"]
-            .map(|name| site(&[name], None))
-            .into(),
-        &[],
-    );
-    let source = |now| {
+    let mut sites: Vec<_> = ["a.org", "b.org", "c.org", "x.d.org", "e.org"]
+        .map(|name| site(&[name], None))
+        .into();
+    for site in &mut sites {
+        let issuers = [KnownIssuer::LetsEncrypt, KnownIssuer::ZeroSsl];
+        let issuance = Arc::make_mut(&mut site.issuance);
+        issuance.issuers = issuers.map(|it| Issuer::Acme(it.issuer(None))).into();
+    }
+    let plan = plan(sites, &[]);
+    let sources = |now| {
         let offers = Offers::new(&all, now);
         let choices = choose(&plan, &|_| None, &offers);
         let sources = choices.iter().map(|choice| match choice.source {
             Source::Issued(kept) => kept.issuer.to_string(),
             Source::Files(_) | Source::Internal => "internal".to_owned(),
         });
-        sources.collect::<Vec<_>>()
+        sources.collect::<Vec<_>>().join(" ")
     };
-    let before = [
-        "letsencrypt",
-        "zerossl",
-        "letsencrypt",
-        "letsencrypt",
-        "internal",
-    ];
-    let after = [
-        "zerossl",
-        "zerossl",
-        "letsencrypt",
-        "letsencrypt",
-        "internal",
-    ];
-    assert_eq!(source(1), before);
-    assert_eq!(source(50), after, "those of a.org and c.org have ended");
+    assert_eq!(
+        sources(3),
+        "letsencrypt zerossl letsencrypt letsencrypt internal",
+        "that of b.org which came last, whoever comes first in the plan"
+    );
+    assert_eq!(
+        sources(50),
+        "letsencrypt-staging zerossl letsencrypt letsencrypt internal",
+        "those of a.org and c.org have ended"
+    );
 }

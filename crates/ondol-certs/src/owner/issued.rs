@@ -69,6 +69,13 @@ impl Issued {
         self.kept.values()
     }
 
+    /// When the next of them ends that has not ended yet.
+    pub(super) fn next_end(&self, now: i64) -> i64 {
+        let ends = self.iter().map(|kept| kept.pair.facts.validity);
+        let to_come = ends.filter(|validity| !validity.is_expired(now));
+        to_come.map(|it| it.not_after).min().unwrap_or(i64::MAX)
+    }
+
     /// Looks whether somebody changed the files; what is in use stays in use, and is told.
     pub(super) fn look(&mut self, notices: &mut Notices) {
         let keys: Vec<_> = self.kept.keys().cloned().collect();

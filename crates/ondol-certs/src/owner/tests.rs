@@ -293,3 +293,37 @@ fn a_full_disk_is_told_once_and_the_certificates_are_used() {
     assert_eq!(notices.len(), 1);
     assert!(notices[0].starts_with("2 of Ondol's own certificates could not be kept in"));
 }
+
+#[test]
+fn one_of_an_issuer_that_ends_makes_room_for_another_by_itself() {
+    let mut home = Box::new();
+    home.take_up(plan(vec![site(&["a.org"], None)], &[]));
+    let kept = |issuer: &str, not_before, not_after| {
+        let sample = Sample::with(&["a.org"], not_before, not_after);
+        Kept {
+            issuer: issuer.into(),
+            name: patterns(&["a.org"]).remove(0),
+            pair: files::parse(&sample.chain(), &sample.key).unwrap(),
+            meta: Meta::default(),
+        }
+    };
+    home.owner
+        .put(kept("zerossl", NOW - DAY, NOW + 80 * DAY), NOW);
+    let set = home
+        .owner
+        .put(kept("letsencrypt", NOW, NOW + 10 * DAY), NOW);
+    let of = |set: &CertificateSet| match &set.rows[0].origin {
+        Origin::Issued { issuer, .. } => (issuer.to_string(), set.rows[0].trouble.is_some()),
+        Origin::Files(_) | Origin::Internal => panic!("no issuer's"),
+    };
+    assert_eq!(of(&set), ("letsencrypt".to_owned(), false));
+    assert!(home.look(NOW + 9 * DAY).is_none());
+    let set = home.look(NOW + 11 * DAY).unwrap();
+    assert_eq!(of(&set), ("zerossl".to_owned(), false));
+    let set = home.look(NOW + 81 * DAY).unwrap();
+    assert_eq!(of(&set), ("letsencrypt".to_owned(), true), "the newest");
+    assert!(home.look(NOW + 82 * DAY).is_none(), "told once");
+    // The clock was wrong.
+    let set = home.look(NOW + DAY).unwrap();
+    assert_eq!(of(&set), ("letsencrypt".to_owned(), false));
+}
