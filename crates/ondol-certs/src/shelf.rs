@@ -2,7 +2,7 @@
 //!
 //! A certificate, its key and what is known of it are replaced together: the folder with the new ones takes
 //! the place of the old one in one step, so that no power cut leaves a key that is another certificate's.
-//! Beside it, `<name>.order` holds the key of an order under way and where it is, so that it can go on.
+//! Beside it, `<name>@order` holds the key of an order under way and where it is, so that it can go on.
 //! Blocks on the disk.
 
 use std::fs;
@@ -35,8 +35,11 @@ pub(crate) use order::KeptOrder;
 const INTERNAL: &str = "internal";
 /// What is beside the chain and the key.
 const META: &str = "meta.json";
-/// At the end of the name of a folder that is about to take another's place, or has just lost it.
-const NEW: &str = ".new";
+/// At the end of the name of a folder that is about to take another's place, or has just lost it. No name of a
+/// host has an `@`; some end with `.new`.
+const NEW: &str = "@new";
+/// At the end of the name of a folder that is about to be removed.
+const OLD: &str = "@old";
 /// What is written and read back before an order: as much as a certificate may take.
 const TRIAL_BYTES: usize = 16 * 1024;
 /// How often the disk was tried.
@@ -188,7 +191,7 @@ impl Shelf {
     /// Removes a certificate that nobody needs any more.
     pub(crate) fn remove(&self, issuer: &str, name: &HostPattern) -> io::Result<()> {
         let folder = self.folder(issuer, name);
-        let gone = with_end(&folder, NEW);
+        let gone = with_end(&folder, OLD);
         remove_all(&gone)?;
         fs::rename(&folder, &gone)?; // So that no half of it is ever found.
         remove_all(&gone)?;
@@ -198,12 +201,9 @@ impl Shelf {
 
 /// The certificate in a folder; none where there is no certificate, or it is about to take a place.
 fn load(issuer: &str, folder: &Path) -> Result<Option<Kept>, PairError> {
-    let ends_with = |end: &str| {
-        let name = folder.file_name().unwrap_or_default();
-        name.to_string_lossy().ends_with(end)
-    };
     let files = files_in(folder);
-    if ends_with(NEW) || ends_with(order::END) || !files.chain.exists() {
+    let is_passing = [NEW, OLD, order::END].map(|end| has_end(folder, end));
+    if is_passing.contains(&true) || !files.chain.exists() {
         return Ok(None);
     }
     let (pair, _) = files::load(&files)?;
@@ -258,24 +258,29 @@ fn take_place(new: &Path, folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Finishes what a power cut left between two steps: a folder that is complete takes the place that is free.
-fn finish(new: &Path) {
-    let name = new.to_string_lossy();
+/// Finishes what a power cut left between two steps: a folder that is complete takes the place that is free, and
+/// what was about to be removed goes.
+fn finish(left: &Path) {
+    if has_end(left, OLD) {
+        let _ = remove_all(left); // What fails here is tried again at the next start.
+        return;
+    }
+    let name = left.to_string_lossy();
     let Some(place) = name.strip_suffix(NEW).map(Path::new) else {
         return;
     };
-    if !place.exists() && new.join(META).exists() {
+    if !place.exists() && left.join(META).exists() {
         // What fails here leaves a certificate to be ordered anew.
-        let _ = fs::rename(new, place);
+        let _ = fs::rename(left, place);
     }
 }
 
-/// In one step where the file system can; else in two, with the old one kept under the name of the new.
+/// In one step where the file system can; else in two, between which the new one is complete.
 fn exchange(new: &Path, folder: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, new, CWD, folder, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(()),
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-            let old = with_end(folder, ".old.new");
+            let old = with_end(folder, OLD);
             remove_all(&old)?;
             fs::rename(folder, &old)?;
             fs::rename(new, folder)?;
@@ -283,6 +288,11 @@ fn exchange(new: &Path, folder: &Path) -> io::Result<()> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn has_end(folder: &Path, end: &str) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    name.to_string_lossy().ends_with(end)
 }
 
 fn with_end(folder: &Path, end: &str) -> PathBuf {

@@ -15,7 +15,7 @@ use super::remove_all;
 use super::with_end;
 
 /// At the end of the name of a folder with an order.
-pub(super) const END: &str = ".order";
+pub(super) const END: &str = "@order";
 const ORDER: &str = "order.json";
 const KEY: &str = "key.pem";
 

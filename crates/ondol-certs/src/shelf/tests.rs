@@ -72,6 +72,44 @@ fn a_complete_one_takes_the_place_that_is_free() {
 }
 
 #[test]
+fn two_steps_that_were_cut_off_leave_the_new_one() {
+    let (_place, shelf) = shelf();
+    let [first, second] = [&["example.org"][..], &["example.org", "a.example.org"]].map(kept);
+    let folder = shelf.folder("pebble", &first.name);
+    shelf.keep(&first).unwrap();
+    fs::rename(&folder, with_end(&folder, OLD)).unwrap();
+    shelf.keep(&second).unwrap();
+    fs::rename(&folder, with_end(&folder, NEW)).unwrap();
+    assert_eq!(shelf.all().0, [second]);
+    assert!(!with_end(&folder, OLD).exists());
+}
+
+#[test]
+fn what_was_cut_off_while_it_was_removed_does_not_come_back() {
+    let (_place, shelf) = shelf();
+    let first = kept(&["example.org"]);
+    shelf.keep(&first).unwrap();
+    let folder = shelf.folder("pebble", &first.name);
+    fs::remove_file(folder.join("key.pem")).unwrap();
+    fs::rename(&folder, with_end(&folder, OLD)).unwrap();
+    let (all, unusable) = shelf.all();
+    assert!(all.is_empty() && unusable.is_empty());
+}
+
+#[test]
+fn a_name_may_end_as_names_of_folders_do() {
+    let (_place, shelf) = shelf();
+    let names = ["whats.new", "what.order", "*.new", "x.old"];
+    let all = names.map(|name| kept(&[name]));
+    for kept in &all {
+        shelf.keep(kept).unwrap();
+    }
+    let mut again = shelf.all().0;
+    again.sort_by_key(|kept| names.iter().position(|name| kept.name == pattern(name)));
+    assert_eq!(again, all);
+}
+
+#[test]
 fn a_key_that_is_another_certificates_is_said_and_left_where_it_is() {
     let (_place, shelf) = shelf();
     let first = kept(&["example.org"]);
