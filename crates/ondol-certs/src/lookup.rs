@@ -21,7 +21,7 @@ pub(crate) mod name_server;
 mod resolvers;
 mod zone;
 
-pub use error::LookupError;
+pub(crate) use error::LookupError;
 
 use answer::Said;
 use ask::Recursion;
@@ -31,30 +31,30 @@ const ALIASES_MAX: usize = 8;
 
 /// Asks name servers. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Lookup {
+pub(crate) struct Lookup {
     /// Empty: those of the machine, read each time.
     resolvers: Arc<[SocketAddr]>,
 }
 
 /// The addresses of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// Of version 4, then of version 6; never empty.
-    pub list: Vec<IpAddr>,
+    pub(crate) list: Vec<IpAddr>,
     /// For how many seconds name servers may repeat them after a change.
-    pub ttl: u32,
+    pub(crate) ttl: u32,
 }
 
 impl Lookup {
     /// Asks these, or those of the machine (`/etc/resolv.conf`) when there are none.
-    pub fn new(resolvers: &[SocketAddr]) -> Self {
+    pub(crate) fn new(resolvers: &[SocketAddr]) -> Self {
         Self {
             resolvers: resolvers.into(),
         }
     }
 
     /// The addresses of a name, of both versions; an error when it has neither.
-    pub async fn addresses(&self, name: &str) -> Result<Addresses, LookupError> {
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Addresses, LookupError> {
         let (v4, v6) = tokio::join!(
             self.records(name, RecordType::A),
             self.records(name, RecordType::AAAA)
@@ -76,13 +76,13 @@ impl Lookup {
     }
 
     /// The CAA records that stand at a name itself (RFC 8659 §4); empty when it has none.
-    pub async fn caa(&self, name: &str) -> Result<Vec<Caa>, LookupError> {
+    pub(crate) async fn caa(&self, name: &str) -> Result<Vec<Caa>, LookupError> {
         let records = unless_absent(self.records(name, RecordType::CAA).await)?;
         Ok(records.iter().filter_map(caa).collect())
     }
 
     /// What a name is an alias of, one step far; `None` when it is none.
-    pub async fn cname(&self, name: &str) -> Result<Option<String>, LookupError> {
+    pub(crate) async fn cname(&self, name: &str) -> Result<Option<String>, LookupError> {
         let records = unless_absent(self.records(name, RecordType::CNAME).await)?;
         Ok(records.iter().find_map(|record| match &record.data {
             RData::CNAME(target) => Some(text_of(&target.0)),
@@ -91,7 +91,7 @@ impl Lookup {
     }
 
     /// The texts (TXT) that one name server has at a name, asked itself; empty when it has none.
-    pub async fn texts_at(
+    pub(crate) async fn texts_at(
         &self,
         server: SocketAddr,
         name: &str,

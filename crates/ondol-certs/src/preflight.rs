@@ -35,33 +35,33 @@ const NAMES_AT_ONCE: usize = 16;
 
 /// What is looked at.
 #[derive(Clone, Copy)]
-pub struct Preflight<'q> {
+pub(crate) struct Preflight<'q> {
     /// All names of the order.
-    pub names: &'q [HostPattern],
+    pub(crate) names: &'q [HostPattern],
     /// How each is to be shown to be the owner's, the best way first.
-    pub ways: &'q (dyn Fn(&HostPattern) -> Vec<Challenge> + Sync),
+    pub(crate) ways: &'q (dyn Fn(&HostPattern) -> Vec<Challenge> + Sync),
     /// Who will be asked.
-    pub issuer: &'q AcmeIssuer,
+    pub(crate) issuer: &'q AcmeIssuer,
     /// The names by which CAA records can allow the issuer, as its directory says (`caaIdentities`). Empty:
     /// what is known of the issuer; CAA is not judged when that is nothing.
-    pub caa_identities: &'q [String],
+    pub(crate) caa_identities: &'q [String],
     /// The URL of the account at the issuer, when there is one.
-    pub account: Option<&'q str>,
+    pub(crate) account: Option<&'q str>,
     /// Who is asked about names.
-    pub lookup: &'q Lookup,
+    pub(crate) lookup: &'q Lookup,
     /// Where the box shows that it is itself.
-    pub board: &'q Board,
+    pub(crate) board: &'q Board,
     /// Where issuers look.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The ports at which issuers look; others only in tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// For HTTP-01.
-    pub http: u16,
+    pub(crate) http: u16,
     /// For TLS-ALPN-01.
-    pub https: u16,
+    pub(crate) https: u16,
 }
 
 impl Default for Ports {
@@ -75,19 +75,19 @@ impl Default for Ports {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Whether to ask the issuer.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Whether port 80 of the names' addresses was seen closed while 443 is open, so that TLS-ALPN-01 is
     /// the better way.
-    pub is_http_closed: bool,
+    pub(crate) is_http_closed: bool,
     /// The ways that CAA records forbid, for those names that have others left.
-    pub forbidden: Vec<(HostPattern, Challenge)>,
+    pub(crate) forbidden: Vec<(HostPattern, Challenge)>,
 }
 
 /// Whether to ask the issuer. Sentences are without a full stop at their end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing is in the way.
     Go,
     /// Ask, and if it fails, say this too.
@@ -107,7 +107,7 @@ impl std::fmt::Debug for Preflight<'_> {
 
 impl Preflight<'_> {
     /// Looks at all names, for at most 15 s.
-    pub async fn run(&self) -> Report {
+    pub(crate) async fn run(&self) -> Report {
         let looking = Box::pin(self.look_at_all());
         let unfinished = || Report {
             verdict: Verdict::Doubt(format!(

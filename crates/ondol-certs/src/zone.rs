@@ -16,7 +16,7 @@ mod journal;
 mod propagate;
 mod provider;
 
-pub use journal::ZoneJournal;
+pub(crate) use journal::ZoneJournal;
 
 use journal::Needed;
 use journal::Written;
@@ -49,7 +49,7 @@ const AT_START: Effort = Effort {
 
 /// Writes challenge records into the zones of one provider.
 #[derive(Debug)]
-pub struct Zone {
+pub(crate) struct Zone {
     provider: Provider,
     lookup: Lookup,
     journal: ZoneJournal,
@@ -58,7 +58,7 @@ pub struct Zone {
 /// A record that issuers can see. When this is dropped the record is still there: [`Zone::remove`] takes it
 /// out at once, [`Zone::clean_up`] and later orders do what was forgotten.
 #[derive(Debug)]
-pub struct Published {
+pub(crate) struct Published {
     written: Written,
     needed: Needed,
 }
@@ -73,7 +73,7 @@ struct Place {
 
 impl Zone {
     /// The zones of a provider. Whether it lets Ondol in is only seen when a record is written.
-    pub fn new(
+    pub(crate) fn new(
         provider: &DnsProvider,
         lookup: &Lookup,
         journal: ZoneJournal,
@@ -85,14 +85,13 @@ impl Zone {
         })
     }
 
-    /// Who keeps the zones, for sentences ("Cloudflare").
-    pub fn describe(&self) -> String {
-        self.provider.describe()
-    }
-
     /// Adds the record of a name, beside what is there, and waits until every name server of the zone
     /// shows it. `value` is what the issuer wants to see.
-    pub async fn publish(&self, name: &HostPattern, value: &str) -> Result<Published, Failure> {
+    pub(crate) async fn publish(
+        &self,
+        name: &HostPattern,
+        value: &str,
+    ) -> Result<Published, Failure> {
         let asked = challenge_name(name)?;
         let place = self.place(&asked).await?;
         let explained = |mut failure: Failure| {
@@ -126,7 +125,7 @@ impl Zone {
 
     /// Takes a record out again. One that could not be taken out is kept in mind, and tried again at the
     /// end of each order and at the next start.
-    pub async fn remove(&self, published: Published) {
+    pub(crate) async fn remove(&self, published: Published) {
         let Published { written, needed } = published;
         drop(needed);
         if self.take_out(&written).await {
@@ -135,7 +134,7 @@ impl Zone {
     }
 
     /// Takes out what an earlier run of Ondol left.
-    pub async fn clean_up(&self) {
+    pub(crate) async fn clean_up(&self) {
         match self.journal.give_up_old().await {
             Ok(records) => {
                 for Written { name, text, .. } in records {
@@ -233,13 +232,6 @@ impl Zone {
         }
         let texts_at = |server| self.lookup.texts_at(server, &place.name);
         propagate::wait(&servers, &place.name, text, texts_at).await
-    }
-}
-
-impl Published {
-    /// The record's full name: that of the challenge, or what it is an alias of.
-    pub fn name(&self) -> &str {
-        &self.written.name
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 /// Why a question to name servers has no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum LookupError {
+pub(crate) enum LookupError {
     /// The name does not exist (NXDOMAIN).
     #[error("{name} does not exist in DNS")]
     NoSuchName {
@@ -87,7 +87,7 @@ pub enum LookupError {
 
 impl LookupError {
     /// Whether name servers answered that there is no such thing.
-    pub fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         match self {
             Self::NoSuchName { .. } | Self::NoRecord { .. } => true,
             Self::ServerFailure { .. }

@@ -24,7 +24,10 @@ const NAME_SERVERS_MAX: usize = 8;
 impl Lookup {
     /// The zone that a name is in, and the addresses of its name servers, never none. Where no zone is
     /// known to the resolvers, they are taken for its name servers, and the last two labels for the zone.
-    pub async fn zone_of(&self, name: &str) -> Result<(String, Vec<SocketAddr>), LookupError> {
+    pub(crate) async fn zone_of(
+        &self,
+        name: &str,
+    ) -> Result<(String, Vec<SocketAddr>), LookupError> {
         let finding = tokio::time::timeout(LIMIT, self.zone_and_servers(name));
         finding.await.unwrap_or_else(|_| {
             Err(LookupError::TimedOut {

@@ -30,7 +30,7 @@ const GIVEN_UP_AFTER: i64 = 30 * 24 * 3600;
 
 /// The journal of all zones of the box. Cheap to clone.
 #[derive(Clone)]
-pub struct ZoneJournal(Arc<Inner>);
+pub(crate) struct ZoneJournal(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
@@ -76,7 +76,7 @@ pub(crate) struct Needed(#[expect(dead_code, reason = "it is there to be counted
 impl ZoneJournal {
     /// The journal in this file, which need not be there yet. One that can't be understood is put aside.
     /// Blocks on the disk.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let entries = match std::fs::read(path) {
             Ok(bytes) => match serde_json::from_slice::<Kept>(&bytes) {
                 Ok(kept) => kept.records,

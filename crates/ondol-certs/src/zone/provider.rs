@@ -100,19 +100,6 @@ impl Provider {
         })
     }
 
-    /// What it is called in sentences.
-    pub(crate) fn describe(&self) -> String {
-        match &self.keeper {
-            Keeper::Rfc2136(server) => server.describe(),
-            Keeper::Cloudflare(cloudflare) => cloudflare.name().to_owned(),
-            Keeper::Desec(desec) => desec.name().to_owned(),
-            Keeper::Route53(route53) => route53.name().to_owned(),
-            Keeper::Gandi(gandi) => gandi.name().to_owned(),
-            Keeper::Porkbun(porkbun) => porkbun.name().to_owned(),
-            Keeper::Exec(program) => program.describe(),
-        }
-    }
-
     /// What tells it from others, without a secret: the journal keeps its records by this.
     pub(crate) fn identity(&self) -> &str {
         &self.identity

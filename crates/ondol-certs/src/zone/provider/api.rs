@@ -55,11 +55,6 @@ impl Api {
         }
     }
 
-    /// The provider's name.
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// The start of a request.
     pub(crate) fn request(&self, method: Method, path: &str) -> request::Builder {
         let url = format!("{}{path}", self.base);

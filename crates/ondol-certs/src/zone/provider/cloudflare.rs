@@ -86,10 +86,6 @@ impl Cloudflare {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.api.name()
-    }
-
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         let zone = self.zone(record).await?;
         let refused = |refusal| self.refused(refusal, &zone.name);

@@ -59,10 +59,6 @@ impl Desec {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.api.name()
-    }
-
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         let token = self.token().await?;
         let domain = self.domain(&token, record).await?;

@@ -37,10 +37,6 @@ impl Exec {
         })
     }
 
-    pub(crate) fn describe(&self) -> String {
-        format!("the program {}", self.program)
-    }
-
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         let word = match change {
             Change::Add => "add",

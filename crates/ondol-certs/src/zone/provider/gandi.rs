@@ -45,10 +45,6 @@ impl Gandi {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.api.name()
-    }
-
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         let token = self.token().await?;
         let domain = self.domain(&token, record).await?;

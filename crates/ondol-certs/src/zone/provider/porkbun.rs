@@ -91,10 +91,6 @@ impl Porkbun {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.api.name()
-    }
-
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         let keys = Keys {
             api: credential::read(&self.api_key, "the API key for Porkbun").await?,

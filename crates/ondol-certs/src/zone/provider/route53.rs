@@ -60,10 +60,6 @@ impl Route53 {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.api.name()
-    }
-
     pub(crate) async fn change(&self, change: Change, record: Record<'_>) -> Result<(), Failure> {
         let keys = Keys {
             access: credential::read(&self.access_key, "the access key for Route 53").await?,
