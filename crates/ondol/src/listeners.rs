@@ -59,6 +59,13 @@ pub(crate) struct BindError {
     source: io::Error,
 }
 
+impl BindError {
+    /// Whether another process of this program has the address.
+    pub(crate) fn is_held_by_ondol(&self) -> bool {
+        self.holder.as_ref().is_some_and(Holder::is_ondol)
+    }
+}
+
 impl Listeners {
     /// Opens what the plan wants; what is open already is kept as it is. `workers` sockets per address.
     pub(crate) fn open(listen: &Listen, held: &Self, workers: usize) -> Result<Self, BindError> {

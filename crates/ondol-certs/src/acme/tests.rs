@@ -11,11 +11,7 @@ mod dns;
 mod faults;
 mod front;
 #[path = "../../../../tests/issuers/lib.rs"]
-#[expect(
-    clippy::format_push_string,
-    dead_code,
-    reason = "others need more of it, and it writes texts for tests alone"
-)]
+#[expect(dead_code, reason = "others need more of it")]
 mod issuers;
 mod orders;
 mod plane;

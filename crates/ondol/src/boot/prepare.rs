@@ -1,9 +1,11 @@
 //! The first half of a boot: everything that can fail before a visitor is served.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use ondol_base::chain::Chain;
+use ondol_base::clock;
 use ondol_base::file;
 use ondol_base::file::Lock;
 use ondol_base::file::LockError;
@@ -13,6 +15,7 @@ use ondol_base::tasks;
 use ondol_config::Ink;
 use ondol_config::Mistake;
 use ondol_model::event::EventKind;
+use ondol_model::plan::Listen;
 use ondol_store::Opened;
 use ondol_store::Store;
 use tokio::sync::mpsc;
@@ -27,6 +30,7 @@ use crate::handover::Facts;
 use crate::last_good;
 use crate::last_good::LastGood;
 use crate::listeners;
+use crate::listeners::BindError;
 use crate::listeners::Listeners;
 use crate::reload;
 use crate::reload::Examined;
@@ -36,6 +40,10 @@ use crate::signals::Signals;
 use ondol_certs::Certificates;
 use ondol_certs::News;
 
+/// How long a data plane may take to notice that its agent was killed, before its addresses count as taken.
+const LEFT_OVER: Duration = Duration::from_secs(5);
+/// How often they are tried meanwhile.
+const LEFT_OVER_LOOK: Duration = Duration::from_millis(100);
 /// News of certificates that wait to be recorded.
 const NOTICES_WAITING_MAX: usize = 64;
 
@@ -50,6 +58,21 @@ pub(super) struct Prepared {
     pub(super) notifier: Notifier,
 }
 
+/// Opens what can be opened, once the data plane of an agent that was killed has let go of it.
+async fn open_listeners(
+    listen: &Listen,
+    held: &Listeners,
+    workers: usize,
+) -> (Listeners, Vec<BindError>) {
+    let deadline = clock::now() + LEFT_OVER;
+    let (mut opened, mut missing) = Listeners::open_possible(listen, held, workers);
+    while missing.iter().any(BindError::is_held_by_ondol) && clock::now() < deadline {
+        tokio::time::sleep(LEFT_OVER_LOOK).await;
+        (opened, missing) = Listeners::open_possible(listen, &opened, workers);
+    }
+    (opened, missing)
+}
+
 /// Prepares all of it from what the past has left and the disk has.
 pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prepared> {
     let signals = Signals::listen().context("could not listen to signals")?;
@@ -59,7 +82,7 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
         off_runtime(move || configuration(&folders, facts)).await?;
     let listen = &configuration.plan.listen;
     let held = &past.listeners;
-    let (listeners, missing) = Listeners::open_possible(listen, held, ground.workers);
+    let (listeners, missing) = open_listeners(listen, held, ground.workers).await;
     let wanted = listeners::keys(listen).collect();
     let missing_sentences = missing::sentences(&missing);
     if let Some(error) = missing

@@ -11,6 +11,13 @@ pub(crate) struct Holder {
     pid: u32,
 }
 
+impl Holder {
+    /// Whether it is a process of this program: perhaps a data plane that outlives its agent by a moment.
+    pub(crate) fn is_ondol(&self) -> bool {
+        self.name == "ondol"
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, pid } = self;
