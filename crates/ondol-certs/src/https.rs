@@ -17,12 +17,8 @@ use http::Request;
 use http::Response;
 use http::Uri;
 use http::header;
-use http_body_util::BodyExt;
 use http_body_util::Full;
 use http_body_util::LengthLimitError;
-use http_body_util::Limited;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use ondol_base::tasks;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -38,6 +34,9 @@ use tokio_rustls::client::TlsStream;
 
 use crate::upstreams::read_authorities;
 use crate::upstreams::system_roots;
+
+pub(crate) mod exchange;
+pub(crate) mod times;
 
 /// From the question for the address to the end of the TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -228,8 +227,8 @@ impl Https {
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, HttpsError> {
         match peer.within(CONNECT, self.connect(peer, addresses)).await? {
-            Stream::Plain(stream) => exchange(peer, stream, request).await,
-            Stream::Tls(stream) => exchange(peer, stream, request).await,
+            Stream::Plain(stream) => peer.exchange(stream, request).await,
+            Stream::Tls(stream) => peer.exchange(stream, request).await,
         }
     }
 
@@ -285,6 +284,18 @@ impl Peer {
             host: self.host.clone(),
             source: last,
         })
+    }
+
+    async fn exchange(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, HttpsError> {
+        let request = in_origin_form(request).map_err(|error| self.http_error(error))?;
+        let answer = exchange::exchange(stream, request, ANSWER_BYTES_MAX).await;
+        let (head, body) = answer.map_err(|error| self.http_error(error))?;
+        let body = body.map_err(|error| self.http_error(error))?;
+        Ok(Response::from_parts(head, body))
     }
 
     async fn within<T>(
@@ -352,32 +363,6 @@ fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
     turns.extend(second);
     turns
-}
-
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
-    peer: &Peer,
-    stream: S,
-    request: Request<Bytes>,
-) -> Result<Response<Bytes>, HttpsError> {
-    let request = in_origin_form(request).map_err(|error| peer.http_error(error))?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| peer.http_error(error))?;
-    let answer = async {
-        let answer = sender.send_request(request).await;
-        let (parts, body) = answer.map_err(|error| peer.http_error(error))?.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| peer.http_error(error))?.to_bytes();
-        Ok(Response::from_parts(parts, body))
-    };
-    let connection = async {
-        // How it ended is told to the answer, which may have more to read.
-        let _ = connection.await;
-        std::future::pending().await
-    };
-    tokio::select! {
-        answer = answer => answer,
-        never = connection => never,
-    }
 }
 
 /// The request as it is sent to its own host (RFC 9112 §3.2.1), with the fields that every request has.

@@ -14,7 +14,7 @@ use hickory_proto::rr::RecordType;
 use ondol_model::caa::Caa;
 
 mod answer;
-mod ask;
+pub(crate) mod ask;
 mod error;
 #[cfg(test)]
 pub(crate) mod name_server;
@@ -27,7 +27,7 @@ use answer::Said;
 use ask::Recursion;
 
 /// How many aliases in a row are followed; more than zones that work have.
-const ALIASES_MAX: usize = 8;
+pub(crate) const ALIASES_MAX: usize = 8;
 
 /// Asks name servers. Cheap to clone.
 #[derive(Debug, Clone)]

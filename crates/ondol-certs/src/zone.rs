@@ -10,6 +10,7 @@ use ondol_model::issuing::FailureKind;
 use ondol_model::plan::DnsProvider;
 
 use crate::failure::Failure;
+use crate::lookup::ALIASES_MAX;
 use crate::lookup::Lookup;
 
 mod journal;
@@ -26,8 +27,6 @@ use provider::Record;
 
 /// The label that issuers ask at (RFC 8555 §8.4).
 const LABEL: &str = "_acme-challenge";
-/// How many aliases in a row are followed; more than zones that work have.
-const ALIASES_MAX: usize = 8;
 
 /// How much of what was left by others is taken out in one go.
 #[derive(Debug, Clone, Copy)]

@@ -13,11 +13,9 @@ use http::header;
 use instant_acme::Error;
 use instant_acme::Problem;
 use ondol_base::chain::Chain;
-use ondol_base::secret;
 use ondol_base::tasks;
 use ondol_model::issuing::FailureKind;
 use ondol_model::plan::ExternalAccount;
-use ondol_model::plan::Secret;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +27,7 @@ use super::jws;
 use super::jws::AccountKey;
 use super::signed;
 use super::signed::Signer;
+use crate::credential;
 use crate::failure::Failure;
 
 mod kept;
@@ -244,21 +243,13 @@ impl Applicant<'_> {
         url: &str,
         key: &AccountKey,
     ) -> Result<Value, Failure> {
-        let place = external.hmac_key.clone();
-        let secret = tasks::spawn_blocking(move || match place {
-            Secret::Environment(name) => secret::from_environment(&name),
-            Secret::File(path) => secret::from_file(&path),
-        });
         let refused = |why: &dyn fmt::Display| {
             let issuer = self.issuer;
             let sentence = format!("the account that you have at {issuer} cannot be used: {why}");
             Failure::new(FailureKind::Account, sentence)
         };
-        let secret = match secret.await {
-            Ok(Ok(secret)) => secret,
-            Ok(Err(error)) => return Err(refused(&Chain(&error))),
-            Err(error) => return Err(refused(&error)),
-        };
+        let secret = credential::read(&external.hmac_key).await;
+        let secret = secret.map_err(|error| refused(&Chain(&error)))?;
         let Some(hmac_key) = jws::url_decode(secret.as_str()) else {
             return Err(refused(&"its `hmac_key` is not base64url"));
         };

@@ -1,5 +1,6 @@
 //! What an issuer sends is looked at before anybody believes it: whose key it has, which names, when.
 
+use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::HostPattern;
 use ondol_model::certificate::Validity;
@@ -9,7 +10,6 @@ use super::begin::clocks;
 use crate::failure::Failure;
 use crate::files;
 use crate::files::ChainOrder;
-use ondol_base::chain::Chain;
 
 /// A clock that is wrong by less than this is not worth a word.
 const CLOCK_TOLERANCE: i64 = 300;

@@ -6,17 +6,14 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header;
-use http::header::HeaderName;
 use http_body_util::BodyExt;
 use http_body_util::Full;
 use instant_acme::BodyWrapper;
@@ -28,11 +25,10 @@ use ondol_base::clock;
 use super::directory::Directory;
 use crate::https::Https;
 use crate::https::HttpsError;
+use crate::https::times;
 
 /// How much of an answer is remembered, to be shown when it is not understood.
 const REMEMBERED_BYTES: usize = 4 * 1024;
-/// An issuer that wants to be left alone for longer than this is asked all the same.
-const RETRY_AFTER_MAX: i64 = 7 * 24 * 3600;
 
 /// Asks an issuer. Clones share what is seen.
 #[derive(Debug, Clone)]
@@ -110,16 +106,17 @@ impl Seen {
     pub(super) fn remember(&mut self, answer: &Response<Bytes>) {
         let headers = answer.headers();
         let now = clock::unix_seconds();
-        if let Some(date) = text(headers, &header::DATE).and_then(moment) {
-            self.clock_ahead = Some(date - now);
+        if let Some(sent_at) = times::sent_at(headers) {
+            self.clock_ahead = Some(sent_at - now);
         }
-        if let Some(location) = text(headers, &header::LOCATION) {
+        let location = headers.get(header::LOCATION);
+        if let Some(Ok(location)) = location.map(HeaderValue::to_str) {
             self.location = Some(location.to_owned());
         }
         let length = answer.body().len().min(REMEMBERED_BYTES);
         self.last = Some(Answer {
             status: answer.status(),
-            retry_at: retry_at(headers, now),
+            retry_at: times::retry_at(headers, now),
             body: answer.body().slice(..length),
         });
     }
@@ -144,49 +141,5 @@ impl HttpClient for Client {
             let answer = answer.map_err(|error| Error::Other(error.into()))?;
             Ok(answer.map(Full::new).into())
         })
-    }
-}
-
-/// When an answer wants to be followed by another request (RFC 9110 §10.2.3).
-pub(super) fn retry_at(headers: &HeaderMap, now: i64) -> Option<i64> {
-    let text = text(headers, &header::RETRY_AFTER)?.trim();
-    let at = match text.parse::<u32>() {
-        Ok(seconds) => now + i64::from(seconds),
-        Err(_) => moment(text)?,
-    };
-    Some(at.clamp(now, now + RETRY_AFTER_MAX))
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// The seconds since the Unix epoch of an HTTP date.
-fn moment(text: &str) -> Option<i64> {
-    let time: SystemTime = httpdate::parse_http_date(text).ok()?;
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn issuers_say_when_to_come_back_in_seconds_or_as_a_date() {
-        let now = 1_772_337_906; // 2026-03-01 04:05:06
-        let at = |value: &'static str| {
-            let value = http::HeaderValue::from_static(value);
-            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value)]);
-            retry_at(&headers, now).map(|at| at - now)
-        };
-        assert_eq!(at("120"), Some(120));
-        assert_eq!(at(" 120 "), Some(120));
-        assert_eq!(at("Sun, 01 Mar 2026 04:06:06 GMT"), Some(60));
-        assert_eq!(at("Sun, 01 Mar 2020 04:06:06 GMT"), Some(0));
-        assert_eq!(at("4000000000"), Some(RETRY_AFTER_MAX));
-        assert_eq!(at("soon"), None);
-        assert_eq!(at("-1"), None);
-        assert_eq!(retry_at(&HeaderMap::new(), now), None);
     }
 }

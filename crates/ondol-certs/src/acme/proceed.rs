@@ -163,9 +163,9 @@ impl Work<'_> {
                 continue;
             };
             match again!(handle.set_ready()) {
-                // What is wrong with it, the order will tell; Boulder and others look at once.
-                Ok(()) | Err(Error::Api(_)) if !self.is_busy() => {}
                 Ok(()) => {}
+                // What is wrong with it, the order will tell; Boulder and others look at once.
+                Err(Error::Api(_)) if !self.is_busy() => {}
                 Err(error) => return Err(self.failure(&error)),
             }
         }

@@ -122,15 +122,19 @@ pub(super) async fn udp_socket(server: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 async fn over_tcp(server: SocketAddr, question: &Message, bytes: &[u8]) -> io::Result<Message> {
+    let answer = exchange_over_tcp(server, bytes).await?;
+    answer_to(question, &answer).ok_or_else(|| io::Error::other("its answer can't be understood"))
+}
+
+/// A message and its answer, each behind its length (RFC 1035 §4.2.2).
+pub(crate) async fn exchange_over_tcp(server: SocketAddr, message: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(server).await?;
-    let length = u16::try_from(bytes.len()).map_err(io::Error::other)?;
-    stream
-        .write_all(&[&length.to_be_bytes(), bytes].concat())
-        .await?;
-    let length = stream.read_u16().await?;
-    let mut buffer = vec![0; usize::from(length)];
-    stream.read_exact(&mut buffer).await?;
-    answer_to(question, &buffer).ok_or_else(|| io::Error::other("its answer can't be understood"))
+    let length = u16::try_from(message.len()).map_err(io::Error::other)?;
+    let framed = [&length.to_be_bytes(), message].concat();
+    stream.write_all(&framed).await?;
+    let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
 }
 
 fn answer_to(question: &Message, bytes: &[u8]) -> Option<Message> {

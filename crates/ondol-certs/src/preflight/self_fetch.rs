@@ -7,12 +7,8 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use http_body_util::Empty;
-use http_body_util::Limited;
-use hyper::client::conn::http1;
 use hyper::header;
-use hyper_util::rt::TokioIo;
 use ondol_model::Hostname;
 use socket2::Domain;
 use socket2::Socket;
@@ -24,6 +20,7 @@ use super::judge::Http;
 use crate::challenges::Board;
 use crate::challenges::NotShown;
 use crate::challenges::Posted;
+use crate::https::exchange::exchange;
 
 /// How long an address may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -79,26 +76,12 @@ impl Beacon {
             .header(header::CONNECTION, "close")
             .body(Empty::<Bytes>::new())
             .ok()?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-        let exchange = async {
-            let (head, body) = sender.send_request(request).await.ok()?.into_parts();
-            let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
-            let body = body.map(http_body_util::Collected::to_bytes).ok();
-            Some((head, body))
-        };
-        let driven = async {
-            // Its end is seen by the exchange.
-            let _ended = connection.await;
-            std::future::pending::<()>().await;
-        };
-        let (head, body) = tokio::select! {
-            answer = exchange => answer?,
-            () = driven => return None,
-        };
+        let answer = exchange(stream, request, BODY_BYTES_MAX).await;
+        let (head, body) = answer.ok()?;
         let status = head.status.as_u16();
         let is_ours = |body: Bytes| body.trim_ascii() == self.answer.as_bytes();
         Some(match status {
-            200 if body.is_some_and(is_ours) => Http::Ours,
+            200 if body.is_ok_and(is_ours) => Http::Ours,
             300..400 => Http::Redirects {
                 to: text(head.headers.get(header::LOCATION)),
             },

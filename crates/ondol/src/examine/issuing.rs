@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ondol_base::chain::Chain;
-use ondol_base::secret;
 use ondol_base::secret::SecretError;
+use ondol_certs::read_secret;
 use ondol_config::KeyPath;
 use ondol_model::HostPattern;
 use ondol_model::Site;
@@ -131,11 +131,13 @@ fn examine_secret<'p>(
     if !seen.secrets.insert(secret) {
         return;
     }
-    let (name, read) = match secret {
-        Secret::Environment(name) => ("env", secret::from_environment(name)),
-        Secret::File(path) => ("file", secret::from_file(path)),
+    let Err(error) = read_secret(secret) else {
+        return;
     };
-    let Err(error) = read else { return };
+    let name = match secret {
+        Secret::Environment(_) => "env",
+        Secret::File(_) => "file",
+    };
     let key = &key.clone().key(name);
     let problem = Chain(&error).to_string();
     match secret {

@@ -1,5 +1,6 @@
 //! The HTTP interface of a provider: sends requests, and waits where the provider wants that.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use tokio::sync::OnceCell;
 use super::failed;
 use crate::failure::Failure;
 use crate::https::Https;
+use crate::https::times;
 
 /// How often a request is sent to a provider that asks for patience.
 const TRIES: u32 = 4;
@@ -117,7 +119,7 @@ impl Api {
             if !is_busy(reply.status) && !says_busy(&reply) {
                 return Ok(reply);
             }
-            let wait = retry_after(&head.headers).unwrap_or(UNTOLD);
+            let wait = wait_asked_for(&head.headers).unwrap_or(UNTOLD);
             if left == 0 || wait > PATIENCE {
                 return Err(self.busy(reply.status, wait));
             }
@@ -206,8 +208,7 @@ pub(crate) fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push('%');
-            encoded.push_str(&data_encoding::HEXUPPER.encode(&[byte]));
+            let _infallible = write!(encoded, "%{byte:02X}");
         }
     }
     encoded
@@ -223,7 +224,8 @@ fn is_busy(status: StatusCode) -> bool {
     .contains(&status)
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
+fn wait_asked_for(headers: &HeaderMap) -> Option<Duration> {
+    let now = clock::unix_seconds();
+    let seconds = times::retry_at(headers, now)? - now;
+    u64::try_from(seconds).ok().map(Duration::from_secs)
 }

@@ -1,10 +1,8 @@
 //! A name server that takes updates (RFC 2136), signed with a key that both know (TSIG, RFC 8945).
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use data_encoding::BASE64;
 use hickory_proto::op::Message;
 use hickory_proto::op::MessageType;
 use hickory_proto::op::Query;
@@ -20,11 +18,9 @@ use hickory_proto::rr::rdata::tsig::TsigAlgorithm as Hmac;
 use hickory_proto::rr::rdata::tsig::TsigError;
 use ondol_base::clock;
 use ondol_base::secret::SecretText;
+use ondol_model::base64;
 use ondol_model::plan::Secret;
 use ondol_model::plan::TsigAlgorithm;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 
 use super::Change;
 use super::Record;
@@ -32,6 +28,7 @@ use super::TTL;
 use super::credential;
 use super::failed;
 use crate::failure::Failure;
+use crate::lookup::ask::exchange_over_tcp;
 
 /// From the connection to the last byte of the answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -227,7 +224,8 @@ impl Rfc2136 {
         let mut left = TRIES;
         loop {
             left -= 1;
-            let asked = tokio::time::timeout(ANSWER, exchange(self.server, question)).await;
+            let asked =
+                tokio::time::timeout(ANSWER, exchange_over_tcp(self.server, question)).await;
             match asked {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) if left == 0 => {
@@ -249,19 +247,8 @@ impl Rfc2136 {
     }
 }
 
-/// A question and its answer, each behind its length (RFC 1035 §4.2.2).
-async fn exchange(server: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(server).await?;
-    let length = u16::try_from(question.len()).map_err(io::Error::other)?;
-    let framed = [&length.to_be_bytes(), question].concat();
-    stream.write_all(&framed).await?;
-    let mut answer = vec![0; usize::from(stream.read_u16().await?)];
-    stream.read_exact(&mut answer).await?;
-    Ok(answer)
-}
-
 fn decode(key: &SecretText) -> Option<Vec<u8>> {
-    let bytes = BASE64.decode(key.as_str().trim().as_bytes()).ok()?;
+    let bytes = base64::decode(key.as_str().trim().trim_end_matches('='))?;
     (!bytes.is_empty()).then_some(bytes)
 }
 

@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use hickory_proto::rr::rdata::tsig::TSIG;
 use hickory_proto::rr::rdata::tsig::make_tsig_record;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use super::*;

@@ -3,7 +3,6 @@
 use aws_lc_rs::digest;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
 use http::HeaderValue;
 use http::Request;
 use http::header;
@@ -46,7 +45,7 @@ fn sign_for(
     for part in [day, REGION, service, "aws4_request"] {
         key = mac(&key, part);
     }
-    let signature = HEXLOWER.encode(&mac(&key, &to_sign));
+    let signature = hex(&mac(&key, &to_sign));
     let authorization = format!(
         "{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders=host;x-amz-date, Signature={signature}"
     );
@@ -74,7 +73,11 @@ fn canonical(request: &Request<Bytes>, time: &str) -> Option<String> {
 }
 
 fn hashed(bytes: &[u8]) -> String {
-    HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref())
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
