@@ -1,6 +1,5 @@
-//! Which certificate each site has in this version: files that the person named, else Ondol's own CA.
-//!
-//! Only the agent uses this: the data plane is given the result. It must not know requests.
+//! The certificates of the box, behind a handle that never blocks: what a plan takes up, what came from an
+//! issuer, and what changed on disk go in; the set that is in use comes out.
 
 use std::io;
 use std::path::Path;

@@ -237,18 +237,5 @@ pub enum Why {
     Limits,
 }
 
-impl Why {
-    /// What the owner reads of it, as a part of a sentence.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Missing => "there is none yet",
-            Self::Renewal => "it is time to renew it",
-            Self::Again => "the last try failed",
-            Self::Asked => "you asked for it",
-            Self::Limits => "the issuer takes no more orders before",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

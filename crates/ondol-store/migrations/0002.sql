@@ -14,4 +14,3 @@ CREATE TABLE certificate_tries (
     retry_at    INTEGER,          -- before this the issuer does not want to be asked again
     message     TEXT              -- how it ended, for people
 ) STRICT;
-CREATE INDEX certificate_tries_by_name ON certificate_tries (name, at);

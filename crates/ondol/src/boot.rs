@@ -91,7 +91,6 @@ struct Past {
 struct Agent {
     control: Control,
     store: Store,
-    /// What issuers are shown.
     workers: Group,
     admin: Arc<Socket>,
     lock: Lock,

@@ -115,7 +115,7 @@ impl Desk {
             api::RevocationReason::Unspecified => RevocationReason::Unspecified,
             api::RevocationReason::KeyCompromise => RevocationReason::KeyCompromise,
             api::RevocationReason::Superseded => RevocationReason::Superseded,
-            api::RevocationReason::Cessation => RevocationReason::CessationOfOperation,
+            api::RevocationReason::CessationOfOperation => RevocationReason::CessationOfOperation,
         };
         let found = self.managed(name, Verb::Revoke);
         match found.and_then(|found| self.is_from_an_issuer(name).map(|()| found)) {

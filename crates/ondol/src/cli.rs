@@ -274,7 +274,7 @@ pub(crate) enum Reason {
     /// Another took its place
     Superseded,
     /// The names are not served any more
-    Cessation,
+    CessationOfOperation,
     /// None is given
     #[default]
     Unspecified,
@@ -285,7 +285,7 @@ impl From<Reason> for RevocationReason {
         match reason {
             Reason::KeyCompromise => Self::KeyCompromise,
             Reason::Superseded => Self::Superseded,
-            Reason::Cessation => Self::Cessation,
+            Reason::CessationOfOperation => Self::CessationOfOperation,
             Reason::Unspecified => Self::Unspecified,
         }
     }

@@ -12,6 +12,8 @@ use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::notify::Notifier;
 use ondol_base::tasks::Supervisor;
+use ondol_certs::CertificateSet;
+use ondol_certs::Managed;
 use ondol_config::Ink;
 use ondol_model::event::EventKind;
 use tokio::sync::mpsc;
@@ -35,8 +37,6 @@ use crate::signals::Asked;
 use crate::signals::Signals;
 use crate::upgrade;
 use crate::upgrade::UpgradeError;
-use ondol_certs::CertificateSet;
-use ondol_certs::Managed;
 
 /// How often the status is written anew for what nobody announces (services).
 const REFRESH: Duration = Duration::from_secs(2);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ondol_certs::CertificateSet;
 use ondol_config::Sources;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -18,7 +19,6 @@ use crate::link::Server;
 use crate::listeners::ListenerKey;
 use crate::listeners::Listeners;
 use crate::sandbox;
-use ondol_certs::CertificateSet;
 
 mod convert;
 mod member;

@@ -8,6 +8,9 @@ use std::time::Duration;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::tasks;
+use ondol_certs::CertificateSet;
+use ondol_certs::Certificates;
+use ondol_certs::Unfinished;
 use ondol_config::Ink;
 use ondol_config::KeyPath;
 use ondol_config::Mistake;
@@ -32,9 +35,6 @@ use crate::listeners::ListenerKey;
 use crate::listeners::Listeners;
 use crate::sandbox;
 use crate::sandbox::ServeUser;
-use ondol_certs::CertificateSet;
-use ondol_certs::Certificates;
-use ondol_certs::Unfinished;
 
 pub(crate) mod missing;
 

@@ -153,7 +153,7 @@ pub enum RevocationReason {
     /// Another took its place.
     Superseded,
     /// The names are not served any more.
-    Cessation,
+    CessationOfOperation,
 }
 
 /// The body of `POST /certs/rekey`: give the account at an issuer a new key.

@@ -22,9 +22,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
+use crate::files::read_limited;
 
 /// Records that are known at once. Each order has few; so many are left only where none can be removed.
 const RECORDS_MAX: usize = 10_000;
+/// The largest file: twice what so many records take.
+const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// After so many seconds a record that can't be removed is given up: its zone or its key is gone.
 const GIVEN_UP_AFTER: i64 = 30 * 24 * 3600;
 
@@ -65,8 +68,8 @@ struct Entry {
 
 /// What is in the file.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    records: Vec<Entry>,
+struct Kept<Records> {
+    records: Records,
 }
 
 /// That a record is needed: until this is dropped nobody removes it.
@@ -77,14 +80,17 @@ impl ZoneJournal {
     /// The journal in this file, which need not be there yet. One that can't be understood is put aside.
     /// Blocks on the disk.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let entries = match std::fs::read(path) {
-            Ok(bytes) => match serde_json::from_slice::<Kept>(&bytes) {
-                Ok(kept) => kept.records,
-                Err(error) => {
-                    put_aside(path, &error)?;
-                    Vec::new()
+        let entries = match read_limited(path, FILE_BYTES_MAX) {
+            Ok(text) => {
+                let text = text.map(|(text, _)| text).unwrap_or_default();
+                match serde_json::from_str::<Kept<Vec<Entry>>>(&text) {
+                    Ok(kept) => kept.records,
+                    Err(error) => {
+                        put_aside(path, &error)?;
+                        Vec::new()
+                    }
                 }
-            },
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(unreadable(path, &error)),
         };
@@ -226,10 +232,6 @@ impl Inner {
     }
 
     fn write(&self, entries: &[Entry]) -> Result<(), Failure> {
-        #[derive(Serialize)]
-        struct Kept<'e> {
-            records: &'e [Entry],
-        }
         let failed = |error: &dyn fmt::Display| {
             machine(format!(
                 "the list of challenge records could not be written to {}: {error}",

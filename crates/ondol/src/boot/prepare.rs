@@ -12,6 +12,8 @@ use ondol_base::file::LockError;
 use ondol_base::notify;
 use ondol_base::notify::Notifier;
 use ondol_base::tasks;
+use ondol_certs::Certificates;
+use ondol_certs::News;
 use ondol_config::Ink;
 use ondol_config::Mistake;
 use ondol_model::event::EventKind;
@@ -37,8 +39,6 @@ use crate::reload::Examined;
 use crate::reload::Served;
 use crate::reload::missing;
 use crate::signals::Signals;
-use ondol_certs::Certificates;
-use ondol_certs::News;
 
 /// How long a data plane may take to notice that its agent was killed, before its addresses count as taken.
 const LEFT_OVER: Duration = Duration::from_secs(5);

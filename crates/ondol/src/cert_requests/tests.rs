@@ -136,7 +136,7 @@ async fn other_requests_go_to_the_name_that_they_are_about() {
     let asking = async {
         let revoke = |name: &str| api::RevokeQuestion {
             name: name.to_owned(),
-            reason: api::RevocationReason::Cessation,
+            reason: api::RevocationReason::CessationOfOperation,
         };
         let answers = [
             desk.revoke(&revoke("www.shop.example.com")).await,

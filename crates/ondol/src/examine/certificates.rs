@@ -2,14 +2,6 @@
 
 use ondol_base::chain::Chain;
 use ondol_base::clock;
-use ondol_config::KeyPath;
-use ondol_model::HostPattern;
-use ondol_model::plan::CertificateFiles;
-
-use super::Findings;
-use super::Subject;
-use super::issuing;
-use super::stand_ins;
 use ondol_certs::Facts;
 use ondol_certs::Names;
 use ondol_certs::Offers;
@@ -19,6 +11,14 @@ use ondol_certs::files;
 use ondol_certs::files::ChainOrder;
 use ondol_certs::files::KeyReaders;
 use ondol_certs::files::Part;
+use ondol_config::KeyPath;
+use ondol_model::HostPattern;
+use ondol_model::plan::CertificateFiles;
+
+use super::Findings;
+use super::Subject;
+use super::issuing;
+use super::stand_ins;
 
 /// A clock before this, 2025, was lost with its battery, and says nothing about certificates.
 const CLOCK_MIN: i64 = 1_735_689_600;

@@ -1,11 +1,11 @@
 //! Files of `client_ca` that name nobody who could issue certificates to visitors.
 
 use ondol_base::chain::Chain;
+use ondol_certs::load_client_authority;
 use ondol_config::KeyPath;
 
 use super::Findings;
 use super::Subject;
-use ondol_certs::load_client_authority;
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use ondol_base::clock;
+use ondol_certs::read_authorities;
+use ondol_certs::system_roots;
 use ondol_config::KeyPath;
 use ondol_model::Target;
 use ondol_model::plan::CertificateFiles;
@@ -15,8 +17,6 @@ use rustls_pki_types::pem::PemObject;
 use super::Findings;
 use super::Subject;
 use super::certificates::examine_files;
-use ondol_certs::read_authorities;
-use ondol_certs::system_roots;
 
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {

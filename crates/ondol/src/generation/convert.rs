@@ -1,14 +1,14 @@
 //! Between the values of the agent and those of the link.
 
+use ondol_certs::CertificateEntry;
+use ondol_certs::CertificateSet;
+use ondol_certs::Challenges;
+use ondol_certs::ClientAuthority;
 use ondol_config::SourceFile;
 use ondol_config::Sources;
 use ondol_proxy::UpstreamFiles;
 
 use crate::link;
-use ondol_certs::CertificateEntry;
-use ondol_certs::CertificateSet;
-use ondol_certs::Challenges;
-use ondol_certs::ClientAuthority;
 
 /// A configuration's files as they travel.
 pub(crate) fn texts_of(sources: &Sources) -> Vec<link::Text> {

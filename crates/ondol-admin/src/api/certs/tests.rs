@@ -84,7 +84,10 @@ fn reasons_are_the_words_of_the_command_line() {
         (RevocationReason::Unspecified, "unspecified"),
         (RevocationReason::KeyCompromise, "key-compromise"),
         (RevocationReason::Superseded, "superseded"),
-        (RevocationReason::Cessation, "cessation"),
+        (
+            RevocationReason::CessationOfOperation,
+            "cessation-of-operation",
+        ),
     ] {
         assert_eq!(serde_json::to_value(reason).unwrap(), word);
     }

@@ -6,6 +6,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use ondol_base::process;
+use ondol_certs::Board;
+use ondol_certs::CertificateSet;
 use ondol_config::Sources;
 use ondol_store::Store;
 
@@ -14,8 +16,6 @@ use crate::generation::Phase;
 use crate::link;
 use crate::listeners::Listeners;
 use crate::sandbox::ServeUser;
-use ondol_certs::Board;
-use ondol_certs::CertificateSet;
 
 /// A data plane: a process that waits until the test is over, and the other end of its link.
 struct Played {
