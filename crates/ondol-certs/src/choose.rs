@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use ondol_model::HostPattern;
-use ondol_model::Hostname;
 use ondol_model::Plan;
 use ondol_model::Site;
 use ondol_model::plan::CertificateFiles;
@@ -61,12 +60,9 @@ impl<'p> Offers<'p> {
         if issuers.is_empty() {
             return None;
         }
-        let parent = match name {
-            HostPattern::Exact(host) => parent(host),
-            HostPattern::Wildcard(_) => None,
-        };
         let exact = self.by_name.get(name);
-        let wild = parent.and_then(|parent| self.by_name.get(&parent));
+        let wildcard = name.covering_wildcard();
+        let wild = wildcard.and_then(|wildcard| self.by_name.get(&wildcard));
         let covering = exact.into_iter().chain(wild).flatten().copied();
         covering.max_by_key(|kept| {
             let validity = kept.pair.facts.validity;
@@ -75,12 +71,6 @@ impl<'p> Offers<'p> {
             (is_good, is_asked, validity.not_before, validity.not_after)
         })
     }
-}
-
-/// The wildcard that covers a host.
-fn parent(host: &Hostname) -> Option<HostPattern> {
-    let (_, parent) = host.as_str().split_once('.')?;
-    HostPattern::parse(&format!("*.{parent}")).ok()
 }
 
 /// Chooses for every HTTPS site of a plan: its own certificate, else one of `[tls]` that covers all

@@ -236,7 +236,7 @@ impl Zone {
 
 /// The name that an issuer asks at: a wildcard's is that of its domain.
 fn challenge_name(name: &HostPattern) -> Result<String, Failure> {
-    let (HostPattern::Exact(host) | HostPattern::Wildcard(host)) = name;
+    let host = name.domain();
     if host.ip().is_some() {
         return Err(failed(format!(
             "{host} is an address, which no zone can vouch for"

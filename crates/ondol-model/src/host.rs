@@ -157,18 +157,28 @@ impl HostPattern {
         }
     }
 
+    /// The host, or the domain that the hosts are below.
+    pub fn domain(&self) -> &Hostname {
+        match self {
+            Self::Exact(host) | Self::Wildcard(host) => host,
+        }
+    }
+
+    /// The wildcard that covers it; `None` for a wildcard and for what none can cover.
+    pub fn covering_wildcard(&self) -> Option<Self> {
+        let host = self.exact().filter(|host| host.ip().is_none())?;
+        let (_, domain) = host.as_str().split_once('.')?;
+        Hostname::parse(domain).ok().map(Self::Wildcard)
+    }
+
     /// Whether no public issuer can vouch for it; see [`Hostname::is_private`].
     pub fn is_private(&self) -> bool {
-        match self {
-            Self::Exact(host) | Self::Wildcard(host) => host.is_private(),
-        }
+        self.domain().is_private()
     }
 
     /// Whether it is kept for examples; see [`Hostname::is_reserved`].
     pub fn is_reserved(&self) -> bool {
-        match self {
-            Self::Exact(host) | Self::Wildcard(host) => host.is_reserved(),
-        }
+        self.domain().is_reserved()
     }
 }
 

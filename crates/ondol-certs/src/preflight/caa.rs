@@ -33,7 +33,7 @@ pub(super) fn identities(issuer: &AcmeIssuer, of_directory: &[String]) -> Vec<St
 
 /// The records of the name itself, or of the nearest name above that has some (RFC 8659 §3).
 pub(super) async fn look(name: &HostPattern, lookup: &Lookup) -> Caa {
-    let (HostPattern::Exact(host) | HostPattern::Wildcard(host)) = name;
+    let host = name.domain();
     if host.ip().is_some() {
         return Caa::None;
     }

@@ -78,7 +78,7 @@ impl Look<'_> {
 
     /// `None` when the name servers of the zone are not found, or are the resolvers.
     async fn through_zone(&self, name: &HostPattern) -> Option<Found> {
-        let (HostPattern::Exact(host) | HostPattern::Wildcard(host)) = name;
+        let host = name.domain();
         if host.ip().is_some() {
             return None;
         }

@@ -100,6 +100,18 @@ fn private_names_are_told_from_public_ones() {
 }
 
 #[test]
+fn a_wildcard_covers_hosts_one_label_below() {
+    let covering = |text| {
+        let name = HostPattern::parse(text).expect("a name");
+        name.covering_wildcard().map(|name| name.to_string())
+    };
+    assert_eq!(covering("a.b.com").as_deref(), Some("*.b.com"));
+    for text in ["*.b.com", "nas", "192.0.2.7", "[2001:db8::1]"] {
+        assert_eq!(covering(text), None, "{text}");
+    }
+}
+
+#[test]
 fn names_for_examples_are_told_from_others() {
     let reserved = |text| HostPattern::parse(text).is_ok_and(|name| name.is_reserved());
     for text in ["example.com", "a.b.example.net", "*.example.org"] {

@@ -18,7 +18,7 @@ const SECOND_LEVEL: [&str; 18] = [
 /// The list that browsers use has ten thousand lines and changes weekly. This rule errs to the careful
 /// side: what it counts together, as all of `duckdns.org`, are certificates of this box alone.
 pub(super) fn registered_domain(name: &HostPattern) -> Cow<'_, str> {
-    let (HostPattern::Exact(host) | HostPattern::Wildcard(host)) = name;
+    let host = name.domain();
     match host.ip() {
         Some(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();

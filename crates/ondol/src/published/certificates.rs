@@ -112,18 +112,9 @@ impl<'m> Wanted<'m> {
 
     fn for_name(&self, name: &HostPattern) -> Option<&'m Managed> {
         let exact = self.exactly.get(name);
-        let covering = || self.exactly.get(&above(name)?);
+        let covering = || self.exactly.get(&name.covering_wildcard()?);
         exact.or_else(covering).copied()
     }
-}
-
-/// The wildcard that covers a name.
-fn above(name: &HostPattern) -> Option<HostPattern> {
-    let HostPattern::Exact(host) = name else {
-        return None;
-    };
-    let (_, domain) = host.as_str().split_once('.')?;
-    HostPattern::parse(&format!("*.{domain}")).ok()
 }
 
 fn cert(row: &CertificateRow, managed: Option<&Managed>, now: i64) -> api::Cert {
