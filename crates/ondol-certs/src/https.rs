@@ -182,9 +182,11 @@ impl Https {
         opened.unwrap_or(Err(HttpsError::NoRoots))
     }
 
-    /// The same, which speaks plain HTTP where a URL begins with `http://`.
-    pub(crate) fn or_plain(mut self) -> Self {
-        self.plain = Plain::Allowed;
+    /// The same, which speaks plain HTTP too where this URL, which the owner has named, begins with `http://`.
+    pub(crate) fn as_plain_as(mut self, url: &str) -> Self {
+        if url.starts_with("http://") {
+            self.plain = Plain::Allowed;
+        }
         self
     }
 

@@ -30,7 +30,9 @@ async fn ask(answer: Vec<u8>) -> (String, Result<Response<Bytes>, HttpsError>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
-    let client = Https::new(Some(&root(folder.path()).0)).unwrap().or_plain();
+    let client = Https::new(Some(&root(folder.path()).0))
+        .unwrap()
+        .as_plain_as("http://");
     let url = format!("http://127.0.0.1:{port}/a?b=c");
     let request = Request::get(url).body(Bytes::new()).unwrap();
     tokio::join!(answer_once(listener, answer), client.request(request))
@@ -88,7 +90,9 @@ async fn what_is_no_http_is_said_to_be_none() {
 async fn who_never_answers_is_not_waited_for_forever() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let client = Https::new(Some(&root(folder.path()).0)).unwrap().or_plain();
+    let client = Https::new(Some(&root(folder.path()).0))
+        .unwrap()
+        .as_plain_as("http://");
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let request = Request::get(url).body(Bytes::new()).unwrap();
     let error = client.request(request).await.unwrap_err();

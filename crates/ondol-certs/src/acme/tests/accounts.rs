@@ -6,7 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use ondol_model::plan::ExternalAccount;
 use ondol_model::plan::Secret;
 use serde_json::Value;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
+use super::front::Front;
+use super::front::read_request;
 use super::*;
 
 const KEY_ID: &str = "kid-1";
@@ -192,4 +197,40 @@ async fn a_power_cut_during_the_change_of_a_key_loses_no_account() {
     let third = world.open().await.unwrap();
     assert_eq!(third.account_uri(), first.account_uri());
     assert_eq!(kept(&world), after);
+}
+
+/// Answers as an issuer that has no TLS, up to an account.
+async fn answer_plainly(listener: &TcpListener) {
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let urls = ["newNonce", "newAccount", "newOrder"];
+    let urls = urls.map(|name| (name.to_owned(), json!(format!("{base}/{name}"))));
+    let directory = Value::Object(urls.into_iter().collect()).to_string();
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = read_request(&mut stream).await.unwrap();
+        let (head, body) = match request.split(' ').nth(1) {
+            Some("/directory") => (String::new(), &*directory),
+            Some("/newAccount") => (format!("location: {base}/account/1\r\n"), "{}"),
+            _ => (String::new(), ""),
+        };
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nreplay-nonce: once\r\n{head}content-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_on_this_machine_needs_no_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let root = Front::new(None).await;
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = issuer(&format!("{base}/directory"), &root.root());
+    let session = tokio::select! {
+        session = open(&issuer, folder.path()) => session.unwrap(),
+        () = answer_plainly(&listener) => unreachable!(),
+    };
+    assert_eq!(session.account_uri(), format!("{base}/account/1"));
 }

@@ -14,13 +14,13 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject;
 use tempfile::TempDir;
+use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::server::TlsStream;
 
 use super::issuers::https::believing;
 use super::issuers::pebble::write_certificate;
@@ -180,7 +180,7 @@ fn text(head: &str, body: &str) -> Answer {
     ))
 }
 
-async fn read_request(stream: &mut TlsStream<TcpStream>) -> Option<String> {
+pub(super) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut request = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
