@@ -106,7 +106,7 @@ impl Session {
         };
         let https = Https::open(issuer.root.as_deref()).await;
         let https = https.map_err(|error| explain::unreachable(&called, &error))?;
-        let https = https.as_plain_as(url); // A configuration allows that for this machine itself.
+        let https = https.plain_where(url); // A configuration allows that for this machine itself.
         let directory = Arc::new(fetch(&https, url, &called).await?);
         let client = Client::new(https.clone(), Arc::clone(&directory));
         let applicant = Applicant {

@@ -81,6 +81,9 @@ pub(crate) enum HttpsError {
         "this system has no file of the authorities that it trusts (Debian's is in the package `ca-certificates`)"
     )]
     NoRoots,
+    /// TLS could not be made ready; nobody was asked.
+    #[error("TLS could not be made ready")]
+    Unready(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The URL is none that can be asked.
     #[error("`{0}` is no URL that begins with https://")]
     Url(Box<str>),
@@ -166,7 +169,7 @@ impl Https {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| HttpsError::NoRoots)?
+            .map_err(|error| HttpsError::Unready(error.into()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(Self {
@@ -179,11 +182,11 @@ impl Https {
     pub(crate) async fn open(root: Option<&Path>) -> Result<Self, HttpsError> {
         let root = root.map(Path::to_owned);
         let opened = tasks::spawn_blocking(move || Self::new(root.as_deref())).await;
-        opened.unwrap_or(Err(HttpsError::NoRoots))
+        opened.unwrap_or_else(|error| Err(HttpsError::Unready(error.into())))
     }
 
     /// The same, which speaks plain HTTP too where this URL, which the owner has named, begins with `http://`.
-    pub(crate) fn as_plain_as(mut self, url: &str) -> Self {
+    pub(crate) fn plain_where(mut self, url: &str) -> Self {
         if url.starts_with("http://") {
             self.plain = Plain::Allowed;
         }

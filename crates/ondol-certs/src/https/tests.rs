@@ -32,7 +32,7 @@ async fn ask(answer: Vec<u8>) -> (String, Result<Response<Bytes>, HttpsError>) {
     let folder = tempfile::tempdir().unwrap();
     let client = Https::new(Some(&root(folder.path()).0))
         .unwrap()
-        .as_plain_as("http://");
+        .plain_where("http://");
     let url = format!("http://127.0.0.1:{port}/a?b=c");
     let request = Request::get(url).body(Bytes::new()).unwrap();
     tokio::join!(answer_once(listener, answer), client.request(request))
@@ -92,7 +92,7 @@ async fn who_never_answers_is_not_waited_for_forever() {
     let folder = tempfile::tempdir().unwrap();
     let client = Https::new(Some(&root(folder.path()).0))
         .unwrap()
-        .as_plain_as("http://");
+        .plain_where("http://");
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let request = Request::get(url).body(Bytes::new()).unwrap();
     let error = client.request(request).await.unwrap_err();

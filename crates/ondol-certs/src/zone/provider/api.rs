@@ -151,7 +151,7 @@ impl Api {
         let https = Https::open(None).await;
         let https = https
             .map_err(|error| failed(format!("{} can't be asked: {}", self.name, Chain(&error))))?;
-        Ok(https.as_plain_as(&self.base)) // Only tests have a base without TLS.
+        Ok(https.plain_where(&self.base)) // Only tests have a base without TLS.
     }
 
     fn busy(&self, status: StatusCode, wait: Duration) -> Failure {

@@ -112,16 +112,11 @@ impl Desec {
         domain: &Domain,
         subname: &str,
     ) -> Result<Option<Texts>, Failure> {
-        let at = if subname.is_empty() { "@" } else { subname };
-        let path = format!(
-            "/domains/{}/rrsets/{}/TXT/",
-            encoded(&domain.name),
-            if at == "@" {
-                at.to_owned()
-            } else {
-                encoded(at)
-            }
-        );
+        let at = match subname {
+            "" => "@".to_owned(),
+            subname => encoded(subname),
+        };
+        let path = format!("/domains/{}/rrsets/{at}/TXT/", encoded(&domain.name));
         let reply = self
             .api
             .ask(self.request(Method::GET, &path, token))
