@@ -105,6 +105,7 @@ impl Session {
             }
         };
         let https = Https::open(issuer.root.as_deref()).await;
+        let https = https.and_then(|https| https.starting_at(url));
         let https = https.map_err(|error| explain::unreachable(&called, &error))?;
         let https = https.plain_where(url); // A configuration allows that for this machine itself.
         let directory = Arc::new(fetch(&https, url, &called).await?);
@@ -241,6 +242,10 @@ async fn fetch(https: &Https, url: &str, called: &str) -> Result<Directory, Fail
     fetched.map_err(|error| match error {
         NoDirectory::Unreachable(error) => explain::unreachable(called, &error),
         NoDirectory::NotOne(seen) => explain::not_acme(called, &seen),
+        NoDirectory::NoUrl(which) => {
+            let sentence = format!("the directory of {called} has no URL for `{which}`");
+            Failure::new(FailureKind::Unreachable, sentence)
+        }
     })
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use http::header;
 use http_body_util::Full;
 use http_body_util::LengthLimitError;
 use ondol_base::tasks;
+use ondol_model::network::is_public;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
@@ -55,6 +57,8 @@ const USER_AGENT: &str = concat!("ondol/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Https {
     tls: Arc<ClientConfig>,
     plain: Plain,
+    /// The one host that may be in a private network; `None` when all may.
+    home: Option<Arc<str>>,
 }
 
 /// Whether `http://` is spoken too.
@@ -95,6 +99,16 @@ pub(crate) enum HttpsError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// An answer led to a machine that it has no business with.
+    #[error(
+        "{host} is at {address}, in a private network, where only the host of the first URL may be"
+    )]
+    Private {
+        /// Who was to be asked.
+        host: Box<str>,
+        /// Where it is.
+        address: IpAddr,
     },
     /// No connection.
     #[error("{host} could not be connected to")]
@@ -175,6 +189,7 @@ impl Https {
         Ok(Self {
             tls: Arc::new(config),
             plain: Plain::Refused,
+            home: None,
         })
     }
 
@@ -193,6 +208,15 @@ impl Https {
         self
     }
 
+    /// The same, for one who is told by whom it asks whom to ask next: but for the host of this URL, only
+    /// machines that are public are asked, so that nobody is led to those of the owner's own network.
+    pub(crate) fn starting_at(mut self, url: &str) -> Result<Self, HttpsError> {
+        let parsed = url.parse::<Uri>();
+        let uri = parsed.map_err(|_| HttpsError::Url(url.into()))?;
+        self.home = Some(Arc::from(&*self.peer(&uri)?.host));
+        Ok(self)
+    }
+
     /// Sends a request to the host of its URL.
     pub(crate) async fn request(
         &self,
@@ -200,7 +224,7 @@ impl Https {
     ) -> Result<Response<Bytes>, HttpsError> {
         let peer = self.peer(request.uri())?;
         let answer = async {
-            let addresses = peer.addresses().await?;
+            let addresses = self.allowed(&peer, peer.addresses().await?)?;
             self.ask(&peer, addresses, request).await
         };
         peer.within(WHOLE, answer).await
@@ -223,6 +247,30 @@ impl Https {
             port: uri.port_u16().unwrap_or(default_port),
             tls_name,
         })
+    }
+
+    /// Where it may be asked, of all its addresses. It looks at addresses and not at names, since everybody
+    /// can let a name lead anywhere.
+    fn allowed(
+        &self,
+        peer: &Peer,
+        mut addresses: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, HttpsError> {
+        let Some(home) = &self.home else {
+            return Ok(addresses);
+        };
+        if peer.host.eq_ignore_ascii_case(home) {
+            return Ok(addresses);
+        }
+        let first = addresses.first().copied();
+        addresses.retain(|address| is_public(address.ip()));
+        match first {
+            Some(first) if addresses.is_empty() => Err(HttpsError::Private {
+                host: peer.host.clone(),
+                address: first.ip(),
+            }),
+            Some(_) | None => Ok(addresses),
+        }
     }
 
     async fn ask(
@@ -258,6 +306,7 @@ impl fmt::Debug for Https {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Https")
             .field("plain", &self.plain)
+            .field("home", &self.home)
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use ondol_base::clock;
 use ondol_model::HostPattern;
 use ondol_model::certificate::Validity;
 use ondol_model::issuing::FailureKind;
+use ondol_model::limits::CERTIFICATE_BYTES_MAX;
 
 use super::begin::clocks;
 use crate::failure::Failure;
@@ -38,6 +39,12 @@ impl Sender<'_> {
             );
             Failure::new(FailureKind::WrongCertificate, sentence)
         };
+        if chain_pem.len() as u64 > CERTIFICATE_BYTES_MAX {
+            // It could be kept, but not be read again.
+            return Err(wrong(format!(
+                "is larger than {CERTIFICATE_BYTES_MAX} bytes"
+            )));
+        }
         let pair = files::parse(chain_pem, key_pem)
             .map_err(|error| wrong(format!("cannot be used ({})", Chain(&error))))?;
         if let Some(name) = names.iter().find(|name| !pair.facts.covers(name)) {

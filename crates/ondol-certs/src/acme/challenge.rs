@@ -15,11 +15,17 @@ use ondol_model::issuing::FailureKind;
 use ondol_model::plan::Challenge;
 
 use super::Solver;
+use super::explain;
 use super::tls_alpn;
 use crate::challenges::NotShown;
 use crate::challenges::Posted;
 use crate::failure::Failure;
 use crate::zone::Published;
+
+/// The longest token: issuers' have 43 signs. It becomes part of a path and goes to the data plane.
+const TOKEN_MAX: usize = 256;
+/// How much is shown of a name that was not ordered.
+const NAME_MAX: usize = 100;
 
 /// A challenge that was chosen for a name, and all that its answer needs.
 #[derive(Debug)]
@@ -54,10 +60,10 @@ impl Chosen {
     /// The challenge for an authorization: the first way that the issuer offers.
     pub(super) fn of<'a>(
         issuer: &str,
+        name: HostPattern,
         authorization: &'a mut AuthorizationHandle<'a>,
         ways: &[Challenge],
     ) -> Result<Self, Failure> {
-        let name = name_of(issuer, &authorization.identifier())?;
         let offered: Vec<ChallengeType> = authorization
             .challenges
             .iter()
@@ -70,6 +76,11 @@ impl Chosen {
         let Some(handle) = authorization.challenge(kind) else {
             return Err(no_way(issuer, &name, ways, &offered));
         };
+        // A record that stands for good answers to no token.
+        if challenge != Challenge::DnsPersist && !is_token(&handle.token) {
+            let sentence = format!("{issuer} sets a challenge for {name} that is none");
+            return Err(Failure::new(FailureKind::Rejected, sentence));
+        }
         Ok(Self::with(name, challenge, &handle))
     }
 
@@ -160,19 +171,28 @@ impl Shown {
     }
 }
 
-/// The name that an authorization is about.
+/// The name that an authorization is about: one of those that were ordered.
 pub(super) fn name_of(
     issuer: &str,
     identifier: &AuthorizedIdentifier<'_>,
+    ordered: &[HostPattern],
 ) -> Result<HostPattern, Failure> {
+    let text = identifier.to_string();
     let name = match identifier.identifier {
-        Identifier::Ip(address) => Ok(HostPattern::Exact(Hostname::from(*address))),
-        _ => HostPattern::parse(&identifier.to_string()),
+        Identifier::Ip(address) => Some(HostPattern::Exact(Hostname::from(*address))),
+        _ => HostPattern::parse(&text).ok(),
     };
-    name.map_err(|_| {
-        let sentence = format!("{issuer} asks about `{identifier}`, which is no name");
-        Failure::new(FailureKind::Unreachable, sentence)
+    name.filter(|name| ordered.contains(name)).ok_or_else(|| {
+        let text = explain::printable(&text, NAME_MAX);
+        let sentence = format!("{issuer} asks about `{text}`, which was not ordered");
+        Failure::new(FailureKind::Rejected, sentence)
     })
+}
+
+/// Whether it is base64url, as tokens are (RFC 8555 §8), and no longer than anybody's.
+fn is_token(token: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=TOKEN_MAX).contains(&token.len()) && token.bytes().all(is_part)
 }
 
 fn type_of(challenge: Challenge) -> ChallengeType {

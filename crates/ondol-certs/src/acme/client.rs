@@ -138,7 +138,9 @@ impl HttpClient for Client {
             let Ok(body) = body.collect().await;
             let request = Request::from_parts(parts, body.to_bytes());
             let answer = client.send(request).await;
-            let answer = answer.map_err(|error| Error::Other(error.into()))?;
+            let mut answer = answer.map_err(|error| Error::Other(error.into()))?;
+            // It is remembered; the library adds it to a time of its own, and panics when it is large.
+            answer.headers_mut().remove(header::RETRY_AFTER);
             Ok(answer.map(Full::new).into())
         })
     }

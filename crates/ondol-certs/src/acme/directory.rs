@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
+use http::Uri;
 use ondol_base::clock;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -35,8 +36,7 @@ pub(super) struct Directory {
 pub(super) struct Listed {
     pub(super) new_nonce: String,
     pub(super) new_account: String,
-    #[expect(dead_code, reason = "without it a list is no directory")]
-    pub(super) new_order: String,
+    new_order: String,
     pub(super) key_change: Option<String>,
     pub(super) renewal_info: Option<String>,
     #[serde(default)]
@@ -54,6 +54,35 @@ pub(super) struct Meta {
     pub(super) caa_identities: Vec<String>,
 }
 
+impl Listed {
+    /// What of it is no URL.
+    fn without_url(&self) -> Option<&'static str> {
+        let Self {
+            new_nonce,
+            new_account,
+            new_order,
+            key_change,
+            renewal_info,
+            meta: _,
+        } = self;
+        let needed = [
+            ("newNonce", Some(new_nonce)),
+            ("newAccount", Some(new_account)),
+            ("newOrder", Some(new_order)),
+            ("keyChange", key_change.as_ref()),
+            ("renewalInfo", renewal_info.as_ref()),
+        ];
+        let bad = |url: &str| {
+            let uri = url.parse::<Uri>();
+            !uri.is_ok_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some())
+        };
+        let mut bad = needed
+            .into_iter()
+            .filter(|(_, url)| url.is_some_and(|url| bad(url)));
+        bad.next().map(|(which, _)| which)
+    }
+}
+
 /// Why there is no directory.
 #[derive(Debug)]
 pub(super) enum NoDirectory {
@@ -61,6 +90,8 @@ pub(super) enum NoDirectory {
     Unreachable(HttpsError),
     /// What was answered is none.
     NotOne(Seen),
+    /// It has this, but not as a URL that begins with `https://`.
+    NoUrl(&'static str),
 }
 
 impl Directory {
@@ -76,13 +107,19 @@ impl Directory {
         seen.remember(answer);
         let listed = serde_json::from_slice::<Listed>(answer.body());
         match listed {
-            Ok(listed) if answer.status().is_success() => Ok(Self {
-                url: url.into(),
-                text: answer.body().clone(),
-                listed,
-                clock_ahead: seen.clock_ahead,
-                fetched: clock::now(),
-            }),
+            Ok(listed) if answer.status().is_success() => {
+                // The ACME library takes its word for that, and panics.
+                if let Some(which) = listed.without_url() {
+                    return Err(NoDirectory::NoUrl(which));
+                }
+                Ok(Self {
+                    url: url.into(),
+                    text: answer.body().clone(),
+                    listed,
+                    clock_ahead: seen.clock_ahead,
+                    fetched: clock::now(),
+                })
+            }
             Ok(_) | Err(_) => Err(NoDirectory::NotOne(seen)),
         }
     }

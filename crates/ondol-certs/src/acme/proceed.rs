@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use instant_acme::AuthorizationStatus;
+use instant_acme::AuthorizedIdentifier;
 use instant_acme::Error;
 use instant_acme::Order;
 use instant_acme::OrderStatus;
@@ -38,11 +39,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 const TROUBLES_MAX: u32 = 3;
 /// Changes of an order's state: it has four, and an issuer may be slow to see what it did itself.
 const CHANGES_MAX: u32 = 8;
+/// All of it, however slow the issuer is with each of its answers: other orders want their turn.
+const WHOLE: Duration = Duration::from_secs(3600);
 
 /// An order under way.
 struct Work<'w> {
     issuer: &'w str,
     talk: &'w Talk,
+    /// What was ordered; what the issuer says of other names is not believed.
+    names: &'w [HostPattern],
     solver: &'w Solver<'w>,
     key_pem: &'w str,
 }
@@ -52,6 +57,7 @@ impl Session {
     pub(crate) async fn proceed(
         &self,
         url: &str,
+        names: &[HostPattern],
         key_pem: &str,
         solver: &Solver<'_>,
     ) -> Result<String, Failure> {
@@ -59,10 +65,12 @@ impl Session {
         let work = Work {
             issuer: &self.inner.called,
             talk: &talk,
+            names,
             solver,
             key_pem,
         };
-        Box::pin(work.to_end(url)).await
+        let done = tokio::time::timeout(WHOLE, Box::pin(work.to_end(url))).await;
+        done.unwrap_or_else(|_| Err(work.endless()))
     }
 }
 
@@ -81,8 +89,12 @@ impl Work<'_> {
                 OrderStatus::Invalid => return Err(self.why(&mut order).await),
             }
         }
+        Err(self.endless())
+    }
+
+    fn endless(&self) -> Failure {
         let sentence = format!("{} does not bring the order to an end", self.issuer);
-        Err(Failure::new(FailureKind::Unreachable, sentence))
+        Failure::new(FailureKind::Unreachable, sentence)
     }
 
     async fn find(&self, url: &str) -> Result<Order, Failure> {
@@ -124,12 +136,12 @@ impl Work<'_> {
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
             let mut authorization = authorization.map_err(|error| self.failure(&error))?;
-            let name = name_of(self.issuer, &authorization.identifier())?;
+            let name = self.name_of(&authorization.identifier())?;
             match authorization.status {
                 AuthorizationStatus::Valid => {}
                 AuthorizationStatus::Pending => {
                     let ways = (self.solver.ways)(&name);
-                    chosen.push(Chosen::of(self.issuer, &mut authorization, &ways)?);
+                    chosen.push(Chosen::of(self.issuer, name, &mut authorization, &ways)?);
                 }
                 AuthorizationStatus::Invalid => {
                     return Err(why::refused(self.issuer, &name, &authorization));
@@ -147,7 +159,19 @@ impl Work<'_> {
 
     /// Fetches what the order says of each of its names.
     async fn load(&self, order: &mut Order) -> Result<(), Failure> {
+        // Each is a request. A wildcard and its domain may be one name that is asked about twice.
+        let count = order.state().authorizations.len();
+        if count > 2 * self.names.len() {
+            let (issuer, names) = (self.issuer, self.names.len());
+            let sentence = format!("{issuer} wants {count} proofs for {names} names");
+            return Err(Failure::new(FailureKind::Rejected, sentence));
+        }
         again!(load(order)).map_err(|error| self.failure(&error))
+    }
+
+    /// The name that an authorization is about.
+    fn name_of(&self, identifier: &AuthorizedIdentifier<'_>) -> Result<HostPattern, Failure> {
+        name_of(self.issuer, identifier, self.names)
     }
 
     /// Tells the issuer that it can look.
@@ -155,7 +179,7 @@ impl Work<'_> {
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
             let mut authorization = authorization.map_err(|error| self.failure(&error))?;
-            let name = name_of(self.issuer, &authorization.identifier())?;
+            let name = self.name_of(&authorization.identifier())?;
             let pending = chosen.iter().filter(|one| one.is_pending);
             let mut of_name = pending.filter(|one| one.name == name);
             let Some(one) = of_name.next() else { continue };
@@ -225,8 +249,7 @@ impl Work<'_> {
 
     async fn finalize(&self, order: &mut Order) -> Result<(), Failure> {
         (self.solver.step)("waits for the certificate");
-        let names = self.names(order).await?;
-        let request = request(&names, self.key_pem).map_err(|error| {
+        let request = request(self.names, self.key_pem).map_err(|error| {
             let sentence = format!("the certificate cannot be asked for: {error}");
             Failure::new(FailureKind::Machine, sentence)
         })?;
@@ -240,21 +263,9 @@ impl Work<'_> {
             .await
     }
 
-    async fn names(&self, order: &mut Order) -> Result<Vec<HostPattern>, Failure> {
-        self.load(order).await?;
-        let mut names = Vec::new();
-        let mut identifiers = order.identifiers();
-        while let Some(identifier) = identifiers.next().await {
-            let identifier = identifier.map_err(|error| self.failure(&error))?;
-            names.push(name_of(self.issuer, &identifier)?);
-        }
-        Ok(names)
-    }
-
     /// The certificate of an order that has one.
     async fn take(&self, order: &mut Order) -> Result<String, Failure> {
         (self.solver.step)("waits for the certificate");
-        let names = self.names(order).await?;
         let chain = again!(order.certificate());
         let chain = chain.map_err(|error| self.failure(&error))?;
         let chain = chain.ok_or_else(|| self.too_slow())?;
@@ -262,7 +273,7 @@ impl Work<'_> {
             issuer: self.issuer,
             clock_ahead: self.talk.client.seen().clock_ahead,
         };
-        sender.check(&chain, self.key_pem, &names)?;
+        sender.check(&chain, self.key_pem, self.names)?;
         Ok(chain)
     }
 

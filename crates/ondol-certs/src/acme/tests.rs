@@ -8,6 +8,7 @@
 mod accounts;
 mod caddy;
 mod dns;
+mod evil;
 mod faults;
 mod front;
 #[path = "../../../../tests/issuers/lib.rs"]
@@ -149,7 +150,7 @@ async fn get(
         zone: None,
         step: &|step| steps.lock().unwrap().push(step),
     };
-    let proceeding = session.proceed(&begun.url, &key_pem, &solver);
+    let proceeding = session.proceed(&begun.url, &names, &key_pem, &solver);
     let chain_pem = plane.while_it_answers(sent(proceeding)).await?;
     Ok(Got {
         chain_pem,

@@ -227,8 +227,13 @@ impl Trying<'_> {
             zone: terms.zone,
             step: &step,
         };
-        let KeptOrder { url, key_pem, .. } = &order.kept;
-        terms.session.proceed(url, key_pem, &solver).await
+        let KeptOrder {
+            url,
+            names,
+            key_pem,
+            ..
+        } = &order.kept;
+        terms.session.proceed(url, names, key_pem, &solver).await
     }
 
     /// Puts what came on its shelf and into use; what only tried out is thrown away.

@@ -9,7 +9,6 @@ use ondol_model::issuing::FailureKind;
 use ondol_model::plan::Challenge;
 
 use super::Work;
-use crate::acme::challenge::name_of;
 use crate::acme::explain;
 use crate::failure::Failure;
 use crate::names::Names;
@@ -32,7 +31,7 @@ impl Work<'_> {
             if authorization.status != AuthorizationStatus::Invalid {
                 continue;
             }
-            let name = name_of(self.issuer, &authorization.identifier())?;
+            let name = self.name_of(&authorization.identifier())?;
             match &first {
                 None => first = Some(refused(self.issuer, &name, &authorization)),
                 Some(_) => others.push(name),

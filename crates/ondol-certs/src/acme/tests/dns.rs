@@ -44,7 +44,7 @@ async fn a_wildcard_and_its_domain_are_shown_in_the_zone_at_once() {
         },
     };
     let key = new_key();
-    let chain = sent(session.proceed(&begun.url, &key, &solver))
+    let chain = sent(session.proceed(&begun.url, &names, &key, &solver))
         .await
         .unwrap();
     let mut covered = crate::files::parse(&chain, &key).unwrap().facts.names;
@@ -88,7 +88,7 @@ async fn a_record_that_cannot_be_written_is_said() {
     };
     let key = new_key();
     let failure = session
-        .proceed(&begun.url, &key, &solver)
+        .proceed(&begun.url, &names, &key, &solver)
         .await
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Dns, "{failure}");

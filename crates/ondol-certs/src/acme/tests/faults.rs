@@ -120,13 +120,13 @@ async fn an_issuer_that_is_not_there_or_not_trusted_is_said() {
 }
 
 /// A Pebble with a front.
-struct Fronted {
-    world: World,
-    front: Front,
+pub(super) struct Fronted {
+    pub(super) world: World,
+    pub(super) front: Front,
 }
 
 impl Fronted {
-    async fn new() -> Option<Self> {
+    pub(super) async fn new() -> Option<Self> {
         // A request whose nonce is refused comes again, and some tests count.
         let world = World::new(|settings| settings.nonces_refused = 0).await?;
         let root = std::fs::read_to_string(world.pebble.tls_root()).unwrap();
@@ -134,14 +134,14 @@ impl Fronted {
         Some(Self { world, front })
     }
 
-    async fn open(&self) -> Result<Session, Failure> {
+    pub(super) async fn open(&self) -> Result<Session, Failure> {
         let issuer = issuer(&self.front.directory(), &self.front.root());
         self.front
             .while_it_answers(self.world.open_at(&issuer))
             .await
     }
 
-    async fn get(&self, session: &Session) -> Result<Got, Failure> {
+    pub(super) async fn get(&self, session: &Session) -> Result<Got, Failure> {
         let names = ["app.example.com"];
         let getting = self.world.get(session, &names, &[Challenge::Http]);
         self.front.while_it_answers(getting).await
@@ -361,7 +361,7 @@ async fn a_look_at_an_order_may_fail_now_and_then() {
     let session = fronted.open().await.unwrap();
     let begun = fronted.begin(&session, None).await.unwrap();
     let plane = &fronted.world.plane;
-    let key = new_key();
+    let (names, key) = ([host("app.example.com")], new_key());
     let looks = Mutex::new(0);
     let solver = Solver {
         ways: &|_| vec![Challenge::Http],
@@ -377,7 +377,7 @@ async fn a_look_at_an_order_may_fail_now_and_then() {
             }
         },
     };
-    let proceeding = session.proceed(&begun.url, &key, &solver);
+    let proceeding = session.proceed(&begun.url, &names, &key, &solver);
     let proceeding = fronted.front.while_it_answers(proceeding);
     let chain = plane.while_it_answers(proceeding).await.unwrap();
     crate::files::parse(&chain, &key).unwrap();

@@ -114,7 +114,7 @@ async fn an_order_that_was_cut_off_goes_on_where_it_was() {
                 }
             },
         };
-        let proceeding = session.proceed(&begun.url, &key, &solver);
+        let proceeding = session.proceed(&begun.url, &names, &key, &solver);
         let work = async {
             tokio::select! {
                 biased;
@@ -136,7 +136,7 @@ async fn an_order_that_was_cut_off_goes_on_where_it_was() {
     };
     let mut chains = Vec::new();
     for _ in 0..2 {
-        let proceeding = session.proceed(&begun.url, &key, &solver);
+        let proceeding = session.proceed(&begun.url, &names, &key, &solver);
         chains.push(world.plane.while_it_answers(proceeding).await.unwrap());
     }
     assert_eq!(chains[0], chains[1]);
@@ -192,7 +192,7 @@ async fn an_order_that_failed_says_why_again() {
     let mut sentences = Vec::new();
     for _ in 0..2 {
         let key = new_key();
-        let proceeding = session.proceed(&begun.url, &key, &solver);
+        let proceeding = session.proceed(&begun.url, &names, &key, &solver);
         let failure = world.plane.while_it_answers(proceeding).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unverified);
         sentences.push(failure.sentence);
@@ -258,7 +258,7 @@ async fn an_order_that_the_issuer_forgot_was_interrupted() {
         step: &|_| {},
     };
     let failure = session
-        .proceed(&url, &new_key(), &solver)
+        .proceed(&url, &[host("app.example.com")], &new_key(), &solver)
         .await
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Interrupted);
@@ -280,7 +280,7 @@ async fn a_certificate_for_another_key_is_not_taken() {
         step: &|_| {},
     };
     let failure = session
-        .proceed(&got.url, &new_key(), &solver)
+        .proceed(&got.url, &[host("app.example.com")], &new_key(), &solver)
         .await
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::WrongCertificate);
@@ -337,7 +337,7 @@ async fn a_kind_of_certificate_is_asked_for_where_it_is_offered() {
             step: &|_| {},
         };
         let key = new_key();
-        let proceeding = session.proceed(&begun.url, &key, &solver);
+        let proceeding = session.proceed(&begun.url, &names, &key, &solver);
         let chain = world.plane.while_it_answers(proceeding).await.unwrap();
         let pair = crate::files::parse(&chain, &key).unwrap();
         let validity = pair.facts.validity;

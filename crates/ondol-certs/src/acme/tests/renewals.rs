@@ -78,7 +78,7 @@ async fn an_order_says_what_it_replaces_once() {
         step: &|_| {},
     };
     let key = new_key();
-    let proceeding = session.proceed(&first.url, &key, &solver);
+    let proceeding = session.proceed(&first.url, &names, &key, &solver);
     world.plane.while_it_answers(proceeding).await.unwrap();
     let second = session
         .begin(&replacing(&names, &got.chain_pem))
