@@ -125,13 +125,22 @@ pub(super) fn printable(text: &str, max: usize) -> String {
     let shown: String = text
         .chars()
         .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
-        .filter(|letter| !letter.is_control() && *letter != char::REPLACEMENT_CHARACTER)
+        .filter(|letter| !is_unprintable(*letter))
         .collect();
     let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     match shown.char_indices().nth(max) {
         Some((end, _)) => format!("{}…", &shown[..end]),
         None => shown,
     }
+}
+
+/// What moves a cursor, or turns what stands beside it around (Unicode's bidirectional controls).
+fn is_unprintable(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | char::REPLACEMENT_CHARACTER
+        )
 }
 
 /// What an issuer said in so many words.
@@ -167,6 +176,7 @@ fn of_names(problem: &Problem) -> String {
         } = part;
         let name = identifier.as_ref();
         let name = name.map_or_else(String::new, |name| name.authorized(false).to_string());
+        let name = printable(&name, WORDS_MAX);
         let detail = detail.as_deref().unwrap_or("no reason given");
         format!("{name} (“{}”)", printable(detail, WORDS_MAX))
     });

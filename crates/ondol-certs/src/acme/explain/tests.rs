@@ -197,3 +197,12 @@ fn every_type_is_explained_once() {
     }
     assert_eq!(problems::count(), types.len());
 }
+
+#[test]
+fn a_name_in_a_problem_moves_no_cursor() {
+    let problem = problem(
+        r#"{ "type": "urn:ietf:params:acme:error:compound", "subproblems": [{ "detail": "no\u001b[2J", "identifier": { "type": "dns", "value": "a\u001b[31m\r\nb\u202e" } }] }"#,
+    );
+    let failure = said("ca", &problem, &Seen::default());
+    assert_eq!(failure.sentence, "ca refused: a[31m b (“no[2J”)");
+}
