@@ -28,11 +28,26 @@ pub struct Caa {
 }
 
 impl fmt::Display for Caa {
-    /// As in a zone file.
+    /// As in a zone file, with what can't be printed as the numbers of its bytes (RFC 1035 §5.1): anybody can
+    /// write it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let flags = if self.is_critical { 128 } else { 0 };
-        write!(f, "{flags} {} \"{}\"", self.tag, self.value)
+        write!(f, "{flags} ")?;
+        escaped(f, &self.tag)?;
+        f.write_str(" \"")?;
+        escaped(f, &self.value)?;
+        f.write_str("\"")
     }
+}
+
+fn escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' => write!(f, "{}", char::from(byte))?,
+            other => write!(f, "\\{other:03}")?,
+        }
+    }
+    Ok(())
 }
 
 /// Who wants to issue a certificate, and how.

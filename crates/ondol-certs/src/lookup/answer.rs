@@ -7,6 +7,7 @@ use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 
+use super::ALIASES_MAX;
 use super::LookupError;
 use super::text_of;
 
@@ -79,7 +80,7 @@ impl Answer {
     /// Where the aliases in this answer lead to; `None` when the name is none.
     fn last_alias(&self, name: &Name) -> Option<Name> {
         let mut last = None;
-        for _ in 0..self.answers.len() {
+        for _ in 0..ALIASES_MAX {
             let at = last.as_ref().unwrap_or(name);
             let target = self.answers.iter().find_map(|record| match &record.data {
                 RData::CNAME(target) if record.name == *at => Some(target.0.clone()),

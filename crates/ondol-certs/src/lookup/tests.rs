@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 
 use hickory_proto::op::ResponseCode;
+use proptest::prelude::*;
 
 use super::name_server::NameServer;
 use super::*;
@@ -229,4 +230,68 @@ async fn one_name_server_is_asked_itself() {
         [""; 0]
     );
     assert!(resolver.asked()[0].is_recursive);
+}
+
+#[tokio::test]
+async fn few_addresses_of_name_servers_are_enough() {
+    let server = NameServer::start("127.0.0.1", ZONE);
+    for number in 2..100 {
+        server.add(&format!("ns.example.com A 127.0.0.{number}"));
+    }
+    let (_, servers) = lookup(&server).zone_of("example.com").await.unwrap();
+    assert_eq!(servers.len(), 16);
+}
+
+#[tokio::test]
+async fn aliases_that_go_around_in_one_answer_end() {
+    let name = Name::from_ascii("a.example.").unwrap();
+    let (mut records, count) = (Vec::new(), 5_000);
+    for number in 0..count {
+        let name = |number: i32| Name::from_ascii(format!("a{}.example.", number % count)).unwrap();
+        let target = hickory_proto::rr::rdata::CNAME(name(number + 1));
+        records.push(Record::from_rdata(name(number), 1, RData::CNAME(target)));
+    }
+    records[count as usize - 1].name = name.clone();
+    let mut message = hickory_proto::op::Message::query();
+    message.add_answers(records);
+    let answer = answer::Answer::new(message).unwrap();
+    let said = answer.records(&name, RecordType::A).unwrap();
+    assert!(matches!(said, Said::Alias(_)), "{said:?}");
+}
+
+#[test]
+fn what_cannot_be_printed_is_not() {
+    let labels: [&[u8]; 3] = [b"\x1b[2J \r\n.\xe2\x80\xae", b"example", b"org"];
+    let text = text_of(&Name::from_labels(labels).unwrap());
+    assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
+    assert!(text.ends_with(".example.org"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn any_answer_is_read_or_refused(bytes: Vec<u8>, at in 0_usize..400, byte: u8, cut in 0_usize..400) {
+        let mut message = hickory_proto::op::Message::query();
+        let name = Name::from_ascii("www.example.com.").unwrap();
+        let of = |data| Record::from_rdata(name.clone(), 300, data);
+        message.add_answers([
+            of(RData::CNAME(hickory_proto::rr::rdata::CNAME(name.clone()))),
+            of(RData::TXT(hickory_proto::rr::rdata::TXT::new(vec!["one".to_owned(), "two".to_owned()]))),
+            of(RData::A("198.51.100.2".parse().unwrap())),
+        ]);
+        let mut whole = message.to_vec().unwrap();
+        let length = whole.len();
+        whole[at % length] = byte;
+        // A head, and anything behind it.
+        let mut any = whole[..12].to_vec();
+        any.extend(&bytes);
+        for bytes in [&whole, &whole[..cut.min(length)], &any, &bytes] {
+            let Ok(message) = hickory_proto::op::Message::from_vec(bytes) else { continue };
+            let Some(answer) = answer::Answer::new(message) else { continue };
+            let _ = answer.zone(&name);
+            for record in &answer.answers {
+                let _ = caa(record).map(|caa| caa.to_string());
+            }
+            let _ = answer.records(&name, RecordType::A);
+        }
+    }
 }

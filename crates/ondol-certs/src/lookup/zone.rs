@@ -20,6 +20,8 @@ use super::text_of;
 const LIMIT: Duration = Duration::from_secs(20);
 /// How many name servers of a zone are looked up; zones have two to eight.
 const NAME_SERVERS_MAX: usize = 8;
+/// How many addresses all of them have: each is asked at the same time, again and again.
+const SERVERS_MAX: usize = 2 * NAME_SERVERS_MAX;
 
 impl Lookup {
     /// The zone that a name is in, and the addresses of its name servers, never none. Where no zone is
@@ -87,6 +89,9 @@ impl Lookup {
         }
         let mut servers = Vec::new();
         for address in addresses {
+            if servers.len() == SERVERS_MAX {
+                break;
+            }
             let server = self.with_port(address);
             if !servers.contains(&server) && ask::udp_socket(server).await.is_ok() {
                 servers.push(server);

@@ -129,3 +129,16 @@ fn a_record_reads_as_in_a_zone_file() {
     let text = "128 issue \"ca.example; validationmethods=dns-01\"";
     assert_eq!(record.to_string(), text);
 }
+
+#[test]
+fn a_record_moves_no_cursor() {
+    let record = Caa {
+        is_critical: true,
+        tag: "is\u{7}sue".to_owned(),
+        value: "\u{1b}[2Jca.example\r\n\u{202e}é".to_owned(),
+    };
+    assert_eq!(
+        record.to_string(),
+        r#"128 is\007sue "\027[2Jca.example\013\010\226\128\174\195\169""#
+    );
+}
