@@ -214,6 +214,8 @@ fn load(issuer: &str, folder: &Path) -> Result<Option<Kept>, PairError> {
     });
     let first = meta.names.first();
     let name = first.and_then(|name| HostPattern::parse(name).ok());
+    // A damaged one would hide it from the site that it is for.
+    let name = name.filter(|name| pair.facts.covers(name));
     let Some(name) = name.or_else(|| pair.facts.names.first().cloned()) else {
         return Ok(None);
     };

@@ -1,5 +1,6 @@
 //! An order under way, kept so that an agent that was killed goes on with it.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,7 +21,7 @@ const ORDER: &str = "order.json";
 const KEY: &str = "key.pem";
 
 /// An order that an issuer has taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeptOrder {
     /// Its URL.
     pub(crate) url: String,
@@ -30,8 +31,26 @@ pub(crate) struct KeptOrder {
     pub(crate) replaces: bool,
     /// The kind that was asked for.
     pub(crate) profile: Option<String>,
-    /// The private key, in PEM.
+    /// The private key, in PEM; never logged.
     pub(crate) key_pem: String,
+}
+
+impl fmt::Debug for KeptOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            url,
+            names,
+            replaces,
+            profile,
+            key_pem: _,
+        } = self;
+        f.debug_struct("KeptOrder")
+            .field("url", url)
+            .field("names", names)
+            .field("replaces", replaces)
+            .field("profile", profile)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize, Deserialize)]

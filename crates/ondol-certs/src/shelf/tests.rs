@@ -163,3 +163,80 @@ fn a_disk_that_takes_nothing_is_known_before_an_order() {
     file::replace(&file, b"", 0o600).unwrap();
     assert!(Shelf::new(file).try_out().is_err());
 }
+
+#[test]
+fn a_key_is_in_nothing_that_is_printed() {
+    let sample = Sample::of(&["example.org"]);
+    let order = KeptOrder {
+        url: "https://ca.example/order/1".to_owned(),
+        names: vec![pattern("example.org")],
+        replaces: false,
+        profile: None,
+        key_pem: sample.key.clone(),
+    };
+    let printed = format!("{order:?} {:#?}", kept(&["example.org"]));
+    assert!(printed.contains("https://ca.example/order/1"), "{printed}");
+    assert!(!printed.contains("PRIVATE KEY"), "{printed}");
+}
+
+/// A file with a byte changed here and there, and cut off there.
+fn damaged(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let changed = (0..whole.len()).map(|at| {
+        let mut bytes = whole.to_vec();
+        bytes[at] ^= 0x15;
+        bytes
+    });
+    let cut = (0..whole.len()).map(|end| whole[..end].to_vec());
+    changed.chain(cut)
+}
+
+#[test]
+fn damage_to_what_is_known_of_it_takes_no_certificate_away() {
+    let (_place, shelf) = shelf();
+    let mut first = kept(&["example.org", "www.example.org"]);
+    first.meta.renewal = Some(Renewal {
+        start: 1,
+        end: 3,
+        moment: 2,
+        ask_at: 4,
+        explanation: Some("https://ca.example/why".to_owned()),
+    });
+    shelf.keep(&first).unwrap();
+    let meta = shelf.folder("pebble", &first.name).join(META);
+    for bytes in damaged(&fs::read(&meta).unwrap()) {
+        fs::write(&meta, &bytes).unwrap();
+        let (all, unusable) = shelf.all();
+        assert!(unusable.is_empty());
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].pair, first.pair);
+        assert_eq!(all[0].name, first.name);
+    }
+}
+
+#[test]
+fn an_order_that_is_damaged_is_read_whole_or_not_at_all() {
+    let (_place, shelf) = shelf();
+    let name = pattern("example.org");
+    let order = KeptOrder {
+        url: "https://ca.example/order/1".to_owned(),
+        names: vec![name.clone(), pattern("www.example.org")],
+        replaces: true,
+        profile: Some("classic".to_owned()),
+        key_pem: Sample::of(&["example.org"]).key,
+    };
+    shelf
+        .prepare_order("pebble", &name, &order.key_pem)
+        .unwrap();
+    shelf.keep_order("pebble", &name, &order).unwrap();
+    let file = with_end(&shelf.folder("pebble", &name), order::END).join("order.json");
+    let whole = fs::read(&file).unwrap();
+    for bytes in damaged(&whole) {
+        fs::write(&file, &bytes).unwrap();
+        if let Some(read) = shelf.order("pebble", &name) {
+            assert_eq!(read.key_pem, order.key_pem);
+            assert!(!read.names.is_empty());
+        }
+    }
+    fs::write(&file, &whole).unwrap();
+    assert_eq!(shelf.order("pebble", &name), Some(order));
+}
