@@ -29,6 +29,8 @@ pub(super) struct Sessions {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     directory: Box<str>,
+    /// Who vouches for it: one that the owner has removed is believed no longer.
+    root: Option<PathBuf>,
     folder: PathBuf,
     email: Option<String>,
 }
@@ -88,6 +90,7 @@ impl Sessions {
         };
         Key {
             directory,
+            root: issuer.root.clone(),
             folder: self.folder(issuer, environment),
             email: email.map(str::to_owned),
         }
@@ -96,8 +99,46 @@ impl Sessions {
     fn folder(&self, issuer: &AcmeIssuer, environment: Environment) -> PathBuf {
         let name = match environment {
             Environment::Production => issuer.name.to_string(),
-            Environment::Staging => format!("{}.staging", issuer.name),
+            // No issuer can be called so.
+            Environment::Staging => format!("{}@staging", issuer.name),
         };
         self.root.join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ondol_model::plan::Reach;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_one_issuer_is_no_others() {
+        let issuer = |name: &str, root: Option<&str>| AcmeIssuer {
+            name: name.into(),
+            directory: "https://ca.example/dir".into(),
+            staging: Some("https://ca.example/staging".into()),
+            root: root.map(PathBuf::from),
+            external_account: None,
+            reach: Reach::Any,
+        };
+        let sessions = Sessions::new("/state".into());
+        let key = |issuer: &AcmeIssuer, environment| sessions.key(issuer, environment, None);
+        let (production, staging) = (Environment::Production, Environment::Staging);
+        let own = issuer("ca", None);
+        let others = [
+            key(&own, staging),
+            key(&issuer("ca.staging", None), production),
+            key(&issuer("ca-staging", None), production),
+        ];
+        for other in others {
+            assert_ne!(other.folder, key(&own, production).folder);
+        }
+        for name in ["ca.staging", "ca-staging"] {
+            let other = key(&issuer(name, None), production);
+            assert_ne!(other.folder, key(&own, staging).folder, "{name}");
+        }
+        let rooted = issuer("ca", Some("/root.pem"));
+        assert_ne!(key(&own, production), key(&rooted, production));
     }
 }

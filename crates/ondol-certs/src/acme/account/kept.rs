@@ -111,3 +111,34 @@ pub(super) fn write(folder: &Path, kept: &Kept) -> io::Result<()> {
     text.push('\n');
     file::replace(&folder.join(FILE), text.as_bytes(), MODE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_left_alone_and_its_key_not_repeated() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("ca");
+        let made = of(&folder, "https://ca.example/dir".to_owned()).unwrap();
+        let path = folder.join(FILE);
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x15;
+            for bytes in [&changed[..], &whole[..at]] {
+                fs::write(&path, bytes).unwrap();
+                // The directory may be the one that changed, and then the key is another account's.
+                match of(&folder, made.directory.clone()) {
+                    Ok(kept) if kept.directory == made.directory => {}
+                    Ok(_) => panic!("of another directory"),
+                    Err(error) => {
+                        let text = error.to_string();
+                        assert!(!text.contains(&made.key_pkcs8[..8]), "{text}");
+                        assert_eq!(fs::read(&path).unwrap(), bytes);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -146,3 +146,21 @@ async fn a_name_is_changed_by_one_at_a_time() {
     drop(first);
     assert!(second.await.is_some());
 }
+
+#[tokio::test]
+async fn damage_never_ends_the_box_and_is_put_aside() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let _needed = journal.note(&written("first")).await.unwrap();
+    let whole = std::fs::read(folder.path()).unwrap();
+    for at in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x15;
+        for bytes in [&changed[..], &whole[..at]] {
+            std::fs::write(folder.path(), bytes).unwrap();
+            let journal = folder.open();
+            let _ = journal.give_up_old().await.unwrap();
+            let _ = journal.left("cloudflare", 10).await;
+        }
+    }
+}
