@@ -52,6 +52,9 @@ impl fmt::Display for KeyKind {
     }
 }
 
+/// As much of an issuer's name as is shown; four times what a common name may have (RFC 5280).
+const NAME_CHARS_MAX: usize = 256;
+
 /// Why bytes are not a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an X.509 certificate")]
@@ -122,12 +125,15 @@ fn host_pattern(name: &GeneralName<'_>) -> Option<HostPattern> {
     }
 }
 
+/// On one line and short: whoever issues certificates writes it.
 fn name_text(name: &X509Name<'_>) -> String {
     let common_name = name.iter_common_name().next();
-    match common_name.and_then(|attribute| attribute.as_str().ok()) {
+    let text = match common_name.and_then(|attribute| attribute.as_str().ok()) {
         Some(text) => text.to_owned(),
         None => name.to_string(),
-    }
+    };
+    let printed = text.chars().filter(|letter| !letter.is_control());
+    printed.take(NAME_CHARS_MAX).collect()
 }
 
 fn key_kind(certificate: &X509Certificate<'_>) -> KeyKind {
@@ -139,5 +145,25 @@ fn key_kind(certificate: &X509Certificate<'_>) -> KeyKind {
             bits: point.key_size(),
         },
         Ok(_) | Err(_) => KeyKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::CertificateParams;
+    use rcgen::DnType;
+    use rcgen::KeyPair;
+
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_issuer_is_one_short_line() {
+        let mut params = CertificateParams::default();
+        let name = format!("\u{1b}[2JEvil\r\n{}", "x".repeat(10_000));
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let facts = Facts::of(params.self_signed(&key).unwrap().der()).unwrap();
+        assert!(facts.issuer.starts_with("[2JEvilxxx"), "{}", facts.issuer);
+        assert_eq!(facts.issuer.len(), NAME_CHARS_MAX);
     }
 }

@@ -228,6 +228,7 @@ fn lines(text: &str, overflow: Overflow, width: usize) -> Vec<String> {
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     // A wide letter takes two columns; narrower than that nothing would ever fit.
     let width = width.max(2);
+    let text = visible(text);
     let mut lines = Vec::new();
     let mut line = String::new();
     for mut word in text.split_inclusive(' ') {
@@ -271,6 +272,7 @@ fn head(text: &str, width: usize) -> &str {
     text
 }
 
+/// What others said may be in it: nothing of that moves the cursor.
 fn visible(text: &str) -> String {
     text.trim_end()
         .chars()

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use http::StatusCode;
+use http::Uri;
 use http::header;
 use instant_acme::Error;
 use instant_acme::Problem;
@@ -386,7 +387,34 @@ fn contact(email: Option<&str>) -> Vec<String> {
         .collect()
 }
 
+/// Where an account is; owners write it into their zones, so it must be a URL.
 fn location(answer: &http::Response<bytes::Bytes>) -> Option<String> {
-    let value = answer.headers().get(header::LOCATION)?;
-    Some(value.to_str().ok()?.to_owned())
+    let value = answer.headers().get(header::LOCATION)?.to_str().ok()?;
+    let uri = value.parse::<Uri>().ok()?;
+    let is_plain = !value.contains(['"', ';', '\\']);
+    (uri.scheme_str() == Some("https") && is_plain).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_at_a_url() {
+        let at = |text: &str| {
+            let answer = http::Response::builder().header(header::LOCATION, text);
+            location(&answer.body(bytes::Bytes::new()).unwrap())
+        };
+        let fine = "https://ca.example/acct/1?a=b";
+        assert_eq!(at(fine).as_deref(), Some(fine));
+        for text in [
+            "/acct/1",
+            "http://ca.example/acct/1",
+            "https://ca.example/\" IN A 1.2.3.4",
+            "https://ca.example/1;policy=wildcard",
+            "",
+        ] {
+            assert_eq!(at(text), None, "{text}");
+        }
+    }
 }

@@ -8,7 +8,9 @@ use http::Request;
 use http::Response;
 use http::Uri;
 use ondol_base::clock;
+use ondol_model::Hostname;
 use serde::Deserialize;
+use serde::Deserializer;
 use tokio::time::Instant;
 
 use super::client::Seen;
@@ -17,6 +19,9 @@ use crate::https::HttpsError;
 
 /// What issuers offer changes rarely; their lists are small, but the box asks for many certificates.
 const FRESH: Duration = Duration::from_secs(3600);
+
+/// More names in CAA records than any issuer has.
+const IDENTITIES_MAX: usize = 16;
 
 /// An issuer's directory.
 #[derive(Debug)]
@@ -50,8 +55,16 @@ pub(super) struct Meta {
     /// The kinds of certificates, with what they are.
     pub(super) profiles: BTreeMap<String, String>,
     pub(super) external_account_required: bool,
-    /// What it is called in CAA records.
+    /// What it is called in CAA records. Owners write it into their zones, so what is no name is left out.
+    #[serde(deserialize_with = "names")]
     pub(super) caa_identities: Vec<String>,
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let mut names = Vec::<String>::deserialize(from)?;
+    names.retain(|name| Hostname::parse(name).is_ok());
+    names.truncate(IDENTITIES_MAX);
+    Ok(names)
 }
 
 impl Listed {
@@ -132,5 +145,20 @@ impl Directory {
     /// Whether the issuer offers certificates of this kind.
     pub(super) fn offers(&self, profile: &str) -> bool {
         self.listed.meta.profiles.contains_key(profile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_owners_write_into_their_zones_is_names() {
+        let body = r#"{ "newNonce": "https://ca.example/n", "newAccount": "https://ca.example/a", "newOrder": "https://ca.example/o",
+            "meta": { "caaIdentities": ["ca.example", "x\" IN A 1.2.3.4", "\u001b[2J", "ca.example; a=b", "", "other.example"] } }"#;
+        let answer = Response::new(Bytes::from_static(body.as_bytes()));
+        let directory = Directory::of("https://ca.example/dir", &answer).unwrap();
+        let identities = directory.listed.meta.caa_identities;
+        assert_eq!(identities, ["ca.example", "other.example"]);
     }
 }

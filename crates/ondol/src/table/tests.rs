@@ -117,3 +117,11 @@ fn tints_take_no_room() {
     let plain = "\x1b[2mSTATE\x1b[0m  \x1b[2mSINCE\x1b[0m\n\x1b[32mready\x1b[0m  now\n";
     assert_eq!(shown, plain);
 }
+
+#[test]
+fn what_others_said_moves_no_cursor() {
+    assert_eq!(
+        wrap("a\u{1b}[2Jb \u{9b}31mc\r", 80),
+        ["a\u{fffd}[2Jb \u{fffd}31mc"]
+    );
+}
