@@ -36,6 +36,8 @@ pub enum State {
     Waiting,
     /// No issuer can vouch for its names.
     Nobody,
+    /// A wildcard is among them, and nobody can write the record that it needs.
+    NoWay,
 }
 
 /// How a try ended.

@@ -34,6 +34,10 @@ pub struct Cert {
     pub sites: Vec<String>,
     /// What is wrong with it, or with getting another, as sentences; `None` when nothing is.
     pub problem: Option<String>,
+    /// What visitors get while something is wrong with getting another, as a sentence; `None`
+    /// when nothing is.
+    #[serde(default)]
+    pub meanwhile: Option<String>,
     /// The names of the certificate that is wanted from an issuer, the one that it is called by first:
     /// this one is it, or is used until it is there. Empty where none is wanted.
     #[serde(default)]
@@ -92,6 +96,9 @@ pub struct CertProblem {
     pub name: String,
     /// What is wrong, as sentences.
     pub message: String,
+    /// What visitors get while that is so, as a sentence.
+    #[serde(default)]
+    pub meanwhile: Option<String>,
     /// When it is tried again; `None` when it is being tried, or when Ondol has nothing to try.
     pub next_at: Option<Time>,
 }

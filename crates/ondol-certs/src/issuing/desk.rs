@@ -351,7 +351,7 @@ pub(super) fn kept<'s>(set: &'s CertificateSet, wanted: &Wanted) -> Option<&'s K
     })
 }
 
-fn held(set: &CertificateSet, wanted: &Wanted) -> Option<Held> {
+pub(super) fn held(set: &CertificateSet, wanted: &Wanted) -> Option<Held> {
     let kept = kept(set, wanted)?;
     let covers = wanted.names.iter().all(|name| kept.pair.facts.covers(name));
     let is_known = wanted.issuers().any(|it| it.name == kept.issuer);

@@ -19,6 +19,7 @@ fn cert(source: &str, names: &[&str], wanted: &[&str]) -> Cert {
         renew_at: None,
         sites: texts(names),
         problem: None,
+        meanwhile: None,
         wanted: texts(wanted),
         state: CertState::Held,
         asked: None,

@@ -21,6 +21,7 @@ fn cert(issuer: &str, names: &[&str], sites: &[&str], wanted: &[&str]) -> Cert {
         renew_at: None,
         sites: texts(sites),
         problem: None,
+        meanwhile: None,
         wanted: texts(wanted),
         state: CertState::Held,
         asked: None,

@@ -184,7 +184,7 @@ fn next_in_words(certificate: &Cert, now: i64) -> String {
         CertState::Waiting if certificate.failures > 0 => at("next try"),
         CertState::Waiting if certificate.is_stand_in() => at("first try"),
         CertState::Waiting => at("renewal"),
-        CertState::Nobody => "none: no issuer can".to_owned(),
+        CertState::Nobody => "none until mended".to_owned(),
         CertState::Held if certificate.next_at.is_some() => at("renewal"),
         CertState::Held if certificate.source == "acme" => "-".to_owned(),
         CertState::Held => "by its owner".to_owned(),
@@ -198,6 +198,9 @@ fn last_result(certificate: &Cert, now: i64) -> Cell {
     let ago = span::relative(last.at.unix_seconds(), now);
     match (last.good, certificate.failures) {
         (true, _) => Cell::new(format!("good, {ago}"), Tint::Plain),
+        (false, _) if certificate.problem.is_none() => {
+            Cell::new(format!("failed {ago}"), Tint::Plain)
+        }
         (false, 0 | 1) => Cell::new(format!("failed {ago}"), Tint::Bad),
         (false, times) => Cell::new(format!("failed {ago}, {times} times"), Tint::Bad),
     }
@@ -211,6 +214,7 @@ fn problems(certificates: &[&Cert]) -> Vec<CertProblem> {
         Some(CertProblem {
             name: called.map_or(certificate.name(), String::as_str).to_owned(),
             message,
+            meanwhile: certificate.meanwhile.clone(),
             next_at: None,
         })
     });

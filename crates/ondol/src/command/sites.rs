@@ -127,7 +127,7 @@ fn how_far(certificate: &SiteCertificate, now: i64) -> String {
         (CertState::Waiting, Some(at)) if at.unix_seconds() > now => {
             format!("try {}", span::relative(at.unix_seconds(), now))
         }
-        (CertState::Nobody, _) => "no issuer can".to_owned(),
+        (CertState::Nobody, _) => "none to come".to_owned(),
         (CertState::Held | CertState::Ordering | CertState::Waiting, _) => "being got".to_owned(),
     }
 }

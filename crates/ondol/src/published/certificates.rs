@@ -12,6 +12,9 @@ use ondol_certs::Origin;
 use ondol_certs::State;
 use ondol_model::HostPattern;
 
+/// What keeps a wildcard from its certificate that nobody can write a record for.
+const NO_WAY: &str = "a wildcard needs a record in its zone, and nobody can write there: say in `[tls]`, or in `tls` of the site, who keeps the zone, as in dns = { provider = \"cloudflare\", token = { file = \"cloudflare.token\" } }";
+
 /// Every certificate in use, those that end first in front.
 pub(super) fn certs(rows: &[CertificateRow], managed: &[Managed], now: i64) -> api::Certs {
     let wanted = Wanted::of(managed);
@@ -31,6 +34,7 @@ pub(super) fn problems(certs: &api::Certs) -> Vec<api::CertProblem> {
             .then(|| api::CertProblem {
                 name: name.to_owned(),
                 message,
+                meanwhile: certificate.meanwhile.clone(),
                 next_at: tried_again_at(certificate),
             })
     });
@@ -142,6 +146,7 @@ fn cert(row: &CertificateRow, managed: Option<&Managed>, now: i64) -> api::Cert 
         renew_at,
         sites: texts(names),
         problem: trouble.clone(),
+        meanwhile: None,
         wanted: Vec::new(),
         state: api::CertState::Held,
         asked: None,
@@ -174,13 +179,13 @@ fn tell(managed: &Managed, certificate: &mut api::Cert, now: i64) {
             api::CertState::Ordering
         }
         State::Waiting => api::CertState::Waiting,
-        State::Nobody => api::CertState::Nobody,
+        State::Nobody | State::NoWay => api::CertState::Nobody,
     };
     let next_at = next_at.map(Time::from_unix_seconds);
     (certificate.renew_at, certificate.next_at) = match state {
         State::Held => (next_at, next_at),
         State::Ordering { .. } | State::Waiting => (None, next_at),
-        State::Nobody => (certificate.renew_at, certificate.renew_at),
+        State::Nobody | State::NoWay => (certificate.renew_at, certificate.renew_at),
     };
     certificate.last = last.as_ref().map(|last| api::LastResult {
         at: Time::from_unix_seconds(last.at),
@@ -188,34 +193,42 @@ fn tell(managed: &Managed, certificate: &mut api::Cert, now: i64) {
         message: last.sentence.clone(),
     });
     certificate.failures = *failures;
-    let parts = [
-        certificate.problem.take(),
-        trouble_of(managed, certificate, now),
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    certificate.problem = (!parts.is_empty()).then(|| parts.join(" "));
+    let Some(trouble) = trouble_of(managed) else {
+        return;
+    };
+    let parts = certificate.problem.take().into_iter().chain([trouble]);
+    certificate.problem = Some(parts.collect::<Vec<_>>().join(" "));
+    certificate.meanwhile = Some(meanwhile(certificate, now).to_owned());
 }
 
-/// What is wrong with getting a certificate, and what visitors get meanwhile.
-fn trouble_of(managed: &Managed, in_use: &api::Cert, now: i64) -> Option<String> {
+/// What is wrong with getting a certificate.
+fn trouble_of(managed: &Managed) -> Option<String> {
     let failed = managed.last.as_ref().filter(|last| !last.is_good);
-    let sentence = match (failed, &managed.state) {
-        (Some(failed), _) => failed.sentence.trim_end_matches('.'),
-        (None, State::Nobody) => "no issuer of the configuration can vouch for all its names",
-        (None, State::Held | State::Ordering { .. } | State::Waiting) => return None,
+    let sentence = match (&managed.state, failed) {
+        (State::NoWay, _) => NO_WAY,
+        (State::Nobody, _) => "no issuer of the configuration can vouch for all its names",
+        // An earlier try was in vain, but another certificate is not needed yet.
+        (State::Held, _) | (State::Ordering { .. } | State::Waiting, None) => return None,
+        (State::Ordering { .. } | State::Waiting, Some(failed)) => {
+            failed.sentence.trim_end_matches('.')
+        }
     };
     let times = match managed.failures {
         0 | 1 => String::new(),
         times => format!(" (failed {times} times)"),
     };
-    let meanwhile = if in_use.is_stand_in() {
+    Some(format!("{sentence}{times}."))
+}
+
+/// What visitors get until a certificate is there.
+fn meanwhile(in_use: &api::Cert, now: i64) -> &'static str {
+    if in_use.is_stand_in() {
         "Visitors get a certificate of Ondol's own CA for now, which browsers warn of."
     } else if in_use.not_after.unix_seconds() < now {
         "The one in use has ended: visitors are warned off."
     } else {
         "The one in use is good for now."
-    };
-    Some(format!("{sentence}{times}. {meanwhile}"))
+    }
 }
 
 fn texts(names: &[HostPattern]) -> Vec<String> {

@@ -53,7 +53,7 @@ fn render(certificate: &Cert, place: Place<'_>) -> String {
     let Place { now, zone, screen } = place;
     let minute = |time: Time| clock::minute_in(zone, time.unix_seconds());
     let mut lines = vec![
-        ("names", certificate.names.join(", ")),
+        ("names", names(certificate)),
         ("issuer", issuer(certificate)),
         (
             "valid",
@@ -94,10 +94,19 @@ fn render(certificate: &Cert, place: Place<'_>) -> String {
         text.push_str(&status::labeled(label, &value, screen));
     }
     if let Some(problem) = &certificate.problem {
+        let parts = [Some(problem.as_str()), certificate.meanwhile.as_deref()];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
         text.push('\n');
-        text.push_str(&status::marked(problem, screen));
+        text.push_str(&status::marked(&parts.join(" "), screen));
     }
     text
+}
+
+/// The one that it is called by comes first, whatever the order in the certificate.
+fn names(certificate: &Cert) -> String {
+    let mut names: Vec<_> = certificate.names.iter().map(String::as_str).collect();
+    names.sort_by_key(|name| *name != certificate.name());
+    names.join(", ")
 }
 
 fn issuer(certificate: &Cert) -> String {

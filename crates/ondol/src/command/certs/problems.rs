@@ -16,33 +16,83 @@ pub(crate) enum Tries {
     Elsewhere,
 }
 
-/// A sentence for each way in which certificates fail, in the order of the first of them.
+/// A sentence for each way in which certificates fail, in the order of the first of them. What visitors get
+/// meanwhile follows; once at the end where it is the same for several.
 pub(crate) fn sentences(problems: &[CertProblem], tries: Tries, now: i64) -> Vec<String> {
-    let mut alike: Vec<(&str, Vec<&CertProblem>)> = Vec::new();
+    let mut alike: Vec<Alike<'_>> = Vec::new();
     for problem in problems {
-        match alike
-            .iter_mut()
-            .find(|(message, _)| *message == problem.message)
-        {
-            Some((_, others)) if others.iter().any(|other| other.name == problem.name) => {}
-            Some((_, others)) => others.push(problem),
-            None => alike.push((&problem.message, vec![problem])),
+        match alike.iter_mut().find(|other| other.is_like(problem)) {
+            Some(other) => other.add(problem),
+            None => alike.push(Alike::of(problem)),
         }
     }
-    let each = alike.into_iter().map(|(message, problems)| {
-        let names: Vec<_> = problems
-            .iter()
-            .map(|problem| problem.name.as_str())
-            .collect();
-        let next = problems.iter().filter_map(|problem| problem.next_at).min();
-        let next = match (tries, next.map(|at| at.unix_seconds())) {
+    let mut shared: Vec<(&str, Vec<&str>)> = Vec::new();
+    for each in &alike {
+        let Some(meanwhile) = each.meanwhile else {
+            continue;
+        };
+        match shared.iter_mut().find(|(other, _)| *other == meanwhile) {
+            Some((_, names)) => names.extend(&each.names),
+            None => shared.push((meanwhile, each.names.clone())),
+        }
+    }
+    shared.retain(|(meanwhile, _)| {
+        let with_it = alike.iter().filter(|it| it.meanwhile == Some(*meanwhile));
+        with_it.count() > 1
+    });
+    let is_shared = |meanwhile: &&str| shared.iter().any(|(other, _)| other == meanwhile);
+    let each = alike.iter().map(|it| {
+        let meanwhile = it.meanwhile.filter(|meanwhile| !is_shared(meanwhile));
+        let meanwhile = meanwhile.map_or(String::new(), |meanwhile| format!(" {meanwhile}"));
+        let next = it.next_try(tries, now);
+        format!("{}{meanwhile}{next}", about(&listed(&it.names), it.message))
+    });
+    let last = shared
+        .iter()
+        .map(|(meanwhile, names)| format!("{}: {meanwhile}", listed(names)));
+    each.chain(last).collect()
+}
+
+/// Certificates that fail alike.
+#[derive(Debug)]
+struct Alike<'p> {
+    message: &'p str,
+    meanwhile: Option<&'p str>,
+    names: Vec<&'p str>,
+    next: Option<i64>,
+}
+
+impl<'p> Alike<'p> {
+    fn of(problem: &'p CertProblem) -> Self {
+        let mut alike = Self {
+            message: &problem.message,
+            meanwhile: problem.meanwhile.as_deref(),
+            names: Vec::new(),
+            next: None,
+        };
+        alike.add(problem);
+        alike
+    }
+
+    fn is_like(&self, problem: &CertProblem) -> bool {
+        self.message == problem.message && self.meanwhile == problem.meanwhile.as_deref()
+    }
+
+    fn add(&mut self, problem: &'p CertProblem) {
+        if !self.names.contains(&&*problem.name) {
+            self.names.push(&problem.name);
+        }
+        let next = problem.next_at.map(|at| at.unix_seconds());
+        self.next = self.next.into_iter().chain(next).min();
+    }
+
+    fn next_try(&self, tries: Tries, now: i64) -> String {
+        match (tries, self.next) {
             (Tries::Elsewhere, _) | (Tries::Told, None) => String::new(),
             (Tries::Told, Some(at)) if at <= now => " The next try is now.".to_owned(),
             (Tries::Told, Some(at)) => format!(" The next try is {}.", span::relative(at, now)),
-        };
-        format!("{}{next}", about(&listed(&names), message))
-    });
-    each.collect()
+        }
+    }
 }
 
 /// A sentence, after the name that it is about unless it says that itself.
@@ -75,6 +125,7 @@ mod tests {
         CertProblem {
             name: name.to_owned(),
             message: message.to_owned(),
+            meanwhile: None,
             next_at: Some(Time::from_unix_seconds(next)),
         }
     }
@@ -100,5 +151,36 @@ mod tests {
         assert_eq!(told(&problems), "a.com, c.com and d.com: no answer.");
         problems.push(problem("e.com", down, 160));
         assert_eq!(told(&problems), "a.com, c.com and 2 others: no answer.");
+    }
+
+    #[test]
+    fn what_visitors_get_is_told_once_where_it_is_the_same() {
+        let stands_in = |name, message| CertProblem {
+            meanwhile: Some("Visitors get another.".to_owned()),
+            ..problem(name, message, 160)
+        };
+        let ending = CertProblem {
+            meanwhile: Some("It is good for now.".to_owned()),
+            ..problem("c.com", "The disk is full.", 160)
+        };
+        let one = [stands_in("a.com", "No answer."), ending.clone()];
+        assert_eq!(
+            sentences(&one, Tries::Told, 100),
+            [
+                "a.com: No answer. Visitors get another. The next try is in 60 s.",
+                "c.com: The disk is full. It is good for now. The next try is in 60 s.",
+            ]
+        );
+        let [first, ending] = one;
+        let two = [first, ending, stands_in("b.com", "b.com points elsewhere.")];
+        assert_eq!(
+            sentences(&two, Tries::Elsewhere, 100),
+            [
+                "a.com: No answer.",
+                "c.com: The disk is full. It is good for now.",
+                "b.com points elsewhere.",
+                "a.com and b.com: Visitors get another.",
+            ]
+        );
     }
 }

@@ -25,6 +25,7 @@ fn certificate(names: &[&str], ends: i64, renew: Option<i64>) -> Cert {
         renew_at: renew.map(at),
         sites: names,
         problem: None,
+        meanwhile: None,
         wanted: Vec::new(),
         state: CertState::Held,
         asked: None,
@@ -84,9 +85,11 @@ pub(super) fn mixed() -> Vec<Cert> {
         message: "withcoffee.app points to 203.0.113.7, this box is 198.51.100.2".to_owned(),
     });
     failing.problem = Some(
-        "withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3 times). \
-         Visitors get a certificate of Ondol's own CA for now, which browsers warn of."
+        "withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3 times)."
             .to_owned(),
+    );
+    failing.meanwhile = Some(
+        "Visitors get a certificate of Ondol's own CA for now, which browsers warn of.".to_owned(),
     );
     let mut ordering = stand_in(&["new.example.com"], CertState::Ordering);
     ordering.asked = Some("letsencrypt".to_owned());
@@ -99,7 +102,8 @@ pub(super) fn mixed() -> Vec<Cert> {
         good: false,
         message: "the disk is full".to_owned(),
     });
-    disk.problem = Some("the disk is full. The one in use is good for now.".to_owned());
+    disk.problem = Some("the disk is full.".to_owned());
+    disk.meanwhile = Some("The one in use is good for now.".to_owned());
     vec![
         from_a_file("forum.example.com", 80 * DAY),
         certificate(&["nas.home.arpa"], 59 * DAY, Some(29 * DAY)),
@@ -243,10 +247,7 @@ fn what_is_done_next_is_told_in_words() {
         (renewal(300), "renewal in 5 min"),
         (issued(&["a.com"], 20 * DAY, -5), "renewal now"),
         (stand_in(&["a.com"], CertState::Ordering), "now: being got"),
-        (
-            stand_in(&["a.com"], CertState::Nobody),
-            "none: no issuer can",
-        ),
+        (stand_in(&["a.com"], CertState::Nobody), "none until mended"),
         (from_a_file("a.com", DAY), "by its owner"),
     ];
     for (certificate, words) in table {

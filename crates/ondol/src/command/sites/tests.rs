@@ -125,7 +125,7 @@ https://withcoffee.app    /      proxy   http://127.0.0.1:3000    own CA for now
 https://new.example.com   /      proxy   http://127.0.0.1:3000    own CA for now
                                                                   being got
 https://odd.example.com   /      proxy   http://127.0.0.1:3000    own CA for now
-                                                                  no issuer can
+                                                                  none to come
 https://blog.example.com  /      proxy   http://127.0.0.1:3000    letsencrypt
   www.blog.example.com           alias   redirects to             in 59 days
                                          blog.example.com
@@ -137,7 +137,7 @@ com                                                               in 5 days
 SITE                       ROUTE  TARGET  TO                             CERTIFICATE
 https://withcoffee.app     /      proxy   http://127.0.0.1:3000          own CA for now, try in 9 min
 https://new.example.com    /      proxy   http://127.0.0.1:3000          own CA for now, being got
-https://odd.example.com    /      proxy   http://127.0.0.1:3000          own CA for now, no issuer can
+https://odd.example.com    /      proxy   http://127.0.0.1:3000          own CA for now, none to come
 https://blog.example.com   /      proxy   http://127.0.0.1:3000          letsencrypt, in 59 days
   www.blog.example.com            alias   redirects to blog.example.com
 https://forum.example.com  /      proxy   http://127.0.0.1:3000          own file, in 5 days

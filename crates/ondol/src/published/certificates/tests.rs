@@ -129,17 +129,16 @@ fn what_an_issuer_gave_says_when_it_is_renewed_and_why_it_is_not() {
     );
     assert!(!ending.last.as_ref().unwrap().good);
     let why = "a.com points to 203.0.113.7, this box is 198.51.100.2";
+    assert_eq!(ended.problem.as_deref(), Some(&*format!("{why}.")));
     assert_eq!(
-        ended.problem.as_deref(),
-        Some(&*format!(
-            "{why}. The one in use has ended: visitors are warned off."
-        ))
+        ended.meanwhile.as_deref(),
+        Some("The one in use has ended: visitors are warned off.")
     );
+    let twice = format!("{why} (failed 2 times).");
+    assert_eq!(ending.problem.as_deref(), Some(&*twice));
     assert_eq!(
-        ending.problem.as_deref(),
-        Some(&*format!(
-            "{why} (failed 2 times). The one in use is good for now."
-        ))
+        ending.meanwhile.as_deref(),
+        Some("The one in use is good for now.")
     );
 }
 
@@ -172,13 +171,35 @@ fn what_stands_in_says_for_which_and_how_far_that_is() {
     assert_eq!(second.renew_at, None);
     let problem = api::CertProblem {
         name: "*.b.com".to_owned(),
-        message:
-            "a.com points to 203.0.113.7, this box is 198.51.100.2 (failed 3 times). Visitors \
-                  get a certificate of Ondol's own CA for now, which browsers warn of."
+        message: "a.com points to 203.0.113.7, this box is 198.51.100.2 (failed 3 times)."
+            .to_owned(),
+        meanwhile: Some(
+            "Visitors get a certificate of Ondol's own CA for now, which browsers warn of."
                 .to_owned(),
+        ),
         next_at: Some(Time::from_unix_seconds(NOW + 540)),
     };
     assert_eq!(problems(&certs), [problem]);
+}
+
+#[test]
+fn a_wildcard_without_a_record_says_what_is_missing() {
+    let rows = [row(Origin::Internal, &["*.b.com"], 60 * DAY)];
+    let certs = certs(&rows, &[managed(&["*.b.com"], State::NoWay)], NOW);
+    let problem = certs.certificates[0].problem.as_deref().unwrap();
+    assert!(problem.contains("dns = { provider"), "{problem}");
+}
+
+#[test]
+fn a_try_in_vain_that_nobody_needs_is_no_problem() {
+    let rows = [issued(&["b.com"], 60 * DAY)];
+    let certs = certs(&rows, &[failed(managed(&["b.com"], State::Held), 3)], NOW);
+    let certificate = &certs.certificates[0];
+    assert!(!certificate.last.as_ref().unwrap().good);
+    assert_eq!(
+        (&certificate.problem, &certificate.meanwhile),
+        (&None, &None)
+    );
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn cert(state: CertState) -> Cert {
         renew_at: None,
         sites: names.clone(),
         problem: None,
+        meanwhile: None,
         wanted: names,
         state,
         asked: None,
@@ -111,9 +112,18 @@ fn what_is_not_begun_is_given_up() {
     check(
         waits,
         20,
-        "failed: letsencrypt takes no more orders for now; the next try is in 3 h",
+        "failed: it is asked for in 3 h, not at once: the issuer wants to be left alone so long, or has given as many as it may; before that: letsencrypt takes no more orders for now",
     );
     check(cert(CertState::Held), 20, "failed: it was not begun");
+    let as_many_as_it_may = Cert {
+        next_at: Some(at(3_600 * 30)),
+        ..cert(CertState::Held)
+    };
+    check(
+        as_many_as_it_may,
+        20,
+        "failed: it is asked for in 30 h, not at once: the issuer wants to be left alone so long, or has given as many as it may",
+    );
     let endless = cert(CertState::Ordering);
     check(
         endless,

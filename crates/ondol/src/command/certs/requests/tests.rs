@@ -17,6 +17,7 @@ fn cert() -> Cert {
         renew_at: None,
         sites: names.clone(),
         problem: None,
+        meanwhile: None,
         wanted: names,
         state: CertState::Held,
         asked: None,
