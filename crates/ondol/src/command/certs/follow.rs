@@ -6,13 +6,14 @@ use ondol_admin::api::Cert;
 use ondol_admin::api::CertState;
 use ondol_admin::api::Certs;
 use ondol_admin::api::LastResult;
+use ondol_admin::api::Time;
 
 use crate::span;
 
 /// A try that is so near, in seconds, is waited for: the next issuer is asked, or the same one again.
 const NEAR: i64 = 15;
 /// So long it may take until what was asked for is begun.
-const BEGINNING: Duration = Duration::from_secs(15);
+const BEGINNING: Duration = Duration::from_secs(5);
 /// After this nobody watches any more; what is under way goes on.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
@@ -22,6 +23,7 @@ pub(super) struct Before {
     pub(super) name: String,
     last: Option<LastResult>,
     failures: u32,
+    next_at: Option<Time>,
 }
 
 /// What has become of it.
@@ -43,6 +45,7 @@ impl Before {
             name: name.to_owned(),
             last: certificate.and_then(|cert| cert.last.clone()),
             failures: certificate.map_or(0, |cert| cert.failures),
+            next_at: certificate.and_then(|cert| cert.next_at),
         }
     }
 
@@ -68,9 +71,37 @@ impl Before {
         }
         let failed = last.filter(|last| !last.good);
         if is_over(certificate, failed, now, waited) {
-            return Verdict::Failed(why_not(certificate, failed, now));
+            return Verdict::Failed(self.why_not(certificate, failed, now));
         }
         Verdict::UnderWay(step(certificate))
+    }
+
+    fn why_not(&self, certificate: &Cert, failed: Option<&LastResult>, now: i64) -> String {
+        // A renewal that is as far off as before was not asked for at all.
+        let is_put_off = match certificate.state {
+            CertState::Waiting | CertState::Ordering => true,
+            CertState::Held => certificate.next_at != self.next_at,
+            CertState::Nobody => false,
+        };
+        let at = |at: Time| span::relative(at.unix_seconds(), now);
+        match (failed, certificate.next_at, &certificate.problem) {
+            (Some(failed), Some(next), _) if certificate.state == CertState::Waiting => {
+                format!("{}; the next try is {}", failed.message, at(next))
+            }
+            (Some(failed), _, _) => failed.message.clone(),
+            // What the owner asks for is begun at once, unless that would annoy the issuer.
+            (None, Some(next), problem) if is_put_off => {
+                let before = problem.as_deref().map_or(String::new(), |problem| {
+                    format!("; before that: {}", problem.trim_end_matches('.'))
+                });
+                format!(
+                    "it is asked for {}, not at once: the issuer wants to be left alone so long, or has given as many as it may{before}",
+                    at(next)
+                )
+            }
+            (None, _, Some(problem)) => problem.trim_end_matches('.').to_owned(),
+            (None, _, None) => "it was not begun".to_owned(),
+        }
     }
 }
 
@@ -92,21 +123,6 @@ fn is_over(certificate: &Cert, failed: Option<&LastResult>, now: i64, waited: Du
         CertState::Ordering => false,
         CertState::Nobody => true,
         CertState::Waiting | CertState::Held => is_far && (failed.is_some() || waited >= BEGINNING),
-    }
-}
-
-fn why_not(certificate: &Cert, failed: Option<&LastResult>, now: i64) -> String {
-    let next = match (certificate.state, certificate.next_at) {
-        (CertState::Waiting, Some(at)) => {
-            let at = span::relative(at.unix_seconds(), now);
-            format!("; the next try is {at}")
-        }
-        _ => String::new(),
-    };
-    match (failed, &certificate.problem) {
-        (Some(failed), _) => format!("{}{next}", failed.message),
-        (None, Some(problem)) => format!("{}{next}", problem.trim_end_matches('.')),
-        (None, None) => format!("it was not begun{next}"),
     }
 }
 

@@ -230,6 +230,10 @@ pub(crate) async fn persist(client: &Client, flags: &NameFlags) -> anyhow::Resul
     let answer = client.persist(&question).await?;
     if answer.accepted && flags.show.format() == Format::Human {
         output::print(&format!("{}\n", answer.message.trim_end()))?;
+        let name = &answer.name;
+        let hint = format!("put it into the zone, once; then `ondol certs renew {name}`");
+        // Apart from the record, which may go to a file.
+        writeln!(io::stderr(), "{}", hint)?;
         return Ok(exit_code(true));
     }
     told(&answer, flags.show.format())
