@@ -14,6 +14,7 @@ fn certificate() -> Cert {
         renew_at: None,
         sites: names.to_vec(),
         problem: None,
+        meanwhile: None,
         wanted: vec!["a.example.com".to_owned()],
         state: CertState::Ordering,
         asked: Some("letsencrypt".to_owned()),
