@@ -109,7 +109,7 @@ fn a_directory_is_called_by_its_host_and_a_number_where_that_is_anothers() {
         ("https://[2001:db8::53]/dir", "2001-db8--53"),
         ("http://localhost:4001/directory", "localhost"),
         ("https://internal/dir", "internal-2"),
-        ("https://ca-staging/dir", "ca-staging-2"),
+        ("https://ca-staging/dir", "ca-staging"),
         ("https://letsencrypt/dir", "letsencrypt-2"),
     ] {
         assert_eq!(

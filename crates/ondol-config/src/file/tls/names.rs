@@ -11,10 +11,8 @@ use crate::text::Place;
 
 /// A folder is called by it, and lines of a table have it.
 const CHARACTERS_MAX: usize = 64;
-/// What follows the name in the folder of its staging.
-const STAGING: &str = "-staging";
 /// What is accepted, for messages.
-pub(super) const ACCEPTED: &str = "accepted: 1 to 64 lower-case letters, digits, `-` and `.`, such as \"pebble\", without \"-staging\" at the end";
+pub(super) const ACCEPTED: &str = "accepted: 1 to 64 lower-case letters, digits, `-` and `.`, such as \"pebble\"";
 
 /// The issuers that were described so far.
 #[derive(Debug, Default)]
@@ -59,7 +57,7 @@ impl Names {
 /// Whether a name that the owner gives can be taken.
 pub(super) fn is_fine(name: &str) -> bool {
     let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_reserved = name == INTERNAL || known(name).is_some() || name.ends_with(STAGING);
+    let is_reserved = name == INTERNAL || known(name).is_some();
     (1..=CHARACTERS_MAX).contains(&name.len())
         && name.starts_with(is_alphanumeric)
         && name.ends_with(is_alphanumeric)
