@@ -105,9 +105,9 @@ impl Session {
             }
         };
         let https = Https::open(issuer.root.as_deref()).await;
-        let https = https.and_then(|https| https.starting_at(url));
+        // A configuration allows plain HTTP for this machine itself.
+        let https = https.and_then(|https| https.plain_where(url).starting_at(url));
         let https = https.map_err(|error| explain::unreachable(&called, &error))?;
-        let https = https.plain_where(url); // A configuration allows that for this machine itself.
         let directory = Arc::new(fetch(&https, url, &called).await?);
         let client = Client::new(https.clone(), Arc::clone(&directory));
         let applicant = Applicant {

@@ -23,6 +23,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::client::Client;
+use super::directory::is_as_safe;
 use super::explain;
 use super::jws;
 use super::jws::AccountKey;
@@ -272,7 +273,7 @@ async fn settle(
     let url = &client.directory().listed.new_account;
     let payload = json!({ "onlyReturnExisting": true }).to_string();
     let known = match signed::post(client, &key, Signer::Key, url, &payload).await {
-        Ok(answer) => location(&answer).as_deref() == Some(uri),
+        Ok(answer) => location(&answer, &client.directory().url).as_deref() == Some(uri),
         Err(Error::Api(_)) => false,
         Err(error) => return Err(explain::failure(applicant.issuer, &error, &client.seen())),
     };
@@ -354,7 +355,7 @@ async fn register(
     let url = &listed.new_account;
     let answer = signed::post(client, &key, Signer::Key, url, &payload.to_string()).await;
     let answer = answer.map_err(|error| not_registered(client, applicant, &error))?;
-    let Some(uri) = location(&answer) else {
+    let Some(uri) = location(&answer, &client.directory().url) else {
         return Err(explain::not_acme(applicant.issuer, &client.seen()));
     };
     kept.id = Some(uri.clone());
@@ -388,11 +389,11 @@ fn contact(email: Option<&str>) -> Vec<String> {
 }
 
 /// Where an account is; owners write it into their zones, so it must be a URL.
-fn location(answer: &http::Response<bytes::Bytes>) -> Option<String> {
+fn location(answer: &http::Response<bytes::Bytes>, directory: &str) -> Option<String> {
     let value = answer.headers().get(header::LOCATION)?.to_str().ok()?;
     let uri = value.parse::<Uri>().ok()?;
     let is_plain = !value.contains(['"', ';', '\\']);
-    (uri.scheme_str() == Some("https") && is_plain).then(|| value.to_owned())
+    (is_as_safe(&uri, directory) && is_plain).then(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -403,7 +404,8 @@ mod tests {
     fn an_account_is_at_a_url() {
         let at = |text: &str| {
             let answer = http::Response::builder().header(header::LOCATION, text);
-            location(&answer.body(bytes::Bytes::new()).unwrap())
+            let answer = answer.body(bytes::Bytes::new()).unwrap();
+            location(&answer, "https://ca.example/dir")
         };
         let fine = "https://ca.example/acct/1?a=b";
         assert_eq!(at(fine).as_deref(), Some(fine));

@@ -68,8 +68,8 @@ fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
 }
 
 impl Listed {
-    /// What of it is no URL.
-    fn without_url(&self) -> Option<&'static str> {
+    /// What of it is no URL that is as safe as the directory's own.
+    fn without_url(&self, own: &str) -> Option<&'static str> {
         let Self {
             new_nonce,
             new_account,
@@ -87,13 +87,24 @@ impl Listed {
         ];
         let bad = |url: &str| {
             let uri = url.parse::<Uri>();
-            !uri.is_ok_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some())
+            !uri.is_ok_and(|uri| is_as_safe(&uri, own))
         };
         let mut bad = needed
             .into_iter()
             .filter(|(_, url)| url.is_some_and(|url| bad(url)));
         bad.next().map(|(which, _)| which)
     }
+}
+
+/// Whether a URL that an issuer names may be used by one whose directory is at this URL: without TLS only
+/// where that has none either, on this machine itself.
+pub(super) fn is_as_safe(uri: &Uri, directory: &str) -> bool {
+    let is_safe = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => directory.starts_with("http://"),
+        Some(_) | None => false,
+    };
+    is_safe && uri.host().is_some()
 }
 
 /// Why there is no directory.
@@ -103,7 +114,7 @@ pub(super) enum NoDirectory {
     Unreachable(HttpsError),
     /// What was answered is none.
     NotOne(Seen),
-    /// It has this, but not as a URL that begins with `https://`.
+    /// It has this, but not as a URL that can be asked.
     NoUrl(&'static str),
 }
 
@@ -122,7 +133,7 @@ impl Directory {
         match listed {
             Ok(listed) if answer.status().is_success() => {
                 // The ACME library takes its word for that, and panics.
-                if let Some(which) = listed.without_url() {
+                if let Some(which) = listed.without_url(url) {
                     return Err(NoDirectory::NoUrl(which));
                 }
                 Ok(Self {
