@@ -18,6 +18,8 @@ use crate::plan::AcmeIssuer;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+/// However short its certificates last, an issuer is asked for no more than one in this time.
+const SETTLED_MIN: i64 = 60;
 /// The longest that an issuer makes one wait is a week; what is longer is a mistake, and has an end too.
 const RETRY_AFTER_MAX: i64 = 30 * DAY;
 
@@ -121,7 +123,7 @@ impl<'q> History<'q> {
             return None;
         }
         let pause = match question.held.filter(|held| held.is_fit) {
-            Some(held) => (held.validity.lifetime() / 4).min(DAY),
+            Some(held) => (held.validity.lifetime() / 4).clamp(SETTLED_MIN, DAY),
             None => {
                 let lately = |one: &&&Try| one.at > last.at - 7 * DAY;
                 backoff::wait_after_loss(self.issued.iter().filter(lately).count(), self.name, last)

@@ -548,3 +548,18 @@ fn who_asks_in_the_second_of_a_failure_gets_another_try_at_once() {
     let (at, .., why) = story.order();
     assert_eq!((at, why), (story.now + 1, Why::Asked));
 }
+
+#[test]
+fn an_issuer_that_always_wants_a_renewal_is_not_asked_in_a_loop() {
+    for lifetime in [-1, 0, 1, 10, 60, 90 * DAY] {
+        let mut story = Story::new(&[lets_encrypt()]);
+        for _ in 0..20 {
+            story.tell(Outcome::Issued);
+            let mut held = held(story.now, lifetime);
+            held.renewal = Some(0);
+            story.held = Some(held);
+            let wait = story.order().0 - story.now;
+            assert!(wait >= (lifetime / 4).clamp(60, DAY), "{wait} s");
+        }
+    }
+}
