@@ -12,7 +12,6 @@ use std::time::Duration;
 use ondol_base::clock;
 use ondol_base::tasks;
 use ondol_base::tasks::Stop;
-use ondol_model::HostPattern;
 use ondol_model::Plan;
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
@@ -128,30 +127,38 @@ impl Certificates {
 
     /// Puts a certificate from an issuer on its shelf, then into use.
     pub(crate) async fn put(&self, kept: Kept) -> Result<(), ShelfError> {
-        let this = self.clone();
-        let put = move || {
-            this.shelf.keep(&kept)?;
-            this.with_owner(|owner| Some(owner.put(kept, clock::unix_seconds())));
-            Ok(())
-        };
-        tasks::spawn_blocking(put).await.map_err(Unfinished)?
+        self.on_shelf(move |owner, now| owner.put(kept, now).map(Some))
+            .await
     }
 
-    /// Writes down what is known anew of a certificate from an issuer.
+    /// Writes down what is known anew of a certificate from an issuer; nothing, when another has taken its place.
     pub(crate) async fn note(
         &self,
-        issuer: Box<str>,
-        name: HostPattern,
-        meta: Meta,
+        of: &Kept,
+        change: impl FnOnce(&mut Meta) + Send + 'static,
+    ) -> Result<(), ShelfError> {
+        let of = of.clone();
+        self.on_shelf(move |owner, now| owner.note(&of, change, now))
+            .await
+    }
+
+    async fn on_shelf(
+        &self,
+        work: impl FnOnce(&mut Owner, i64) -> io::Result<Option<CertificateSet>> + Send + 'static,
     ) -> Result<(), ShelfError> {
         let this = self.clone();
-        let note = move || {
-            this.shelf.note(&issuer, &name, &meta)?;
-            let now = clock::unix_seconds();
-            this.with_owner(|owner| Some(owner.note(&issuer, &name, &meta, now)));
-            Ok(())
+        let work = move || {
+            let mut failed = None;
+            this.with_owner(|owner| {
+                let done = work(owner, clock::unix_seconds());
+                done.unwrap_or_else(|error| {
+                    failed = Some(error);
+                    None
+                })
+            });
+            failed.map_or(Ok(()), |error| Err(error.into()))
         };
-        tasks::spawn_blocking(note).await.map_err(Unfinished)?
+        tasks::spawn_blocking(work).await.map_err(Unfinished)?
     }
 
     /// Removes certificates from issuers that ended long ago and are not in use.

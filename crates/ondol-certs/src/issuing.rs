@@ -24,10 +24,14 @@ use crate::challenges::Board;
 use crate::managed::Managed;
 use crate::managed::News;
 use crate::managed::Request;
+use crate::owner::CertificateSet;
+use crate::shelf::Kept;
+use crate::shelf::Meta;
 
 mod attempt;
 mod desk;
 mod hearing;
+mod known;
 mod ledger;
 mod renewal;
 mod requests;
@@ -47,7 +51,7 @@ const AT_ONCE: usize = 12;
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// What workers have said and the loop has not heard yet.
 const HEARD_MAX: usize = 64;
-/// How often certificates that ended long ago are looked for.
+/// How often what is of no more use is looked for: certificates that ended long ago, records in zones.
 const CLEAN_UP: Duration = Duration::from_secs(24 * 3600);
 /// How long requests of the owner wait for the loop.
 const REQUESTS_WAITING_MAX: usize = 16;
@@ -89,7 +93,8 @@ enum Heard {
 enum Happened {
     Heard(Heard),
     Request(Request),
-    WorkerEnded(String),
+    WorkerEnded,
+    CleanUp,
     Changed,
     TimePassed,
     Stop,
@@ -127,7 +132,6 @@ impl Issuing {
         let ledger = Ledger::open(self.store.clone()).await;
         let mut sets = self.certificates.subscribe();
         let set = Arc::clone(&sets.borrow_and_update());
-        tools.clean_up_zones(&set).await;
         let mut desk = Desk::new(ledger, self.news.clone(), set);
         let mut workers = Group::default();
         let mut clean_up = tokio::time::interval(CLEAN_UP);
@@ -136,7 +140,9 @@ impl Issuing {
             let now = clock::unix_seconds();
             if is_new {
                 desk.take_up(Arc::clone(&sets.borrow_and_update()));
-                desk.warn_of_ends(now);
+                for kept in desk.warn_of_ends(now) {
+                    self.note_warning(&kept, now).await;
+                }
                 for errand in desk.due(now, AT_ONCE) {
                     begin(&mut workers, &tools, &mut desk, errand).await;
                 }
@@ -145,33 +151,38 @@ impl Issuing {
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Some(heard) = heard.recv() => Happened::Heard(heard),
-                Some(worker) = workers.next_end() => Happened::WorkerEnded(worker),
+                Some(_) = workers.next_end() => Happened::WorkerEnded,
                 Some(request) = self.next_request() => Happened::Request(request),
                 Ok(()) = sets.changed() => Happened::Changed,
                 () = tokio::time::sleep(desk.sleep(now).min(SLEEP_MAX)) => Happened::TimePassed,
-                _ = clean_up.tick() => {
-                    if let Err(error) = self.certificates.clean_up().await {
-                        tracing::error!(error = %Chain(&error), "expired certificates were not looked for");
-                    }
-                    Happened::Changed
-                }
+                _ = clean_up.tick() => Happened::CleanUp,
             };
-            is_new = !matches!(happened, Happened::Heard(Heard::Step(..)));
+            is_new = match &happened {
+                Happened::Heard(Heard::Step(..)) | Happened::WorkerEnded => false,
+                Happened::Heard(_) | Happened::Request(_) | Happened::Changed => true,
+                Happened::CleanUp | Happened::TimePassed | Happened::Stop => true,
+            };
             match happened {
                 Happened::Stop => return Ok(()), // The workers end with their group.
                 Happened::Heard(heard) => desk.hear(heard, &tools, &mut workers).await,
-                Happened::WorkerEnded(worker) => {
-                    // What it said last may still wait.
-                    while let Ok(heard) = heard.try_recv() {
-                        desk.hear(heard, &tools, &mut workers).await;
-                    }
-                    desk.worker_ended(&worker).await;
-                }
                 Happened::Request(request) => {
                     requests::take(request, &mut desk, &tools, &mut workers);
                 }
-                Happened::Changed | Happened::TimePassed => {}
+                Happened::CleanUp => {
+                    let set = Arc::clone(desk.known.set());
+                    workers.spawn("clean-up", clean_up_all(tools.clone(), set));
+                }
+                Happened::WorkerEnded | Happened::Changed | Happened::TimePassed => {}
             }
+        }
+    }
+
+    /// So that a restart does not repeat it.
+    async fn note_warning(&self, kept: &Kept, now: i64) {
+        let warned = move |meta: &mut Meta| meta.warned_at = Some(now);
+        if let Err(error) = self.certificates.note(kept, warned).await {
+            let error = Chain(&error).to_string();
+            tracing::warn!(error, "a warning was not noted, so a restart repeats it");
         }
     }
 
@@ -194,6 +205,14 @@ impl Issuing {
     }
 }
 
+/// Removes what is of no more use: certificates that ended long ago, and records in zones.
+async fn clean_up_all(tools: Tools, set: Arc<CertificateSet>) {
+    if let Err(error) = tools.certificates.clean_up().await {
+        tracing::error!(error = %Chain(&error), "expired certificates were not looked for");
+    }
+    tools.clean_up_zones(&set).await;
+}
+
 /// Starts a worker for an errand, once what it needs is written down.
 async fn begin(workers: &mut Group, tools: &Tools, desk: &mut Desk, errand: Errand) {
     match errand {
@@ -203,7 +222,7 @@ async fn begin(workers: &mut Group, tools: &Tools, desk: &mut Desk, errand: Erra
                 Ok(id) => {
                     let tools = tools.clone();
                     let worker = attempt::run(tools, *errand, id);
-                    workers.spawn(desk::worker_name(&name), worker);
+                    workers.spawn(format!("certificate of {name}"), worker);
                 }
                 Err(failure) => desk.not_begun(&errand, failure),
             }

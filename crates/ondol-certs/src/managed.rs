@@ -34,10 +34,11 @@ pub enum State {
     },
     /// It is not there, or is to be renewed, and is tried at [`Managed::next_at`].
     Waiting,
-    /// No issuer can vouch for its names.
-    Nobody,
-    /// A wildcard is among them, and nobody can write the record that it needs.
-    NoWay,
+    /// No issuer can give it.
+    Nobody {
+        /// Why, and what to do; without a full stop at its end.
+        why: String,
+    },
 }
 
 /// How a try ended.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -205,22 +206,21 @@ impl Owner {
         changed.then(|| self.build(now))
     }
 
-    /// Takes up a certificate that has just been put on the shelf.
-    pub(crate) fn put(&mut self, kept: Kept, now: i64) -> CertificateSet {
-        self.issued.put(kept);
-        self.build(now)
+    /// Puts a certificate on the shelf and takes it up.
+    pub(crate) fn put(&mut self, kept: Kept, now: i64) -> io::Result<CertificateSet> {
+        self.issued.keep(kept)?;
+        Ok(self.build(now))
     }
 
-    /// Takes up what is known anew of one that is kept.
+    /// Takes up what is known anew of one that is kept, and writes it down. `None` when nothing is.
     pub(crate) fn note(
         &mut self,
-        issuer: &str,
-        name: &HostPattern,
-        meta: &Meta,
+        of: &Kept,
+        change: impl FnOnce(&mut Meta),
         now: i64,
-    ) -> CertificateSet {
-        self.issued.note(issuer, name, meta);
-        self.build(now)
+    ) -> io::Result<Option<CertificateSet>> {
+        let is_new = self.issued.note(of, change)?;
+        Ok(is_new.then(|| self.build(now)))
     }
 
     /// Removes certificates of issuers that ended long ago and are not in use. `None` when there was none.

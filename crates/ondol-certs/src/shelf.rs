@@ -84,6 +84,9 @@ pub struct Meta {
     /// Whether its issuer knows another as its replacement.
     #[serde(default)]
     pub is_replaced: bool,
+    /// When the owner was last warned of its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warned_at: Option<i64>,
 }
 
 /// What an issuer suggests about a renewal.

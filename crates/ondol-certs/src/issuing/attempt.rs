@@ -1,7 +1,9 @@
 //! One try to get a certificate, from its first line to its last.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::HostPattern;
@@ -42,25 +44,30 @@ pub(super) struct Ended {
     pub(super) outcome: Result<String, Failure>,
 }
 
-/// Does the errand and tells the loop.
+/// Does the errand and tells the loop, whatever happens.
 pub(super) async fn run(tools: Tools, errand: TryErrand, id: TryId) {
     let name = errand.wanted.name().clone();
     let (issuer, environment) = (errand.issuer.name.clone(), errand.environment);
-    let outcome = Trying {
+    let trying = Trying {
         tools: &tools,
         errand,
         id,
-    }
-    .get()
-    .await;
+    };
+    let got = AssertUnwindSafe(trying.get()).catch_unwind().await;
     let ended = Ended {
         id,
         name,
         issuer,
         environment,
-        outcome,
+        outcome: got.unwrap_or_else(|_| Err(mistake())),
     };
     tools.say(Heard::Ended(Box::new(ended))).await;
+}
+
+/// What a panic was is in the log.
+fn mistake() -> Failure {
+    let sentence = "Ondol made a mistake, which is in its log: please report it";
+    Failure::new(FailureKind::Machine, sentence)
 }
 
 struct Trying<'t> {
@@ -125,7 +132,11 @@ impl Trying<'_> {
             ways: &ways,
             issuer: &self.errand.issuer,
             caa_identities: &session.caa_identities(),
-            account: Some(session.account_uri()),
+            // Records that allow one account alone mean that at production: staging is asked all the same.
+            account: match self.errand.environment {
+                Environment::Production => Some(session.account_uri()),
+                Environment::Staging => None,
+            },
             lookup,
             board: &self.tools.board,
             ports: Ports::default(),
@@ -197,6 +208,9 @@ impl Trying<'_> {
                 replaces: replaces.map(|kept| &*kept.pair.pem.chain_pem),
             })
             .await?;
+        if let Some(replaced) = replaces.filter(|_| !begun.replaces) {
+            self.note_no_replacement(replaced).await;
+        }
         let kept = KeptOrder {
             url: begun.url,
             names: errand.wanted.names.clone(),
@@ -216,6 +230,20 @@ impl Trying<'_> {
             kept,
             is_old: false,
         })
+    }
+
+    /// The order counts towards the issuer's limits like any other, and so does the next.
+    async fn note_no_replacement(&self, replaced: &Kept) {
+        let (name, certificates) = (self.errand.wanted.name(), &self.tools.certificates);
+        let is_replaced = |meta: &mut Meta| meta.is_replaced = true;
+        let noted = certificates.note(replaced, is_replaced).await;
+        let counted = self.tools.store.order_try(self.id, false).await;
+        self.tools.ordered(name, self.id, false).await;
+        if noted.is_err() || counted.is_err() {
+            tracing::warn!(
+                "that an issuer does not know what {name} replaces was not written down"
+            );
+        }
     }
 
     async fn proceed(&self, terms: &Terms<'_>, order: &Order) -> Result<String, Failure> {
@@ -279,6 +307,7 @@ impl Trying<'_> {
                 profile: order.profile.clone(),
                 renewal: None,
                 is_replaced: false,
+                warned_at: None,
             },
         };
         self.tools.certificates.put(kept).await.map_err(|error| {

@@ -9,7 +9,6 @@ use ondol_model::HostPattern;
 use ondol_model::event::EventKind;
 use ondol_model::issuing;
 use ondol_model::issuing::Environment;
-use ondol_model::issuing::Held;
 use ondol_model::issuing::Next;
 use ondol_model::issuing::Question;
 use ondol_model::issuing::Try;
@@ -19,6 +18,7 @@ use ondol_store::TryId;
 use tokio::sync::mpsc;
 
 use super::Ledger;
+use super::known::Known;
 use super::renewal::RenewalQuestion;
 use super::requests::Revocation;
 use crate::failure::Failure;
@@ -31,11 +31,15 @@ use crate::shelf::Kept;
 const QUESTIONS_AT_ONCE: usize = 4;
 /// The pause after a try that could not begin.
 const REST: i64 = 60;
+/// Issuers are asked about each renewal at least so often.
+const ASKED_WITHIN: i64 = 2 * 24 * 3600;
+/// What is next is looked at anew at least so often, since the clock may jump.
+const SEEN_WITHIN: i64 = 60;
 
 /// What the loop knows.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) set: Arc<CertificateSet>,
+    pub(super) known: Known,
     pub(super) entries: BTreeMap<HostPattern, Entry>,
     pub(super) ledger: Ledger,
     pub(super) news: mpsc::Sender<News>,
@@ -45,6 +49,8 @@ pub(super) struct Desk {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) wanted: Wanted,
+    /// Whether it still is; what is not goes when its try has ended.
+    pub(super) is_wanted: bool,
     /// When the owner asked for a new one.
     pub(super) asked_at: Option<i64>,
     /// When the plan last changed how it is got.
@@ -52,8 +58,10 @@ pub(super) struct Entry {
     /// To be revoked when another has taken its place.
     pub(super) revocation: Option<Revocation>,
     pub(super) under_way: Option<UnderWay>,
-    /// What is done next; renewed with each round.
+    /// What is done next, as it was seen last.
     pub(super) next: Next,
+    /// When that was; `None` when something has happened since.
+    pub(super) seen_at: Option<i64>,
     pub(super) is_asked_about: bool,
     /// When its issuer may be asked again about its renewal, after it did not answer.
     pub(super) ask_again_at: i64,
@@ -61,7 +69,7 @@ pub(super) struct Entry {
     pub(super) trouble: Option<LastResult>,
     /// When that may be tried again.
     rests_until: i64,
-    /// The last warning of its end that was given.
+    /// The last warning of its end that was given since the start.
     pub(super) warned: Option<i64>,
 }
 
@@ -73,6 +81,8 @@ pub(super) struct UnderWay {
     pub(super) step: &'static str,
     /// Whether there was a certificate when it began.
     pub(super) was_held: bool,
+    /// Whether something else, or nothing, is wanted since.
+    pub(super) is_outdated: bool,
 }
 
 /// Something to be done.
@@ -96,7 +106,7 @@ pub(super) struct TryErrand {
 impl Desk {
     pub(super) fn new(ledger: Ledger, news: mpsc::Sender<News>, set: Arc<CertificateSet>) -> Self {
         Self {
-            set,
+            known: Known::new(set),
             entries: BTreeMap::new(),
             ledger,
             news,
@@ -105,7 +115,7 @@ impl Desk {
 
     /// Takes up what is wanted and kept now. A try for what is not wanted any more goes on to its end.
     pub(super) fn take_up(&mut self, set: Arc<CertificateSet>) {
-        if Arc::ptr_eq(&set, &self.set) && !self.entries.is_empty() {
+        if Arc::ptr_eq(&set, self.known.set()) && !self.entries.is_empty() {
             return;
         }
         let mut before = std::mem::take(&mut self.entries);
@@ -113,16 +123,23 @@ impl Desk {
             let mut entry = before
                 .remove(wanted.name())
                 .unwrap_or_else(|| Entry::new(wanted.clone()));
+            entry.seen_at = None;
             if entry.wanted != *wanted {
                 entry.wanted = wanted.clone();
                 entry.changed_at = Some(clock::unix_seconds());
+                entry.trouble = None;
+                entry.outdate();
             }
             self.entries.insert(wanted.name().clone(), entry);
         }
-        let left = before.into_iter();
-        self.entries
-            .extend(left.filter(|(_, entry)| entry.under_way.is_some()));
-        self.set = set;
+        for (name, mut entry) in before {
+            if entry.under_way.is_some() {
+                entry.outdate();
+                entry.is_wanted = false;
+                self.entries.insert(name, entry);
+            }
+        }
+        self.known = Known::new(set);
     }
 
     /// What is due now, at most so much that so many tries are under way.
@@ -132,21 +149,25 @@ impl Desk {
         let mut room = at_once.saturating_sub(entries.filter(|it| it.under_way.is_some()).count());
         let mut listed = self.ledger.listed(now);
         for (name, entry) in &mut self.entries {
-            let held = held(&self.set, &entry.wanted);
-            let tries = self.ledger.of(name);
-            entry.next = issuing::next(&Question {
-                wanted: &entry.wanted,
-                held: held.as_ref(),
-                tries: &tries,
-                asked_at: entry.asked_at,
-                changed_at: entry.changed_at,
-                now,
-                listed: &listed,
-            });
-            if room == 0 || entry.under_way.is_some() {
+            if entry.under_way.is_some() {
+                continue; // The model is asked when none is.
+            }
+            if entry.is_to_be_seen(now) {
+                entry.next = issuing::next(&Question {
+                    wanted: &entry.wanted,
+                    held: self.known.held(&entry.wanted).as_ref(),
+                    tries: &self.ledger.of(name),
+                    asked_at: entry.asked_at,
+                    changed_at: entry.changed_at,
+                    now,
+                    listed: &listed,
+                });
+                entry.seen_at = Some(now);
+            }
+            if room == 0 {
                 continue;
             }
-            let Some(errand) = entry.errand(&self.set, now) else {
+            let Some(errand) = entry.errand(&self.known, now) else {
                 continue;
             };
             listed.push(errand.as_try(now));
@@ -160,22 +181,24 @@ impl Desk {
     /// What issuers are to be asked about renewals.
     fn questions(&self, now: i64) -> Vec<Errand> {
         let asking = self.entries.values().filter(|it| it.is_asked_about).count();
-        let ready = self
-            .entries
-            .values()
-            .filter(|it| !it.is_asked_about && it.under_way.is_none() && it.ask_again_at <= now);
+        // A moment that is too far away was noted by a clock that was wrong.
+        let has_come = |at: i64| at <= now || at > now + ASKED_WITHIN;
+        let ready = self.entries.values().filter(|it| {
+            let is_idle = !it.is_asked_about && it.under_way.is_none();
+            is_idle && has_come(it.ask_again_at)
+        });
         let due = ready.filter_map(|entry| {
-            let kept = kept(&self.set, &entry.wanted)?;
+            let kept = self.known.kept(entry.wanted.name())?;
             let is_over = kept.pair.facts.validity.is_expired(now);
             let renewal = kept.meta.renewal.as_ref();
-            let is_due = !is_over && renewal.is_none_or(|it| it.ask_at <= now);
+            let is_due = !is_over && renewal.is_none_or(|it| has_come(it.ask_at));
             let issuer = entry.wanted.issuers().find(|it| it.name == kept.issuer)?;
             is_due.then(|| {
                 Errand::AskAboutRenewal(Box::new(RenewalQuestion {
                     name: entry.wanted.name().clone(),
                     kept: kept.clone(),
                     issuer: issuer.clone(),
-                    set: Arc::clone(&self.set),
+                    set: Arc::clone(self.known.set()),
                 }))
             })
         });
@@ -192,8 +215,10 @@ impl Desk {
                 id,
                 issuer: errand.issuer.name.clone(),
                 step: "begins",
-                was_held: kept(&self.set, &errand.wanted).is_some(),
+                was_held: self.known.kept(&name).is_some(),
+                is_outdated: false,
             });
+            entry.seen_at = None;
             entry.trouble = None;
         }
         Ok(id)
@@ -227,34 +252,45 @@ impl Desk {
         }
     }
 
-    /// Warns of certificates that come to their end without another in sight.
-    pub(super) fn warn_of_ends(&mut self, now: i64) {
-        let mut warnings = Vec::new();
+    /// Warns of certificates that come to their end without another in sight; returns those it has warned of,
+    /// which is to be written down.
+    pub(super) fn warn_of_ends(&mut self, now: i64) -> Vec<Kept> {
+        let mut warned_of = Vec::new();
         for (name, entry) in &mut self.entries {
-            let Some(kept) = kept(&self.set, &entry.wanted) else {
+            let Some(kept) = self.known.kept(name) else {
                 continue;
             };
             let validity = kept.pair.facts.validity;
-            let held = held(&self.set, &entry.wanted);
+            let held = self.known.held(&entry.wanted);
             let due = held.map_or(validity.not_after, |held| issuing::due(name, &held));
-            let warning = issuing::next_warning(validity, due, entry.warned);
+            let warned = entry.warned.max(kept.meta.warned_at);
+            let warned = warned.filter(|at| *at <= now);
+            let warning = issuing::next_warning(validity, due, warned);
             if warning.is_none_or(|at| at > now) {
                 continue;
             }
             entry.warned = Some(now);
-            warnings.push((name.clone(), validity));
+            warned_of.push(kept.clone());
         }
-        for (name, validity) in warnings {
-            let message = ending(&self.set, &name, validity.not_after, now);
-            self.tell(EventKind::CertificateExpiring, &name, message);
+        for kept in &warned_of {
+            let end = kept.pair.facts.validity.not_after;
+            let message = ending(self.known.set(), &kept.name, end, now);
+            self.tell(EventKind::CertificateExpiring, &kept.name, message);
         }
+        warned_of
+    }
+
+    /// Whether a try at this issuer is under way.
+    pub(super) fn is_asking(&self, issuer: &str) -> bool {
+        let mut under_way = self.entries.values().filter_map(|it| it.under_way.as_ref());
+        under_way.any(|it| *it.issuer == *issuer)
     }
 
     /// How long nothing is due, as far as is known.
     pub(super) fn sleep(&self, now: i64) -> Duration {
         let idle = self.entries.values().filter(|it| it.under_way.is_none());
         let next = idle.filter_map(|entry| match entry.next {
-            Next::Order { at, .. } => Some(at.max(entry.rests_until)),
+            Next::Order { at, .. } => Some(at.max(entry.rest(now))),
             Next::Nobody | Next::NoWay => None,
         });
         let wait = next.min().map_or(i64::MAX, |at| at.saturating_sub(now));
@@ -280,11 +316,13 @@ impl Entry {
     fn new(wanted: Wanted) -> Self {
         Self {
             wanted,
+            is_wanted: true,
             asked_at: None,
             changed_at: None,
             revocation: None,
             under_way: None,
             next: Next::Nobody,
+            seen_at: None,
             is_asked_about: false,
             ask_again_at: 0,
             trouble: None,
@@ -293,8 +331,36 @@ impl Entry {
         }
     }
 
+    /// The owner asks for a new one at this moment.
+    pub(super) fn asks_again(&mut self, at: i64) {
+        self.asked_at = Some(at);
+        self.seen_at = None;
+    }
+
+    /// Notes that the try under way is for what is not wanted any more.
+    fn outdate(&mut self) {
+        if let Some(under_way) = &mut self.under_way {
+            under_way.is_outdated = true;
+        }
+    }
+
+    /// Whether what is next may be another than it was.
+    fn is_to_be_seen(&self, now: i64) -> bool {
+        let is_due = match self.next {
+            Next::Order { at, .. } => at <= now,
+            Next::Nobody | Next::NoWay => false,
+        };
+        let is_fresh = |seen: i64| (seen..seen + SEEN_WITHIN).contains(&now);
+        is_due || !self.seen_at.is_some_and(is_fresh)
+    }
+
+    /// Until when it is left alone, by a clock that may have jumped back.
+    fn rest(&self, now: i64) -> i64 {
+        self.rests_until.min(now + REST)
+    }
+
     /// The try that is due.
-    fn errand(&self, set: &Arc<CertificateSet>, now: i64) -> Option<TryErrand> {
+    fn errand(&self, known: &Known, now: i64) -> Option<TryErrand> {
         let Next::Order {
             at,
             issuer,
@@ -305,17 +371,17 @@ impl Entry {
         else {
             return None;
         };
-        if at.max(self.rests_until) > now {
+        if at.max(self.rest(now)) > now {
             return None;
         }
         let issuer = self.wanted.issuers().nth(issuer)?.clone();
-        let replaced = kept(set, &self.wanted).filter(|_| replaces);
+        let replaced = known.kept(self.wanted.name()).filter(|_| replaces);
         Some(TryErrand {
             wanted: self.wanted.clone(),
             issuer,
             environment,
             replaces: replaced.cloned(),
-            set: Arc::clone(set),
+            set: Arc::clone(known.set()),
         })
     }
 }
@@ -334,34 +400,6 @@ impl TryErrand {
             outcome: None,
         }
     }
-}
-
-/// What the worker is called that tries for a certificate.
-pub(super) fn worker_name(name: &HostPattern) -> String {
-    format!("certificate of {name}")
-}
-
-/// The certificate that is kept for what is wanted: of those that have not ended the newest, whoever issued it.
-pub(super) fn kept<'s>(set: &'s CertificateSet, wanted: &Wanted) -> Option<&'s Kept> {
-    let own = set.kept.iter().filter(|kept| kept.name == *wanted.name());
-    let now = clock::unix_seconds();
-    own.max_by_key(|kept| {
-        let validity = kept.pair.facts.validity;
-        (!validity.is_expired(now), validity.not_before)
-    })
-}
-
-pub(super) fn held(set: &CertificateSet, wanted: &Wanted) -> Option<Held> {
-    let kept = kept(set, wanted)?;
-    let covers = wanted.names.iter().all(|name| kept.pair.facts.covers(name));
-    let is_known = wanted.issuers().any(|it| it.name == kept.issuer);
-    Some(Held {
-        issuer: kept.issuer.clone(),
-        validity: kept.pair.facts.validity,
-        is_fit: covers && is_known,
-        renewal: kept.meta.renewal.as_ref().map(|it| it.moment),
-        is_replaced: kept.meta.is_replaced,
-    })
 }
 
 fn ending(set: &CertificateSet, name: &HostPattern, end: i64, now: i64) -> String {

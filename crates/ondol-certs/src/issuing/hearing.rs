@@ -5,7 +5,6 @@ use ondol_base::tasks::Group;
 use ondol_model::HostPattern;
 use ondol_model::event::EventKind;
 use ondol_model::issuing::Environment;
-use ondol_model::issuing::FailureKind;
 use ondol_model::issuing::Outcome;
 use ondol_store::TryEnd;
 
@@ -13,7 +12,6 @@ use super::Heard;
 use super::Tools;
 use super::attempt::Ended;
 use super::desk::Desk;
-use super::desk::worker_name;
 use super::renewal;
 use super::requests;
 use crate::failure::Failure;
@@ -46,10 +44,15 @@ impl Desk {
             outcome,
         } = ended;
         let now = clock::unix_seconds();
-        let under_way = self.entries.get(&name).and_then(|it| it.under_way.as_ref());
-        let was_held = under_way.is_some_and(|it| it.was_held);
+        let under_way = self.entries.get_mut(&name);
+        let under_way = under_way.and_then(|entry| entry.under_way.take_if(|it| it.id == id));
+        let was_held = under_way.as_ref().is_some_and(|it| it.was_held);
+        let told = told(&name, environment, &outcome, was_held);
+        let told = told.filter(|_| match &outcome {
+            Ok(_) => true,
+            Err(failure) => self.ledger.is_news(&issuer, &failure.sentence, now),
+        });
         let is_issued = outcome.is_ok();
-        let (kind, message) = told(&name, &issuer, environment, &outcome, was_held);
         let end = TryEnd {
             at: now,
             outcome: match &outcome {
@@ -59,20 +62,21 @@ impl Desk {
                     retry_at: failure.retry_at,
                 },
             },
-            message: match &outcome {
-                Ok(said) => said.clone(),
-                Err(failure) => failure.sentence.clone(),
+            message: match outcome {
+                Ok(said) => said,
+                Err(failure) => failure.sentence,
             },
         };
         self.ledger.end(&name, id, end).await;
-        if let Some(kind) = kind {
+        if let Some((kind, message)) = told {
             self.tell(kind, &name, message);
         }
         let Some(entry) = self.entries.get_mut(&name) else {
             return;
         };
-        entry.under_way = None;
-        if is_issued && environment == Environment::Production {
+        entry.seen_at = None;
+        let is_outdated = under_way.is_none_or(|it| it.is_outdated);
+        if is_issued && environment == Environment::Production && !is_outdated {
             entry.asked_at = None;
             entry.changed_at = None;
             entry.ask_again_at = 0;
@@ -81,30 +85,9 @@ impl Desk {
                 requests::revoke(revocation, tools, &self.news, workers);
             }
         }
-    }
-
-    /// A worker ended; one that did not say how its try ended has failed by a mistake of Ondol's.
-    pub(super) async fn worker_ended(&mut self, worker: &str) {
-        let mut entries = self.entries.iter_mut();
-        let entry =
-            entries.find(|(name, entry)| entry.under_way.is_some() && worker_name(name) == worker);
-        let lost = entry.and_then(|(name, entry)| Some((name.clone(), entry.under_way.take()?.id)));
-        let Some((name, id)) = lost else {
-            return;
-        };
-        let failure = Failure::new(
-            FailureKind::Machine,
-            "Ondol made a mistake, which is in its log: please report it",
-        );
-        let end = TryEnd {
-            at: clock::unix_seconds(),
-            outcome: Outcome::Failed {
-                kind: failure.kind,
-                retry_at: None,
-            },
-            message: failure.sentence,
-        };
-        self.ledger.end(&name, id, end).await;
+        if !entry.is_wanted {
+            self.entries.remove(&name);
+        }
     }
 
     fn heard_of_renewal(&mut self, answered: renewal::Answered) {
@@ -124,32 +107,30 @@ impl Desk {
 /// What the owner hears of the end of a try; nothing of one that only tried out.
 fn told(
     name: &HostPattern,
-    issuer: &str,
     environment: Environment,
     outcome: &Result<String, Failure>,
     was_held: bool,
-) -> (Option<EventKind>, String) {
-    match (outcome, environment) {
-        (Ok(_), Environment::Staging) => (None, String::new()),
-        (Ok(said), Environment::Production) if was_held => {
-            let message = format!("The certificate of {name} was renewed: {said}.");
-            (Some(EventKind::CertificateRenewed), message)
-        }
-        (Ok(said), Environment::Production) => {
-            let message = format!("There is a certificate for {name}: {said}.");
-            (Some(EventKind::CertificateObtained), message)
-        }
-        (Err(failure), _) => {
-            let place = match environment {
-                Environment::Production => issuer.to_owned(),
-                Environment::Staging => format!("the staging of {issuer}"),
+) -> Option<(EventKind, String)> {
+    let (kind, message) = match outcome {
+        Ok(_) if environment == Environment::Staging => return None,
+        Ok(said) if was_held => (
+            EventKind::CertificateRenewed,
+            format!("The certificate of {name} was renewed: {said}."),
+        ),
+        Ok(said) => (
+            EventKind::CertificateObtained,
+            format!("There is a certificate for {name}: {said}."),
+        ),
+        Err(Failure { sentence, .. }) => {
+            let meanwhile = match was_held {
+                true => "The one before it stays in use",
+                false => "A stand-in is in use",
             };
             let message = format!(
-                "{place} gave no certificate for {name}: {}. The one before it, or a stand-in, is in use; \
-                 `ondol certs` shows when it is tried again.",
-                failure.sentence
+                "There is no new certificate for {name}: {sentence}. {meanwhile}; `ondol certs` shows when it is tried again."
             );
-            (Some(EventKind::CertificateFailed), message)
+            (EventKind::CertificateFailed, message)
         }
-    }
+    };
+    Some((kind, message))
 }

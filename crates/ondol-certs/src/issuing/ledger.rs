@@ -20,6 +20,9 @@ const COUNTED: i64 = 7 * 24 * 3600;
 /// So long back the tries of a certificate matter for the next one.
 const REMEMBERED: i64 = 120 * 24 * 3600;
 
+/// The pause between two events that say the same.
+const TOLD_AGAIN: i64 = 24 * 3600;
+
 /// The tries of the box.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -122,6 +125,25 @@ impl Ledger {
 
     fn find(&mut self, name: &HostPattern, id: TryId) -> Option<&mut RecordedTry> {
         self.tries.get_mut(name)?.iter_mut().find(|it| it.id == id)
+    }
+
+    /// Whether a failure is worth an event: the same sentence of an issuer is told once a day, also when it is
+    /// about a hundred certificates. By what is written down, so that restarts repeat nothing.
+    pub(super) fn is_news(&self, issuer: &str, sentence: &str, now: i64) -> bool {
+        let alike = self.tries.values().flatten().filter_map(|it| {
+            let (at, message) = it.ended.as_ref()?;
+            (*it.tried.issuer == *issuer && message == sentence).then_some(*at)
+        });
+        let mut moments: Vec<i64> = alike.filter(|at| *at <= now).collect();
+        moments.sort_unstable();
+        let is_told = |told: Option<i64>, at| told.is_none_or(|told| at - told >= TOLD_AGAIN);
+        let told = moments
+            .into_iter()
+            .fold(None, |told, at| match is_told(told, at) {
+                true => Some(at),
+                false => told,
+            });
+        is_told(told, now)
     }
 
     /// The tries for a certificate, the oldest first.

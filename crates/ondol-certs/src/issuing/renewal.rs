@@ -2,8 +2,10 @@
 
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::HostPattern;
@@ -41,10 +43,11 @@ pub(super) struct Answered {
 /// Asks, keeps the answer, and tells the loop.
 pub(super) async fn ask(tools: Tools, question: RenewalQuestion) {
     let name = question.name.clone();
-    let (moved, retry) = match learn(&tools, question).await {
-        Ok(Some(moved)) => (moved, false),
-        Ok(None) => (None, true),
-        Err(error) => {
+    let learnt = AssertUnwindSafe(learn(&tools, question)).catch_unwind();
+    let (moved, retry) = match learnt.await {
+        Ok(Ok(Some(moved))) => (moved, false),
+        Ok(Ok(None)) | Err(_) => (None, true), // What a panic was is in the log.
+        Ok(Err(error)) => {
             tracing::debug!(%name, error, "an issuer said nothing about a renewal");
             (None, true)
         }
@@ -57,7 +60,7 @@ pub(super) async fn ask(tools: Tools, question: RenewalQuestion) {
 /// `None` where the issuer suggests nothing.
 async fn learn(tools: &Tools, question: RenewalQuestion) -> Result<Option<Option<String>>, String> {
     let RenewalQuestion {
-        name,
+        name: _,
         kept,
         issuer,
         set,
@@ -77,19 +80,16 @@ async fn learn(tools: &Tools, question: RenewalQuestion) -> Result<Option<Option
     let (renewal, is_moved) = choose(&kept, &info);
     let zone = plan.and_then(|plan| plan.timezone.as_deref());
     let moved = is_moved.then(|| told(&kept, &renewal, zone));
-    let meta = Meta {
-        renewal: Some(renewal),
-        ..kept.meta
-    };
-    let noted = tools.certificates.note(kept.issuer, name, meta).await;
+    let learnt = move |meta: &mut Meta| meta.renewal = Some(renewal);
+    let noted = tools.certificates.note(&kept, learnt).await;
     noted.map_err(|error| Chain(&error).to_string())?;
     Ok(Some(moved))
 }
 
-/// The moment in the window: the one that was chosen before, while the window is the same.
+/// The moment in the window: the one that was chosen before, while it is in the window (RFC 9773 §4.2).
 fn choose(kept: &Kept, info: &RenewalInfo) -> (Renewal, bool) {
     let before = kept.meta.renewal.as_ref();
-    let same = before.filter(|it| (it.start, it.end) == (info.start, info.end));
+    let same = before.filter(|it| (info.start..=info.end).contains(&it.moment));
     let moment = match same {
         Some(same) => same.moment,
         None => issuing::choose_in_window(info.start, info.end, chance(kept)),

@@ -5,9 +5,9 @@ use ondol_base::tasks::Group;
 use ondol_model::HostPattern;
 use ondol_model::event::EventKind;
 use ondol_model::issuing::Environment;
+use ondol_model::issuing::Next;
 use ondol_model::plan::AcmeIssuer;
 
-use super::desk;
 use super::desk::Desk;
 use super::tools::Tools;
 use crate::managed::Answer;
@@ -41,6 +41,13 @@ pub(super) fn take(request: Request, desk: &mut Desk, tools: &Tools, workers: &m
         }
         Request::Rekey { name, reply } => match issuer_of(desk, &name) {
             Err(why) => drop(reply.send(Err(why))),
+            Ok(issuer) if desk.is_asking(&issuer.name) => {
+                let issuer = issuer.name;
+                let why = format!(
+                    "{issuer} is being asked for certificates with the key there is: try again when that is done"
+                );
+                drop(reply.send(Err(why)));
+            }
             Ok(issuer) => {
                 let (tools, email) = (tools.clone(), email(desk));
                 workers.spawn(format!("new account key at {}", issuer.name), async move {
@@ -72,12 +79,13 @@ fn renew(desk: &mut Desk, name: &HostPattern) -> Answer {
             "{issuer} is being asked for a certificate for {called} already"
         ));
     }
-    if entry.wanted.issuers().next().is_none() {
+    if matches!(entry.next, Next::Nobody | Next::NoWay) {
         return Err(format!(
-            "no issuer can vouch for {called}; it has a certificate of Ondol's own CA, which renews itself"
+            "nobody can be asked for a certificate for {called}: {}",
+            entry.why_nobody()
         ));
     }
-    entry.asked_at = Some(asked_at);
+    entry.asks_again(asked_at);
     Ok(format!("a new certificate for {called} is asked for"))
 }
 
@@ -96,7 +104,7 @@ fn revoke_later(desk: &mut Desk, name: &HostPattern, reason: RevocationReason) -
     let Some(entry) = desk.entries.get_mut(&called) else {
         return Err(unknown(name));
     };
-    let Some(kept) = desk::kept(&desk.set, &entry.wanted) else {
+    let Some(kept) = desk.known.kept(entry.wanted.name()) else {
         return Err(format!(
             "there is no certificate of an issuer for {called} that could be revoked"
         ));
@@ -113,7 +121,7 @@ fn revoke_later(desk: &mut Desk, name: &HostPattern, reason: RevocationReason) -
         email,
         reason,
     });
-    entry.asked_at = Some(asked_at);
+    entry.asks_again(asked_at);
     Ok(format!(
         "a new certificate for {called} is asked for; when it is in use, the one before it is revoked"
     ))
@@ -215,7 +223,7 @@ fn issuer_of(desk: &Desk, name: &str) -> Result<AcmeIssuer, String> {
         return Err(format!("there is no issuer and no site of the name {name}"));
     };
     let entry = &desk.entries[&called(desk, &host)?];
-    let in_use = desk::kept(&desk.set, &entry.wanted);
+    let in_use = desk.known.kept(entry.wanted.name());
     let used = in_use.and_then(|kept| entry.wanted.issuers().find(|it| it.name == kept.issuer));
     let issuer = used.or_else(|| entry.wanted.issuers().next());
     issuer.cloned().ok_or_else(|| unknown(&host))
@@ -228,5 +236,9 @@ fn first_issuer(desk: &Desk, name: &HostPattern) -> Result<AcmeIssuer, String> {
 }
 
 fn email(desk: &Desk) -> Option<String> {
-    desk.set.plan.as_ref().and_then(|plan| plan.email.clone())
+    desk.known
+        .set()
+        .plan
+        .as_ref()
+        .and_then(|plan| plan.email.clone())
 }

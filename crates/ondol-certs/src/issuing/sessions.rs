@@ -10,6 +10,7 @@ use ondol_base::clock;
 use ondol_model::issuing::Environment;
 use ondol_model::plan::AcmeIssuer;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::acme::Session;
 use crate::failure::Failure;
@@ -38,7 +39,14 @@ struct Key {
 #[derive(Debug, Clone)]
 struct Cell {
     since: i64,
-    session: Arc<OnceCell<Session>>,
+    place: Arc<Place>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    session: OnceCell<Session>,
+    /// How opening it failed last, and when.
+    failed: Mutex<Option<(Instant, Failure)>>,
 }
 
 impl Sessions {
@@ -50,7 +58,8 @@ impl Sessions {
         }
     }
 
-    /// The account at an issuer. Those who ask at the same time wait for the first of them.
+    /// The account at an issuer. Those who ask at the same time wait for the first of them, and share its
+    /// failure: an issuer that does not answer is not knocked at by each in turn.
     pub(super) async fn of(
         &self,
         issuer: &AcmeIssuer,
@@ -58,10 +67,16 @@ impl Sessions {
         email: Option<&str>,
     ) -> Result<Session, Failure> {
         let key = self.key(issuer, environment, email);
-        let cell = self.cell(&key);
-        let opening = Box::pin(Session::open(issuer, environment, email, &key.folder));
-        let opened = cell.get_or_try_init(|| opening).await;
-        opened.cloned()
+        let place = self.place(&key);
+        let asked_at = clock::now();
+        let opening = async {
+            if let Some(failure) = place.failed_since(asked_at) {
+                return Err(failure);
+            }
+            let opened = Box::pin(Session::open(issuer, environment, email, &key.folder)).await;
+            opened.inspect_err(|failure| place.fail(failure))
+        };
+        place.session.get_or_try_init(|| opening).await.cloned()
     }
 
     /// Forgets the account, so that it is opened anew: its key changed, or its issuer forgot it.
@@ -71,15 +86,15 @@ impl Sessions {
         open.retain(|key, _| key.folder != folder);
     }
 
-    fn cell(&self, key: &Key) -> Arc<OnceCell<Session>> {
+    fn place(&self, key: &Key) -> Arc<Place> {
         let now = clock::unix_seconds();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, cell| (0..BELIEVED).contains(&(now - cell.since)));
         let cell = open.entry(key.clone()).or_insert_with(|| Cell {
             since: now,
-            session: Arc::default(),
+            place: Arc::default(),
         });
-        Arc::clone(&cell.session)
+        Arc::clone(&cell.place)
     }
 
     fn key(&self, issuer: &AcmeIssuer, environment: Environment, email: Option<&str>) -> Key {
@@ -103,6 +118,19 @@ impl Sessions {
             Environment::Staging => format!("{}@staging", issuer.name),
         };
         self.root.join(name)
+    }
+}
+
+impl Place {
+    fn failed_since(&self, moment: Instant) -> Option<Failure> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = failed.as_ref().filter(|(at, _)| *at >= moment);
+        failed.map(|(_, failure)| failure.clone())
+    }
+
+    fn fail(&self, failure: &Failure) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        *failed = Some((clock::now(), failure.clone()));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 
 use ondol_base::chain::Chain;
@@ -50,18 +51,33 @@ impl Issued {
         issued
     }
 
-    /// Takes up one that has just been put on the shelf.
-    pub(super) fn put(&mut self, kept: Kept) {
+    /// Puts one on the shelf, in the place of the one before it.
+    pub(super) fn keep(&mut self, kept: Kept) -> io::Result<()> {
+        self.shelf.keep(&kept)?;
+        self.put(kept);
+        Ok(())
+    }
+
+    fn put(&mut self, kept: Kept) {
         let key = (kept.issuer.clone(), kept.name.clone());
         self.seen.insert(key.clone(), self.stamp(&key));
         self.kept.insert(key, kept);
     }
 
-    /// Takes up what is known anew of one.
-    pub(super) fn note(&mut self, issuer: &str, name: &HostPattern, meta: &Meta) {
-        if let Some(kept) = self.kept.get_mut(&(issuer.into(), name.clone())) {
-            kept.meta = meta.clone();
+    /// Writes down what is known anew of one; false when nothing is, or another has taken its place.
+    pub(super) fn note(&mut self, of: &Kept, change: impl FnOnce(&mut Meta)) -> io::Result<bool> {
+        let key = (of.issuer.clone(), of.name.clone());
+        let Some(kept) = self.kept.get_mut(&key) else {
+            return Ok(false);
+        };
+        let mut meta = kept.meta.clone();
+        change(&mut meta);
+        if kept.pair.pem != of.pair.pem || meta == kept.meta {
+            return Ok(false);
         }
+        self.shelf.note(&key.0, &key.1, &meta)?;
+        kept.meta = meta;
+        Ok(true)
     }
 
     /// All of them.

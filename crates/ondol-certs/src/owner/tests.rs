@@ -307,11 +307,10 @@ fn one_of_an_issuer_that_ends_makes_room_for_another_by_itself() {
             meta: Meta::default(),
         }
     };
-    home.owner
-        .put(kept("zerossl", NOW - DAY, NOW + 80 * DAY), NOW);
-    let set = home
-        .owner
-        .put(kept("letsencrypt", NOW, NOW + 10 * DAY), NOW);
+    let second = kept("zerossl", NOW - DAY, NOW + 80 * DAY);
+    home.owner.put(second, NOW).unwrap();
+    let first = kept("letsencrypt", NOW, NOW + 10 * DAY);
+    let set = home.owner.put(first, NOW).unwrap();
     let of = |set: &CertificateSet| match &set.rows[0].origin {
         Origin::Issued { issuer, .. } => (issuer.to_string(), set.rows[0].trouble.is_some()),
         Origin::Files(_) | Origin::Internal => panic!("no issuer's"),
@@ -326,4 +325,32 @@ fn one_of_an_issuer_that_ends_makes_room_for_another_by_itself() {
     // The clock was wrong.
     let set = home.look(NOW + DAY).unwrap();
     assert_eq!(of(&set), ("letsencrypt".to_owned(), false));
+}
+
+#[test]
+fn what_is_learnt_of_one_is_not_noted_of_another_that_took_its_place() {
+    let mut home = Box::new();
+    home.take_up(plan(vec![site(&["a.org"], None)], &[]));
+    let kept = || {
+        let sample = Sample::of(&["a.org"]);
+        Kept {
+            issuer: "letsencrypt".into(),
+            name: patterns(&["a.org"]).remove(0),
+            pair: files::parse(&sample.chain(), &sample.key).unwrap(),
+            meta: Meta {
+                names: vec!["a.org".to_owned()],
+                ..Meta::default()
+            },
+        }
+    };
+    let (first, second) = (kept(), kept());
+    home.owner.put(first.clone(), NOW).unwrap();
+    let warned = |meta: &mut Meta| meta.warned_at = Some(NOW);
+    let set = home.owner.note(&first, warned, NOW).unwrap().unwrap();
+    assert_eq!(set.kept[0].meta.warned_at, Some(NOW));
+    assert!(home.owner.note(&first, warned, NOW).unwrap().is_none());
+    home.owner.put(second.clone(), NOW).unwrap();
+    assert!(home.owner.note(&first, warned, NOW).unwrap().is_none());
+    let shelf = Shelf::new(home.path().to_owned());
+    assert_eq!(shelf.all().0, [second]);
 }

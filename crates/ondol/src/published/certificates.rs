@@ -12,9 +12,6 @@ use ondol_certs::Origin;
 use ondol_certs::State;
 use ondol_model::HostPattern;
 
-/// What keeps a wildcard from its certificate that nobody can write a record for.
-const NO_WAY: &str = "a wildcard needs a record in its zone, and nobody can write there: say in `[tls]`, or in `tls` of the site, who keeps the zone, as in dns = { provider = \"cloudflare\", token = { file = \"cloudflare.token\" } }";
-
 /// Every certificate in use, those that end first in front.
 pub(super) fn certs(rows: &[CertificateRow], managed: &[Managed], now: i64) -> api::Certs {
     let wanted = Wanted::of(managed);
@@ -179,13 +176,13 @@ fn tell(managed: &Managed, certificate: &mut api::Cert, now: i64) {
             api::CertState::Ordering
         }
         State::Waiting => api::CertState::Waiting,
-        State::Nobody | State::NoWay => api::CertState::Nobody,
+        State::Nobody { .. } => api::CertState::Nobody,
     };
     let next_at = next_at.map(Time::from_unix_seconds);
     (certificate.renew_at, certificate.next_at) = match state {
         State::Held => (next_at, next_at),
         State::Ordering { .. } | State::Waiting => (None, next_at),
-        State::Nobody | State::NoWay => (certificate.renew_at, certificate.renew_at),
+        State::Nobody { .. } => (certificate.renew_at, certificate.renew_at),
     };
     certificate.last = last.as_ref().map(|last| api::LastResult {
         at: Time::from_unix_seconds(last.at),
@@ -205,17 +202,16 @@ fn tell(managed: &Managed, certificate: &mut api::Cert, now: i64) {
 fn trouble_of(managed: &Managed) -> Option<String> {
     let failed = managed.last.as_ref().filter(|last| !last.is_good);
     let sentence = match (&managed.state, failed) {
-        (State::NoWay, _) => NO_WAY,
-        (State::Nobody, _) => "no issuer of the configuration can vouch for all its names",
+        (State::Nobody { why }, _) => why,
         // An earlier try was in vain, but another certificate is not needed yet.
         (State::Held, _) | (State::Ordering { .. } | State::Waiting, None) => return None,
         (State::Ordering { .. } | State::Waiting, Some(failed)) => {
             failed.sentence.trim_end_matches('.')
         }
     };
-    let times = match managed.failures {
-        0 | 1 => String::new(),
-        times => format!(" (failed {times} times)"),
+    let times = match (&managed.state, managed.failures) {
+        (State::Nobody { .. }, _) | (_, 0 | 1) => String::new(),
+        (_, times) => format!(" (failed {times} times)"),
     };
     Some(format!("{sentence}{times}."))
 }

@@ -12,7 +12,8 @@ use crate::text::Place;
 /// A folder is called by it, and lines of a table have it.
 const CHARACTERS_MAX: usize = 64;
 /// What is accepted, for messages.
-pub(super) const ACCEPTED: &str = "accepted: 1 to 64 lower-case letters, digits, `-` and `.`, such as \"pebble\"";
+pub(super) const ACCEPTED: &str =
+    "accepted: 1 to 64 lower-case letters, digits, `-` and `.`, such as \"pebble\"";
 
 /// The issuers that were described so far.
 #[derive(Debug, Default)]

@@ -183,14 +183,6 @@ fn what_stands_in_says_for_which_and_how_far_that_is() {
 }
 
 #[test]
-fn a_wildcard_without_a_record_says_what_is_missing() {
-    let rows = [row(Origin::Internal, &["*.b.com"], 60 * DAY)];
-    let certs = certs(&rows, &[managed(&["*.b.com"], State::NoWay)], NOW);
-    let problem = certs.certificates[0].problem.as_deref().unwrap();
-    assert!(problem.contains("dns = { provider"), "{problem}");
-}
-
-#[test]
 fn a_try_in_vain_that_nobody_needs_is_no_problem() {
     let rows = [issued(&["b.com"], 60 * DAY)];
     let certs = certs(&rows, &[failed(managed(&["b.com"], State::Held), 3)], NOW);
@@ -205,7 +197,8 @@ fn a_try_in_vain_that_nobody_needs_is_no_problem() {
 #[test]
 fn one_problem_is_told_once_whatever_the_number_of_rows() {
     let rows = ["a.com", "www.a.com"].map(|name| row(Origin::Internal, &[name], 60 * DAY));
-    let nobody = managed(&["a.com", "www.a.com"], State::Nobody);
+    let why = "no issuer of the configuration can vouch for all its names".to_owned();
+    let nobody = managed(&["a.com", "www.a.com"], State::Nobody { why });
     let certs = certs(&rows, &[nobody], NOW);
     assert_eq!(
         certs.certificates[1].renew_at,
