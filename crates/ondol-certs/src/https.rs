@@ -262,6 +262,9 @@ impl Https {
         if peer.host.eq_ignore_ascii_case(home) {
             return Ok(addresses);
         }
+        if peer.tls_name.is_none() {
+            return Err(HttpsError::Url(format!("http://{}", peer.host).into()));
+        }
         let first = addresses.first().copied();
         addresses.retain(|address| is_public(address.ip()));
         match first {

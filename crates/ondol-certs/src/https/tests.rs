@@ -181,3 +181,59 @@ fn both_versions_of_ip_get_their_turn() {
     assert_eq!(by_turns(vec![a, b, c, d]), [a, c, b, d]);
     assert_eq!(by_turns(vec![c, a, b]), [c, a, b]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_a_second_is_no_answer() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let client = Https::new(Some(&root(folder.path()).0))
+        .unwrap()
+        .plain_where("http://");
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let request = Request::get(url).body(Bytes::new()).unwrap();
+    let trickle = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for byte in b"HTTP/1.1 200 OK\r\n\r\n".iter().chain([b'x'; 1000].iter()) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stream.write_all(&[*byte]).await.unwrap();
+        }
+    };
+    let error = tokio::select! {
+        answer = client.request(request) => answer.unwrap_err(),
+        () = trickle => unreachable!(),
+    };
+    assert_eq!(error.to_string(), "127.0.0.1 did not answer within 30 s");
+}
+
+#[tokio::test]
+async fn heads_have_a_limit_and_nobody_is_led_on() {
+    let long = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(1024 * 1024));
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(1000));
+    for head in [long, many] {
+        let error = ask(head.into()).await.1.unwrap_err();
+        assert!(matches!(error, HttpsError::Http { .. }), "{error}");
+    }
+    let moved = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n";
+    let answer = ask(moved.into()).await.1.unwrap();
+    assert_eq!(answer.status().as_u16(), 302);
+}
+
+#[tokio::test]
+async fn only_the_first_host_may_be_private_or_without_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "http://127.0.0.1:1/dir";
+    let client = Https::new(Some(&root(folder.path()).0)).unwrap();
+    let client = client.plain_where(url).starting_at(url).unwrap();
+    let ask = async |url: &str| {
+        let request = Request::get(url).body(Bytes::new()).unwrap();
+        client.request(request).await.unwrap_err()
+    };
+    let own = ask("http://127.0.0.1:1/order").await;
+    assert!(matches!(own, HttpsError::Connect { .. }), "{own}");
+    let plain = ask("http://127.0.0.2:1/order").await;
+    assert!(matches!(plain, HttpsError::Url(_)), "{plain}");
+    for host in ["127.0.0.2", "[::1]", "10.0.0.1", "169.254.169.254"] {
+        let error = ask(&format!("https://{host}/order")).await;
+        assert!(matches!(error, HttpsError::Private { .. }), "{error}");
+    }
+}
