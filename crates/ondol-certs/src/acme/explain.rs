@@ -68,6 +68,9 @@ pub(super) fn unreachable(issuer: &str, error: &HttpsError) -> Failure {
                 "; this machine's clock says {now}: if that is wrong, set it"
             );
         }
+        HttpsError::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+            sentence.push_str("; see whether it runs there, or whether a firewall is in the way");
+        }
         HttpsError::Lookup { .. } | HttpsError::Connect { .. } => {
             sentence.push_str("; see whether this box has a way to the internet");
         }
@@ -93,9 +96,17 @@ pub(super) fn not_acme(issuer: &str, seen: &Seen) -> Failure {
             format!("{issuer} has too much to do for now (HTTP {number})"),
         ),
         _ => {
-            let text = printable(&String::from_utf8_lossy(body), GARBAGE_MAX);
-            let sentence =
-                format!("{issuer} answered something that is no ACME (HTTP {number}: {text})");
+            let text = match readable(&String::from_utf8_lossy(body)) {
+                text if text.is_empty() => String::new(),
+                text => format!(": {text}"),
+            };
+            let sentence = if status.is_server_error() {
+                format!("{issuer} has trouble of its own (HTTP {number}{text})")
+            } else {
+                format!(
+                    "{issuer} answered something that is no ACME (HTTP {number}{text}); if that lasts, see whether its URL in `issuers` is right"
+                )
+            };
             Failure::new(FailureKind::Unreachable, sentence)
         }
     };
@@ -141,6 +152,21 @@ fn is_unprintable(letter: char) -> bool {
             letter,
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | char::REPLACEMENT_CHARACTER
         )
+}
+
+/// A page without its tags, or what else there is.
+fn readable(text: &str) -> String {
+    let mut is_tag = false;
+    let words = text.chars().filter_map(|letter| {
+        let was_tag = is_tag;
+        is_tag = (is_tag || letter == '<') && letter != '>';
+        match (was_tag, is_tag) {
+            (false, false) => Some(letter),
+            (false, true) => Some(' '),
+            (true, _) => None,
+        }
+    });
+    printable(&words.collect::<String>(), GARBAGE_MAX)
 }
 
 /// What an issuer said in so many words.

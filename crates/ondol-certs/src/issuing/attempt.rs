@@ -404,7 +404,10 @@ fn no_store(error: &ondol_store::StoreError) -> Failure {
 fn with_doubt(failure: Failure, verdict: &Verdict) -> Failure {
     match (failure.kind, verdict) {
         (FailureKind::Unverified, Verdict::Doubt(doubt)) => Failure {
-            sentence: format!("{}; before that, {doubt}", failure.sentence),
+            sentence: format!(
+                "{}; Ondol saw this before it asked: {doubt}",
+                failure.sentence
+            ),
             ..failure
         },
         (_, _) => failure,

@@ -102,8 +102,11 @@ fn read(path: &Path) -> io::Result<Option<Kept>> {
     };
     let kept = serde_json::from_str(&text);
     // What is wrong is not repeated: a key stands there.
-    kept.map(Some)
-        .map_err(|_| io::Error::other("it is damaged; without it, a new account is made"))
+    kept.map(Some).map_err(|_| {
+        io::Error::other(
+            "it is damaged: put a copy of it back, or remove it, and a new account is made",
+        )
+    })
 }
 
 pub(super) fn write(folder: &Path, kept: &Kept) -> io::Result<()> {

@@ -96,7 +96,7 @@ async fn an_account_file_that_cannot_be_used_is_named_and_left_alone() {
     assert_eq!(failure.kind, FailureKind::Machine);
     let path = world.account_file();
     let sentence = format!(
-        "the account at pebble could not be read from or written to {}: it is damaged; without it, a new account is made",
+        "the account at pebble could not be read from or written to {}: it is damaged: put a copy of it back, or remove it, and a new account is made",
         path.display()
     );
     assert_eq!(failure.sentence, sentence);

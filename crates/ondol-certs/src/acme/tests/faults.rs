@@ -27,21 +27,21 @@ const CASES: [Case; 6] = [
         head: "200 OK",
         body: GARBAGE,
         kind: FailureKind::Unreachable,
-        sentence: "pebble answered something that is no ACME (HTTP 200: <html> <h1>Welcome to nginx!</h1></html>)",
+        sentence: "pebble answered something that is no ACME (HTTP 200: Welcome to nginx!); if that lasts, see whether its URL in `issuers` is right",
         retry_in: None,
     },
     Case {
         head: "200 OK",
         body: "{}",
         kind: FailureKind::Unreachable,
-        sentence: "pebble answered something that is no ACME (HTTP 200: {})",
+        sentence: "pebble answered something that is no ACME (HTTP 200: {}); if that lasts, see whether its URL in `issuers` is right",
         retry_in: None,
     },
     Case {
         head: "500 Internal Server Error",
         body: "oops",
         kind: FailureKind::Unreachable,
-        sentence: "pebble answered something that is no ACME (HTTP 500: oops)",
+        sentence: "pebble has trouble of its own (HTTP 500: oops)",
         retry_in: None,
     },
     Case {
@@ -62,7 +62,7 @@ const CASES: [Case; 6] = [
         head: "404 Not Found",
         body: "",
         kind: FailureKind::Unreachable,
-        sentence: "pebble answered something that is no ACME (HTTP 404: )",
+        sentence: "pebble answered something that is no ACME (HTTP 404); if that lasts, see whether its URL in `issuers` is right",
         retry_in: None,
     },
 ];
@@ -117,6 +117,8 @@ async fn an_issuer_that_is_not_there_or_not_trusted_is_said() {
     assert_eq!(failure.kind, FailureKind::Unreachable);
     let says = "pebble cannot be reached: 127.0.0.1 could not be connected to: Connection refused";
     assert!(failure.sentence.starts_with(says), "{failure}");
+    let advice = "; see whether it runs there, or whether a firewall is in the way";
+    assert!(failure.sentence.ends_with(advice), "{failure}");
 }
 
 /// A Pebble with a front.
@@ -197,14 +199,14 @@ async fn an_order_that_is_refused_says_until_when() {
             "502 Bad Gateway",
             GARBAGE,
             FailureKind::Unreachable,
-            "pebble answered something that is no ACME (HTTP 502: <html> <h1>Welcome to nginx!</h1></html>)",
+            "pebble has trouble of its own (HTTP 502: Welcome to nginx!)",
             None,
         ),
         (
             "201 Created",
             "{}",
             FailureKind::Unreachable,
-            "pebble answered something that is no ACME (HTTP 201: {})",
+            "pebble answered something that is no ACME (HTTP 201: {}); if that lasts, see whether its URL in `issuers` is right",
             None,
         ),
     ];
@@ -349,7 +351,7 @@ async fn a_suggestion_without_a_time_to_ask_again_holds_for_six_hours() {
     let failure = ask().await.unwrap_err();
     assert_eq!(
         failure.sentence,
-        "pebble answered something that is no ACME (HTTP 500: oops)"
+        "pebble has trouble of its own (HTTP 500: oops)"
     );
 }
 

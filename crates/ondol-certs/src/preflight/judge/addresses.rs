@@ -167,7 +167,7 @@ impl Judged<'_> {
         let correct = self.correct();
         let own = match self.own(address) {
             _ if is_unreached(address) => format!("and not Ondol: {correct}"),
-            Some(own) => format!("this box is {own}: {correct}"),
+            Some(own) => format!("but this box is {own}: {correct}"),
             None => format!(
                 "and not Ondol: {correct}, or if that is your own address, forward port 80 to this box ({OWN_ADDRESS})"
             ),

@@ -177,7 +177,7 @@ fn another_machine_answers() {
     check_addresses(
         &there,
         &public(),
-        "stop: withcoffee.app points to 203.0.113.7, where another server answers (404, nginx), this box is 198.51.100.2: correct the record",
+        "stop: withcoffee.app points to 203.0.113.7, where another server answers (404, nginx), but this box is 198.51.100.2: correct the record",
     );
     check_addresses(
         &there,
@@ -188,7 +188,7 @@ fn another_machine_answers() {
         "203.0.113.7",
         Addresses::Probed(there.to_vec()),
         &public(),
-        "stop: the name of the site is 203.0.113.7, where another server answers (404, nginx), this box is 198.51.100.2: correct the name of the site",
+        "stop: the name of the site is 203.0.113.7, where another server answers (404, nginx), but this box is 198.51.100.2: correct the name of the site",
     );
 }
 
