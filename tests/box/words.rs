@@ -89,7 +89,7 @@ fn a_missing_folder_at_boot_is_told_with_all_that_a_person_needs() {
     for expected in [
         &*place,
         "the folder /nowhere/b does not exist (site `b.test`)",
-        "visitors of this get an error",
+        "what needs this does not",
         "`mkdir -p /nowhere/b`",
         "`ondol reload`",
     ] {

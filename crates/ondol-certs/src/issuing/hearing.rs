@@ -123,8 +123,8 @@ fn told(
         ),
         Err(Failure { sentence, .. }) => {
             let meanwhile = match was_held {
-                true => "The one before it stays in use",
-                false => "A stand-in is in use",
+                true => "The one in use stays in use",
+                false => "Visitors get one of Ondol's own CA for now",
             };
             let message = format!(
                 "There is no new certificate for {name}: {sentence}. {meanwhile}; `ondol certs` shows when it is tried again."

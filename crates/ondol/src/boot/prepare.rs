@@ -176,7 +176,7 @@ fn served_all_the_same(mistake: &Mistake) -> String {
         .help()
         .map_or(String::new(), |help| format!("{help}; "));
     format!(
-        "{place}: {problem}. The rest is served; visitors of this get an error. To mend it: {help}then `ondol reload`"
+        "{place}: {problem}. The rest works; what needs this does not. To mend it: {help}then `ondol reload`"
     )
 }
 
