@@ -1,5 +1,11 @@
 //! Names that are shown to be the owner's by records in their zone.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::SystemTime;
+
+use serde_json::json;
+
 use crate::harness::Folders;
 use crate::issuers::knot::Knot;
 use crate::issuing::stage::GOT;
@@ -101,4 +107,38 @@ fn a_record_that_is_written_once_is_enough() {
     stage.until_served(&running, "box.example.org");
     let (is_good, said) = renew(&running, "box.example.org");
     assert!(is_good, "{said}\n{}", running.log());
+}
+
+#[test]
+fn what_can_not_be_cleaned_up_holds_up_nobody() {
+    let Some(stage) = Stage::set(Needs::Any, |_| {}) else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let hook = place.path().join("hangs");
+    fs::write(&hook, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&hook, PermissionsExt::from_mode(0o700)).unwrap();
+    let hook = hook.display();
+    let sites = format!(
+        "[sites.\"hook.example.org\"]\nrespond = \"hook\"\n\
+         tls = {{ challenge = \"dns\", dns = {{ provider = \"exec\", command = [\"{hook}\"] }} }}\n"
+    );
+    let folders = Folders::with(&(stage.configuration("", &["one.example.org"]) + &sites));
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let left = json!({ "records": [{
+        "provider": format!("exec {hook}"),
+        "name": "_acme-challenge.hook.example.org",
+        "text": "left by an earlier run",
+        "at": now,
+    }] });
+    let journal = folders.path("state/certificates/challenge-records.json");
+    fs::create_dir_all(journal.parent().unwrap()).unwrap();
+    fs::write(&journal, left.to_string()).unwrap();
+    let running = folders.start();
+    stage.until_served(&running, "one.example.org");
+    assert!(
+        !running.log().contains("could not be removed"),
+        "{}",
+        running.log()
+    );
 }
