@@ -133,11 +133,6 @@ impl Issuing {
         let mut sets = self.certificates.subscribe();
         let set = Arc::clone(&sets.borrow_and_update());
         let mut workers = Group::default();
-        // A provider that does not answer holds up nobody.
-        let (cleaner, left_by) = (tools.clone(), Arc::clone(&set));
-        workers.spawn("clean-up of challenge records".to_owned(), async move {
-            cleaner.clean_up_zones(&left_by).await;
-        });
         let mut desk = Desk::new(ledger, self.news.clone(), set);
         let mut clean_up = tokio::time::interval(CLEAN_UP);
         let mut is_new = true;

@@ -63,9 +63,9 @@ pub(super) fn unreachable(issuer: &str, error: &HttpsError) -> Failure {
     match error {
         HttpsError::Tls { source, .. } if is_about_time(source) => {
             let now = clock::rfc3339(clock::unix_seconds());
-            let _infallible = write!(
-                sentence,
-                "; this machine's clock says {now}: if that is wrong, set it"
+            // Which second it was does not help; whose clock it is does.
+            sentence = format!(
+                "{issuer} cannot be reached: {error}, because its own certificate has ended or is of the future; this machine's clock says {now}: if that is wrong, set it"
             );
         }
         HttpsError::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {

@@ -193,9 +193,17 @@ fn tell(managed: &Managed, certificate: &mut api::Cert, now: i64) {
     let Some(trouble) = trouble_of(managed) else {
         return;
     };
-    let parts = certificate.problem.take().into_iter().chain([trouble]);
-    certificate.problem = Some(parts.collect::<Vec<_>>().join(" "));
-    certificate.meanwhile = Some(meanwhile(certificate, now).to_owned());
+    match &mut certificate.problem {
+        // It says what visitors get.
+        Some(problem) => {
+            problem.push(' ');
+            problem.push_str(&trouble);
+        }
+        None => {
+            certificate.problem = Some(trouble);
+            certificate.meanwhile = Some(meanwhile(certificate, now).to_owned());
+        }
+    }
 }
 
 /// What is wrong with getting a certificate.

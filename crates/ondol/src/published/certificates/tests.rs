@@ -183,6 +183,25 @@ fn what_stands_in_says_for_which_and_how_far_that_is() {
 }
 
 #[test]
+fn what_visitors_get_is_not_said_twice() {
+    let mut ended = issued(&["a.com"], -DAY);
+    ended.trouble = Some("It ended: visitors are warned off.".to_owned());
+    let certs = certs(
+        &[ended],
+        &[failed(managed(&["a.com"], State::Waiting), 1)],
+        NOW,
+    );
+    let certificate = &certs.certificates[0];
+    assert_eq!(
+        certificate.problem.as_deref(),
+        Some(
+            "It ended: visitors are warned off. a.com points to 203.0.113.7, this box is 198.51.100.2."
+        )
+    );
+    assert_eq!(certificate.meanwhile, None);
+}
+
+#[test]
 fn a_try_in_vain_that_nobody_needs_is_no_problem() {
     let rows = [issued(&["b.com"], 60 * DAY)];
     let certs = certs(&rows, &[failed(managed(&["b.com"], State::Held), 3)], NOW);
