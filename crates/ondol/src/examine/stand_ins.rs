@@ -79,17 +79,24 @@ fn reason(subject: Subject<'_>, name: &HostPattern, issuance: &Issuance) -> Opti
     if ways(name, issuance, Reachable::EVERYWHERE).is_empty() {
         return Some(Reason::NoRecord);
     }
-    // Who has a directory of their own may have told it other ports.
+    let listen = &subject.plan.listen;
     let is_usual = vouching.iter().all(|issuer| issuer.reach == Reach::Public);
-    is_usual.then(|| ports(subject, name, issuance)).flatten()
+    let reachable = if is_usual {
+        Reachable {
+            http: is_open(&listen.http, HTTP_PORT),
+            https: is_open(&listen.https, TLS_ALPN_PORT),
+        }
+    } else {
+        // Who has a directory of their own may have told it other ports.
+        Reachable {
+            http: !listen.http.is_empty(),
+            https: !listen.https.is_empty(),
+        }
+    };
+    ports(reachable, name, issuance)
 }
 
-fn ports(subject: Subject<'_>, name: &HostPattern, issuance: &Issuance) -> Option<Reason> {
-    let listen = &subject.plan.listen;
-    let reachable = Reachable {
-        http: is_open(&listen.http, HTTP_PORT),
-        https: is_open(&listen.https, TLS_ALPN_PORT),
-    };
+fn ports(reachable: Reachable, name: &HostPattern, issuance: &Issuance) -> Option<Reason> {
     let is_lost = |challenge: &Challenge| match challenge {
         Challenge::Http => !reachable.http,
         Challenge::TlsAlpn => !reachable.https,

@@ -154,6 +154,14 @@ fn ports_that_issuers_will_look_on_in_vain_are_worth_a_word() {
     place.check_open(&site("challenge = \"http\""), &[], &[]);
     place.check_open(&site(""), &[], &[]);
     place.check(&site("issuers = \"https://ca.lan/\""), &[], &[]);
+    // Its ports may be others, but some it needs.
+    let own = site("issuers = \"https://ca.lan/\", challenge = \"http\"");
+    place.check(&own, &[], &[]);
+    place.check(
+        &format!("{own}[listen]\nhttp = []\nhttps = [\"127.0.0.1:0\"]\n"),
+        &[],
+        &[&vain("3:50", "80")],
+    );
     place.check(
         &site("dns = { provider = \"desec\", token = { env = \"PATH\" } }"),
         &[],
