@@ -142,6 +142,11 @@ impl Session {
         self.known_directory().listed.renewal_info.is_some()
     }
 
+    /// Whether the issuer offers certificates of this kind.
+    pub(crate) fn offers_profile(&self, profile: &str) -> bool {
+        self.known_directory().offers(profile)
+    }
+
     /// The names by which CAA records can allow the issuer (RFC 8659), as its directory says.
     pub(crate) fn caa_identities(&self) -> Vec<String> {
         self.known_directory().listed.meta.caa_identities.clone()

@@ -162,7 +162,15 @@ impl Trying<'_> {
         if came.as_ref().is_err_and(|failure| is_over(failure.kind)) {
             self.forget_order().await;
         }
-        self.keep(&order.kept, &came?).await
+        let said = self.keep(&order.kept, &came?).await?;
+        let profile = self.errand.wanted.issuance.profile.as_deref();
+        let lacking = profile.filter(|profile| !terms.session.offers_profile(profile));
+        Ok(match lacking {
+            Some(profile) => {
+                format!("{said}; it offers no `{profile}`, so its own choice was taken")
+            }
+            None => said,
+        })
     }
 
     /// An order that an earlier run had from this issuer for the same names.

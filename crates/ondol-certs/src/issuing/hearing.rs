@@ -122,12 +122,12 @@ fn told(
             format!("There is a certificate for {name}: {said}."),
         ),
         Err(Failure { sentence, .. }) => {
-            let meanwhile = match was_held {
-                true => "The one in use stays in use",
-                false => "Visitors get one of Ondol's own CA for now",
+            let (what, meanwhile) = match was_held {
+                true => ("no new", "The one in use stays in use"),
+                false => ("no", "Visitors get one of Ondol's own CA for now"),
             };
             let message = format!(
-                "There is no new certificate for {name}: {sentence}. {meanwhile}; `ondol certs` shows when it is tried again."
+                "There is {what} certificate for {name}: {sentence}. {meanwhile}; `ondol certs` shows when it is tried again."
             );
             (EventKind::CertificateFailed, message)
         }
