@@ -1,5 +1,5 @@
 //! From an order to its certificate (RFC 8555 §7.1.6), from whatever state the order is in: who was cut off
-//! goes on here.
+//! goes on here. One that is found to have failed is over: another may be asked for at once.
 
 use std::time::Duration;
 
@@ -77,6 +77,11 @@ impl Session {
 impl Work<'_> {
     async fn to_end(&self, url: &str) -> Result<String, Failure> {
         let mut order = self.find(url).await?;
+        if order.state().status == OrderStatus::Invalid {
+            // It looked while nothing was shown: who was cut off may ask for another order at once.
+            let failure = self.why(&mut order).await;
+            return Err(Failure::new(FailureKind::Interrupted, failure.sentence));
+        }
         for _ in 0..CHANGES_MAX {
             match order.state().status {
                 OrderStatus::Pending => self.verify(&mut order).await?,
