@@ -129,11 +129,11 @@ impl Issuing {
     pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
         let (said, mut heard) = mpsc::channel(HEARD_MAX);
         let tools = Tools::new(&self, said);
-        let ledger = Ledger::open(self.store.clone()).await;
         let mut sets = self.certificates.subscribe();
         let set = Arc::clone(&sets.borrow_and_update());
-        let mut workers = Group::default();
+        let ledger = Ledger::open(self.store.clone(), &set.kept).await;
         let mut desk = Desk::new(ledger, self.news.clone(), set);
+        let mut workers = Group::default();
         let mut clean_up = tokio::time::interval(CLEAN_UP);
         let mut is_new = true;
         loop {
@@ -147,7 +147,7 @@ impl Issuing {
                     begin(&mut workers, &tools, &mut desk, errand).await;
                 }
             }
-            self.publish(desk.managed());
+            self.publish(desk.managed(now));
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Some(heard) = heard.recv() => Happened::Heard(heard),
@@ -235,3 +235,6 @@ async fn begin(workers: &mut Group, tools: &Tools, desk: &mut Desk, errand: Erra
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

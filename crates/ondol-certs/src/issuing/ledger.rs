@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::HostPattern;
+use ondol_model::issuing::Environment;
 use ondol_model::issuing::FailureKind;
 use ondol_model::issuing::Outcome;
 use ondol_model::issuing::Try;
@@ -14,6 +15,7 @@ use ondol_store::TryId;
 
 use crate::failure::Failure;
 use crate::managed::LastResult;
+use crate::shelf::Kept;
 
 /// So long back issuers count what they were asked for.
 const COUNTED: i64 = 7 * 24 * 3600;
@@ -32,8 +34,9 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads what was tried before. Tries that were under way when Ondol ended are ended as interrupted.
-    pub(super) async fn open(store: ondol_store::Handle) -> Self {
+    /// Reads what was tried before. Tries that were under way when Ondol ended are ended as interrupted, or as
+    /// good where their certificate is kept.
+    pub(super) async fn open(store: ondol_store::Handle, kept: &[Kept]) -> Self {
         let tries = match store.tries().await {
             Ok(tries) => tries,
             Err(error) => {
@@ -43,7 +46,9 @@ impl Ledger {
             }
         };
         let open = tries.iter().filter(|it| it.ended.is_none());
-        let open: Vec<_> = open.map(|it| (it.name.clone(), it.id)).collect();
+        let open: Vec<_> = open
+            .map(|it| (it.name.clone(), it.id, ended_with_ondol(it, kept)))
+            .collect();
         let mut ledger = Self {
             store,
             tries: BTreeMap::new(),
@@ -51,15 +56,7 @@ impl Ledger {
         for tried in tries {
             ledger.put(tried);
         }
-        for (name, id) in open {
-            let end = TryEnd {
-                at: clock::unix_seconds(),
-                outcome: Outcome::Failed {
-                    kind: FailureKind::Interrupted,
-                    retry_at: None,
-                },
-                message: "Ondol ended in the middle of it".to_owned(),
-            };
+        for (name, id, end) in open {
             ledger.end(&name, id, end).await;
         }
         ledger
@@ -175,5 +172,34 @@ impl Ledger {
             .filter(|it| it.ended.is_some())
             .take_while(|it| matches!(it.tried.outcome, Some(Outcome::Failed { .. })));
         (last, u32::try_from(failed.count()).unwrap_or(u32::MAX))
+    }
+}
+
+/// How a try ended that was under way when Ondol ended.
+fn ended_with_ondol(recorded: &RecordedTry, kept: &[Kept]) -> TryEnd {
+    let Try {
+        issuer, names, at, ..
+    } = &recorded.tried;
+    let is_of_it = |kept: &&Kept| {
+        let meta = &kept.meta;
+        let is_named = |name: &HostPattern| meta.names.contains(&name.to_string());
+        let is_alike = meta.names.len() == names.len() && names.iter().all(is_named);
+        kept.issuer == *issuer && is_alike && meta.obtained_at >= *at
+    };
+    let is_production = recorded.tried.environment == Environment::Production;
+    match kept.iter().find(is_of_it).filter(|_| is_production) {
+        Some(kept) => TryEnd {
+            at: kept.meta.obtained_at,
+            outcome: Outcome::Issued,
+            message: format!("{issuer} issued one, just before Ondol ended"),
+        },
+        None => TryEnd {
+            at: clock::unix_seconds(),
+            outcome: Outcome::Failed {
+                kind: FailureKind::Interrupted,
+                retry_at: None,
+            },
+            message: "Ondol ended in the middle of it".to_owned(),
+        },
     }
 }
