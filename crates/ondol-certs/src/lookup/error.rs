@@ -62,13 +62,14 @@ pub(crate) enum LookupError {
         servers: String,
     },
     /// A name server can't be reached.
-    #[error("the name server {server} can't be asked for {name}: {source}")]
+    #[error("the name server {server} can't be asked for {name}")]
     Unreachable {
         /// The name that was asked for.
         name: String,
         /// Who was asked.
         server: SocketAddr,
         /// What the system says.
+        #[source]
         source: std::io::Error,
     },
     /// An alias leads to an alias, and so on.

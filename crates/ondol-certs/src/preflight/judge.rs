@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ondol_base::chain::Chain;
 use ondol_model::HostPattern;
 use ondol_model::caa;
 use ondol_model::caa::Caa as Record;
@@ -179,7 +180,8 @@ fn judge_caa(seen: &Seen<'_>) -> Verdict {
         Caa::At { name, records } => (name, records),
         Caa::Unknown(error) => {
             return Verdict::Doubt(format!(
-                "the CAA records that count for {name} could not be read, and issuers refuse when they can't either: {error}"
+                "the CAA records that count for {name} could not be read, and issuers refuse when they can't either: {}",
+                Chain(error)
             ));
         }
     };

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ondol_base::chain::Chain;
 use ondol_model::HostPattern;
 use ondol_model::plan::Challenge;
 
@@ -42,7 +43,8 @@ fn unknown(name: &HostPattern, error: &LookupError, surroundings: &Surroundings)
         LookupError::NoSuchName { ttl, .. } | LookupError::NoRecord { ttl, .. } => ttl,
         error => {
             return Verdict::Doubt(format!(
-                "the addresses of {name} could not be looked up: {error}"
+                "the addresses of {name} could not be looked up: {}",
+                Chain(error)
             ));
         }
     };
@@ -66,7 +68,7 @@ fn absent(name: &HostPattern, error: &LookupError, surroundings: &Surroundings) 
     let (at, what) = match error {
         LookupError::NoRecord { name, .. } => (name, "has no A or AAAA record"),
         LookupError::NoSuchName { name, .. } => (name, "does not exist in DNS"),
-        other => return other.to_string(),
+        other => return Chain(other).to_string(),
     };
     if *at != name {
         return format!("{name} is an alias (CNAME) of {at}, which {what}: correct one of the two");
