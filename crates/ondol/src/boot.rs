@@ -177,6 +177,9 @@ impl Ground {
         descriptors::raise_limit().context("could not raise the limit of open files")?;
         let user = ServeUser::find(Person::current(), flags.user.as_deref())?;
         let found = folders.prepare()?;
+        if let Some(danger) = folders.danger() {
+            tracing::warn!("{danger}");
+        }
         let access_log = folders.access_log();
         sandbox::give_log(&access_log, found, &user)
             .with_context(|| format!("could not give {} to {user}", access_log.display()))?;

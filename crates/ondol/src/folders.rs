@@ -4,6 +4,7 @@ use std::fs;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,6 +12,9 @@ use anyhow::Context;
 
 use crate::cli::Environment;
 use crate::cli::FolderFlags;
+
+/// The permission bit for those who are neither the owner nor in the group to write.
+const OTHERS_WRITE: u32 = 0o002;
 
 /// The places of one box. All are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +96,19 @@ impl Folders {
         }
         make(&self.logs, 0o750)
             .with_context(|| format!("could not make the folder {}", self.logs.display()))
+    }
+
+    /// What to say when others could put keys, certificates and a configuration of their own into the place
+    /// of this box's: a folder that was there is left as it is.
+    pub(crate) fn danger(&self) -> Option<String> {
+        let state = fs::metadata(&self.state).ok()?;
+        let path = self.state.display();
+        (state.permissions().mode() & OTHERS_WRITE != 0).then(|| {
+            format!(
+                "Every user of this machine can put keys, certificates and a configuration of their own into \
+                 {path}: `chmod o-w {path}` ends that."
+            )
+        })
     }
 
     /// The socket of the admin API.
@@ -177,7 +194,6 @@ fn make(folder: &Path, mode: u32) -> io::Result<Found> {
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -239,6 +255,26 @@ mod tests {
             fs::set_permissions(&state, Permissions::from_mode(shared)).unwrap();
             assert_eq!(make(&state, 0o700).unwrap(), Found::There);
             assert_eq!(mode(&state), shared);
+        }
+    }
+    #[test]
+    fn a_state_folder_that_everyone_can_change_is_said() {
+        let temporary = tempfile::tempdir().unwrap();
+        let given = FolderFlags {
+            state: Some(temporary.path().join("state")),
+            ..nothing_given()
+        };
+        let folders = Folders::resolve(&given, Person::Root, &Environment::default()).unwrap();
+        assert_eq!(folders.danger(), None);
+        make(&folders.state, 0o700).unwrap();
+        for (mode, is_said) in [
+            (0o700, false),
+            (0o775, false),
+            (0o777, true),
+            (0o1777, true),
+        ] {
+            fs::set_permissions(&folders.state, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(folders.danger().is_some(), is_said, "{mode:o}");
         }
     }
 }
