@@ -108,7 +108,7 @@ async fn the_end_of_an_earlier_try_is_not_that_of_the_next() {
     let first = office.begin().await.remove(0);
     office.fail(first.clone(), "no answer").await;
     for entry in office.desk.entries.values_mut() {
-        entry.asks_again();
+        entry.asks_again(clock::unix_seconds());
         entry.asked_at = Some(clock::unix_seconds() + 1); // The first try was in this second.
     }
     let second = office.begin().await.remove(0);
