@@ -166,4 +166,23 @@ mod tests {
         assert!(facts.issuer.starts_with("[2JEvilxxx"), "{}", facts.issuer);
         assert_eq!(facts.issuer.len(), NAME_CHARS_MAX);
     }
+    #[test]
+    fn any_damage_to_a_certificate_is_read_or_refused() {
+        let names = ["example.org", "*.example.org", "192.0.2.7", "2001:db8::1"];
+        let mut params = CertificateParams::new(names.map(str::to_owned)).unwrap();
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let whole = certificate.der().to_vec();
+        assert_eq!(Facts::of(&whole).unwrap().names.len(), names.len());
+        for at in 0..whole.len() {
+            let _ = Facts::of(&whole[..at]);
+            for change in [0x01, 0x15, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] ^= change;
+                let _ = Facts::of(&changed);
+                let _ = is_issued_by(&changed, &whole);
+            }
+        }
+    }
 }

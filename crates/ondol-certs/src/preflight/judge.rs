@@ -20,6 +20,8 @@ mod addresses;
 
 /// How many sentences are said at once; the owner corrects one after the other anyway.
 const SENTENCES_MAX: usize = 3;
+/// How much of a CAA record is shown.
+const RECORD_BYTES_MAX: usize = 200;
 
 /// What was seen of a name.
 #[derive(Debug)]
@@ -190,26 +192,39 @@ fn judge_caa(seen: &Seen<'_>) -> Verdict {
     let sentence = match caa::objection(records, &seen.issuing) {
         None => return Verdict::Go,
         Some(Objection::Others(record)) => format!(
-            "the CAA record of {at} (`{record}`) does not allow {issuer} to issue for {name}: {}",
+            "the CAA record of {at} (`{}`) does not allow {issuer} to issue for {name}: {}",
+            shown(record),
             add(&record.tag)
         ),
         Some(Objection::Account(record)) => format!(
-            "the CAA record of {at} (`{record}`) allows another account at {issuer} alone: {}",
+            "the CAA record of {at} (`{}`) allows another account at {issuer} alone: {}",
+            shown(record),
             match seen.issuing.account {
                 Some(account) => format!("set its accounturi to {account}"),
                 None => "remove its accounturi".to_owned(),
             }
         ),
         Some(Objection::Ways(record)) => format!(
-            "the CAA record of {at} (`{record}`) does not allow {issuer} to check {name} by {}: add it to validationmethods, or choose another `challenge`",
+            "the CAA record of {at} (`{}`) does not allow {issuer} to check {name} by {}: add it to validationmethods, or choose another `challenge`",
+            shown(record),
             words(seen.issuing.ways)
         ),
         Some(Objection::Unknown(record)) => format!(
-            "the CAA record of {at} (`{record}`) is marked as critical, and no issuer knows `{}`, so none issues for {name}: remove it",
+            "the CAA record of {at} (`{}`) is marked as critical, and no issuer knows `{}`, so none issues for {name}: remove it",
+            shown(record),
             record.tag
         ),
     };
     Verdict::Stop(sentence)
+}
+
+/// As much of a record as fits into a sentence: anybody's may have 64 KiB.
+fn shown(record: &Record) -> String {
+    let text = record.to_string();
+    match text.get(..RECORD_BYTES_MAX) {
+        Some(start) => format!("{start}…"),
+        None => text,
+    }
 }
 
 fn words(ways: &[Challenge]) -> String {

@@ -406,6 +406,23 @@ fn caa_records_that_forbid_are_named() {
 }
 
 #[test]
+fn a_caa_record_is_a_part_of_a_sentence_however_long_it_is() {
+    let name = HostPattern::parse("withcoffee.app").unwrap();
+    let caa = Caa::At {
+        name: "withcoffee.app".to_owned(),
+        records: vec![Record {
+            is_critical: false,
+            tag: "issue".to_owned(),
+            value: "\u{1b}".repeat(60_000),
+        }],
+    };
+    let seen = seen_of(&name, Addresses::NotNeeded, caa);
+    let said = show(&judge(&seen, &public()));
+    assert!(said.len() < 500, "{} bytes", said.len());
+    assert!(said.contains("(`0 issue \"\\027"), "{said}");
+}
+
+#[test]
 fn what_stops_one_name_stops_the_order() {
     let stop = |text: &str| Verdict::Stop(text.to_owned());
     let doubt = |text: &str| Verdict::Doubt(text.to_owned());
