@@ -255,4 +255,4 @@ async fn fetch(https: &Https, url: &str, called: &str) -> Result<Directory, Fail
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -147,7 +147,7 @@ impl Issuing {
                     begin(&mut workers, &tools, &mut desk, errand).await;
                 }
             }
-            self.publish(desk.managed(now));
+            self.publish(desk.managed());
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Some(heard) = heard.recv() => Happened::Heard(heard),

@@ -13,9 +13,9 @@ mod faults;
 mod front;
 #[path = "../../../../tests/issuers/lib.rs"]
 #[expect(dead_code, reason = "others need more of it")]
-mod issuers;
+pub(crate) mod issuers;
 mod orders;
-mod plane;
+pub(crate) mod plane;
 mod renewals;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! How the certificates are, for the owner.
 
+use ondol_base::clock;
 use ondol_model::HostPattern;
 use ondol_model::issuing;
 use ondol_model::issuing::Next;
@@ -12,7 +13,8 @@ use crate::managed::State;
 
 impl Desk {
     /// One for each certificate that is wanted, in order of name.
-    pub(super) fn managed(&self, now: i64) -> Vec<Managed> {
+    pub(super) fn managed(&self) -> Vec<Managed> {
+        let now = clock::unix_seconds();
         let entries = self.entries.iter().map(|(name, entry)| {
             let (ended, failures) = self.ledger.last(name);
             let last = entry.trouble.clone().or(ended);
@@ -21,9 +23,6 @@ impl Desk {
                 Next::Order { .. } | Next::Nobody | Next::NoWay => None,
             };
             let is_held = self.known.kept(name).is_some();
-            let is_at_ease = self.is_at_ease(entry, now);
-            let last = last.filter(|last| last.is_good || !is_at_ease);
-            let failures = if is_at_ease { 0 } else { failures };
             let state = match (&entry.under_way, &entry.next) {
                 (Some(under_way), _) => State::Ordering {
                     issuer: under_way.issuer.to_string(),
@@ -33,10 +32,11 @@ impl Desk {
                     why: entry.why_nobody(),
                 },
                 (None, Next::Order { .. })
-                    if is_at_ease || is_held && last.as_ref().is_none_or(|last| last.is_good) =>
+                    if is_held && last.as_ref().is_none_or(|last| last.is_good) =>
                 {
                     State::Held
                 }
+                (None, Next::Order { .. }) if self.is_settled(entry, now) => State::Held,
                 (None, Next::Order { .. }) => State::Waiting,
             };
             Managed {
@@ -50,15 +50,13 @@ impl Desk {
         entries.collect()
     }
 
-    /// Whether its certificate is fine and nothing is to be done for long: a try that a restart has broken off
-    /// is no trouble then.
-    fn is_at_ease(&self, entry: &Entry, now: i64) -> bool {
-        let held = self.known.held(&entry.wanted).filter(|held| held.is_fit);
-        let due = held.map(|held| issuing::due(entry.wanted.name(), &held));
-        match entry.next {
-            Next::Order { at, .. } => due.is_some_and(|due| due > now && at >= due),
-            Next::Nobody | Next::NoWay => false,
-        }
+    /// Whether what is held is fit for a while yet and nobody waits for another: then a try that was in vain
+    /// is over. Such are those that the owner asked for before the last start.
+    fn is_settled(&self, entry: &Entry, now: i64) -> bool {
+        let held = self.known.held(&entry.wanted);
+        let is_fit =
+            held.is_some_and(|held| held.is_fit && issuing::due(entry.wanted.name(), &held) > now);
+        is_fit && entry.asked_at.is_none() && entry.trouble.is_none()
     }
 }
 

@@ -8,16 +8,8 @@
 mod accidents;
 mod course;
 mod desks;
-#[path = "../../../../tests/issuers/lib.rs"]
-#[expect(
-    clippy::format_push_string,
-    dead_code,
-    reason = "others need more of it, and it writes texts for tests alone"
-)]
-mod issuers;
-#[path = "../acme/tests/plane.rs"]
-mod plane;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -31,6 +23,8 @@ use ondol_model::plan::Reach;
 use tempfile::TempDir;
 
 use super::*;
+use crate::acme::tests::issuers;
+use crate::acme::tests::plane;
 use crate::fixture;
 use crate::managed::State;
 use crate::owner::Origin;
@@ -59,7 +53,7 @@ struct Running {
     certificates: Certificates,
     managed: watch::Receiver<Arc<Vec<Managed>>>,
     requests: mpsc::Sender<Request>,
-    news: Mutex<mpsc::Receiver<News>>,
+    news: RefCell<mpsc::Receiver<News>>,
 }
 
 impl World {
@@ -136,7 +130,7 @@ impl World {
             certificates,
             managed: handle.managed,
             requests: handle.requests,
-            news: Mutex::new(news),
+            news: RefCell::new(news),
         };
         let (_stopper, stop) = Stopper::new();
         let serving = async {
@@ -227,11 +221,21 @@ impl Running {
 
     /// What was told since the last call, without what is told of Ondol's own CA.
     fn news(&self) -> Vec<String> {
-        let mut news = self.news.lock().unwrap();
+        let mut news = self.news.borrow_mut();
         let told = std::iter::from_fn(|| news.try_recv().ok());
         told.map(|news| news.message)
             .filter(|told| !told.contains("a CA of its own"))
             .collect()
+    }
+
+    /// The next that is told.
+    async fn told(&self) -> String {
+        let next = std::future::poll_fn(|cx| self.news.borrow_mut().poll_recv(cx));
+        tokio::time::timeout(PATIENCE, next)
+            .await
+            .unwrap()
+            .unwrap()
+            .message
     }
 
     async fn ask(

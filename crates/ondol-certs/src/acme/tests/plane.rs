@@ -25,13 +25,13 @@ use crate::challenges::BoardReader;
 use crate::challenges::Challenges;
 use crate::entry::KeyPair;
 
-pub(super) struct Plane {
-    pub(super) board: Board,
+pub(crate) struct Plane {
+    pub(crate) board: Board,
     reader: BoardReader,
     http: TcpListener,
     tls: TcpListener,
     /// What was asked for, in order.
-    pub(super) asked: Mutex<Vec<String>>,
+    pub(crate) asked: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -39,12 +39,12 @@ struct Shown(watch::Receiver<Arc<Challenges>>);
 
 impl Plane {
     /// On free ports.
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::at(Ipv4Addr::LOCALHOST, [0, 0]).await
     }
 
     /// On the ports for HTTP and HTTPS of an address.
-    pub(super) async fn at(address: Ipv4Addr, [http, tls]: [u16; 2]) -> Self {
+    pub(crate) async fn at(address: Ipv4Addr, [http, tls]: [u16; 2]) -> Self {
         let (board, reader) = Board::new();
         Self {
             board,
@@ -55,20 +55,20 @@ impl Plane {
         }
     }
 
-    pub(super) fn http_port(&self) -> u16 {
+    pub(crate) fn http_port(&self) -> u16 {
         self.http.local_addr().unwrap().port()
     }
 
-    pub(super) fn tls_port(&self) -> u16 {
+    pub(crate) fn tls_port(&self) -> u16 {
         self.tls.local_addr().unwrap().port()
     }
 
-    pub(super) fn shown(&self) -> Arc<Challenges> {
+    pub(crate) fn shown(&self) -> Arc<Challenges> {
         Arc::clone(&self.reader.posted.borrow())
     }
 
     /// Answers while something is done.
-    pub(super) fn while_it_answers<'a, T>(
+    pub(crate) fn while_it_answers<'a, T>(
         &'a self,
         work: impl Future<Output = T> + 'a,
     ) -> Pin<Box<dyn Future<Output = T> + 'a>> {

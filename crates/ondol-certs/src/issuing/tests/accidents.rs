@@ -74,7 +74,7 @@ async fn what_came_and_could_not_be_kept_is_fetched_again_without_another_order(
             assert_eq!(news.len(), 1, "{news:?}");
             assert!(
                 news[0]
-                    .ends_with("A stand-in is in use; `ondol certs` shows when it is tried again.")
+                    .ends_with("Visitors get one of Ondol's own CA for now; `ondol certs` shows when it is tried again.")
             );
             fs::remove_file(&in_the_way).unwrap();
             running.renew("a.example.com").await.unwrap();

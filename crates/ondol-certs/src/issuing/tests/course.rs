@@ -75,10 +75,10 @@ async fn the_owner_has_one_renewed_and_one_revoked() {
             });
             revoke.await.unwrap();
             running.until_other("a.example.com", &second).await;
-            let told = running.news.lock().unwrap().recv().await.unwrap();
-            assert!(told.message.contains("was renewed"), "{told:?}");
-            let told = running.news.lock().unwrap().recv().await.unwrap();
-            assert!(told.message.contains("was revoked"), "{told:?}");
+            let told = running.told().await;
+            assert!(told.contains("was renewed"), "{told}");
+            let told = running.told().await;
+            assert!(told.contains("was revoked"), "{told}");
             assert_eq!(world.pebble.status_of(&serial(&second)), "Revoked");
             let third = running.chain_of("a.example.com");
             assert_eq!(world.pebble.status_of(&serial(&third)), "Valid");

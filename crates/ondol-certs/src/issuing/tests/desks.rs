@@ -49,8 +49,12 @@ impl Office {
 
     /// Begins what is due, without workers; their names.
     async fn begin(&mut self) -> Vec<(HostPattern, TryId)> {
+        self.begin_at(clock::unix_seconds()).await
+    }
+
+    async fn begin_at(&mut self, now: i64) -> Vec<(HostPattern, TryId)> {
         let mut begun = Vec::new();
-        for errand in self.desk.due(clock::unix_seconds(), AT_ONCE) {
+        for errand in self.desk.due(now, AT_ONCE) {
             let Errand::Try(errand) = errand else {
                 continue;
             };
@@ -87,15 +91,11 @@ async fn what_is_not_wanted_any_more_goes_with_its_try() {
     let begun = office.begin().await;
     assert_eq!(begun.len(), 2);
     office.reload(&["b.org"]).await;
-    assert_eq!(
-        office.desk.managed(clock::unix_seconds()).len(),
-        2,
-        "the try goes on"
-    );
+    assert_eq!(office.desk.managed().len(), 2, "the try goes on");
     let [a, b] = begun.try_into().unwrap();
     office.fail(a, "no answer").await;
     office.fail(b, "no answer").await;
-    let managed = office.desk.managed(clock::unix_seconds());
+    let managed = office.desk.managed();
     assert_eq!(managed.len(), 1);
     assert_eq!(managed[0].names, [fixture::pattern("b.org")]);
     assert_eq!(managed[0].failures, 1);
@@ -107,16 +107,18 @@ async fn the_end_of_an_earlier_try_is_not_that_of_the_next() {
     office.reload(&["a.org"]).await;
     let first = office.begin().await.remove(0);
     office.fail(first.clone(), "no answer").await;
+    let soon = clock::unix_seconds() + 1;
     for entry in office.desk.entries.values_mut() {
-        entry.asks_again(clock::unix_seconds());
-        entry.asked_at = Some(clock::unix_seconds() + 1); // The first try was in this second.
+        entry.asks_again(soon);
     }
-    let second = office.begin().await.remove(0);
+    let second = office.begin_at(soon).await;
+    assert_eq!(second.len(), 1, "{:?}", office.desk.entries);
+    let second = second[0].clone();
     assert_ne!(first.1, second.1);
     office.fail(first, "no answer").await;
-    assert!(office.begin().await.is_empty());
+    assert!(office.begin_at(soon).await.is_empty());
     assert!(matches!(
-        office.desk.managed(clock::unix_seconds())[0].state,
+        office.desk.managed()[0].state,
         State::Ordering { .. }
     ));
 }
@@ -158,11 +160,11 @@ async fn a_wildcard_without_a_way_says_what_it_needs() {
     let mut office = Office::new().await;
     office.reload(&["*.a.org"]).await;
     assert!(office.begin().await.is_empty());
-    let State::Nobody { why } = office.desk.managed(clock::unix_seconds()).remove(0).state else {
+    let State::Nobody { why } = office.desk.managed().remove(0).state else {
         panic!("something is done");
     };
-    assert_eq!(
-        why,
-        "issuers believe *.a.org only by a record in its zone: say in `dns` of `[tls]` who keeps the zone"
+    assert!(
+        why.starts_with("*.a.org needs a record in its zone"),
+        "{why}"
     );
 }

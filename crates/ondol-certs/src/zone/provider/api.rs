@@ -29,6 +29,8 @@ const TRIES: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it is waited for one that does not say how long.
 const UNTOLD: Duration = Duration::from_secs(5);
+/// Shorter ones are none, and may be part of anything.
+const SECRET_BYTES_MIN: usize = 8;
 /// As much of an answer as fits into a sentence.
 const QUOTED_CHARS_MAX: usize = 200;
 
@@ -99,6 +101,7 @@ impl Api {
         says_busy: impl Fn(&Reply) -> bool,
     ) -> Result<Reply, Failure> {
         let https = self.https.get_or_try_init(|| self.open()).await?;
+        let sent_secrets = secrets_of(&request);
         let mut left = TRIES;
         loop {
             left -= 1;
@@ -114,7 +117,7 @@ impl Api {
                 .into_parts();
             let reply = Reply {
                 status: head.status,
-                body,
+                body: without(body, &sent_secrets),
             };
             if !is_busy(reply.status) && !says_busy(&reply) {
                 return Ok(reply);
@@ -178,6 +181,42 @@ impl Reply {
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
     }
+}
+
+/// Secrets in the body of a request, as an extension of it.
+#[derive(Clone)]
+pub(crate) struct Sent(pub(crate) Vec<SecretText>);
+
+/// The secrets that a request carries.
+fn secrets_of(request: &Request<Bytes>) -> Vec<SecretText> {
+    let header = request.headers().get(header::AUTHORIZATION);
+    let in_header = header.filter(|value| value.is_sensitive());
+    let in_header = in_header.and_then(|value| value.to_str().ok()?.rsplit(' ').next());
+    let in_body = request.extensions().get::<Sent>().into_iter();
+    in_header
+        .map(SecretText::new)
+        .into_iter()
+        .chain(in_body.flat_map(|sent| sent.0.clone()))
+        .collect()
+}
+
+/// What was answered, without secrets that were sent: some repeat what they did not understand, and that is
+/// told the owner and kept.
+fn without(body: Bytes, secrets: &[SecretText]) -> Bytes {
+    let text = String::from_utf8_lossy(&body);
+    let secrets = secrets.iter().map(|secret| secret.as_str().trim());
+    let repeated: Vec<_> = secrets
+        .filter(|secret| secret.len() >= SECRET_BYTES_MIN && text.contains(secret))
+        .collect();
+    if repeated.is_empty() {
+        return body;
+    }
+    let cleaned = repeated
+        .into_iter()
+        .fold(text.into_owned(), |text, secret| {
+            text.replace(secret, "***")
+        });
+    cleaned.into()
 }
 
 /// The value of a header with a secret in it (`Bearer …`); `what` it is says the failure.

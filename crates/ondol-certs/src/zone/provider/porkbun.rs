@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Change;
 use super::Record;
 use super::api::Api;
+use super::api::Sent;
 use super::api::encoded;
 use super::credential;
 use super::failed;
@@ -179,10 +180,9 @@ impl Porkbun {
             secretapikey: keys.secret.as_str().trim(),
             new,
         };
-        let reply = self
-            .api
-            .tell(self.api.request(Method::POST, path), &question)
-            .await?;
+        let secrets = Sent(vec![keys.api.clone(), keys.secret.clone()]);
+        let request = self.api.request(Method::POST, path).extension(secrets);
+        let reply = self.api.tell(request, &question).await?;
         let answer: Answer = reply.json().ok_or_else(|| self.api.unexpected(&reply))?;
         Ok(if answer.status == "SUCCESS" {
             Ok(answer)

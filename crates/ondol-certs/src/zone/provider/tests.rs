@@ -8,6 +8,7 @@ use super::*;
 
 mod cloudflare;
 mod desec;
+mod echo;
 mod fake;
 mod gandi;
 mod porkbun;

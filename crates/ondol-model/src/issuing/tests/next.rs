@@ -559,7 +559,16 @@ fn an_issuer_that_always_wants_a_renewal_is_not_asked_in_a_loop() {
             held.renewal = Some(0);
             story.held = Some(held);
             let wait = story.order().0 - story.now;
-            assert!(wait >= (lifetime / 4).clamp(60, DAY), "{wait} s");
+            assert!(wait >= (lifetime / 4).clamp(20, DAY), "{wait} s");
         }
     }
+}
+
+#[test]
+fn a_certificate_of_a_minute_is_renewed_before_it_ends() {
+    let mut story = Story::new(&[lets_encrypt()]);
+    story.tell(Outcome::Issued);
+    story.held = Some(held(story.now, MINUTE));
+    let wait = story.order().0 - story.now;
+    assert!((20..=30).contains(&wait), "{wait} s");
 }
