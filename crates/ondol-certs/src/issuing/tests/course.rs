@@ -132,7 +132,7 @@ async fn when_the_first_issuer_is_down_the_second_is_asked_at_once() {
                 assert_eq!(running.issuer_of(name).as_deref(), Some("pebble"));
             }
             let news = running.news();
-            let failed = news.iter().filter(|told| told.contains("no new")).count();
+            let failed = news.iter().filter(|told| told.contains("There is no")).count();
             assert_eq!((failed, news.len()), (1, 3), "{news:#?}");
         })
         .await;
