@@ -50,7 +50,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// Who alone may know a library, where the library is what a crate is for.
-const OWNERS: [(&str, &str); 4] = [
+const OWNERS: [(&str, &str); 5] = [
+    ("hickory-proto", "ondol-certs"),
     ("instant-acme", "ondol-certs"),
     ("rusqlite", "ondol-store"),
     ("toml", "ondol-config"),

@@ -191,6 +191,11 @@ impl Cert {
         let wanted = wanted.filter(|name| self.names.contains(name));
         wanted.or(self.names.first()).map_or("", String::as_str)
     }
+
+    /// What the owner calls it, or the one that is wanted in its place.
+    pub fn called(&self) -> &str {
+        self.wanted.first().map_or(self.name(), String::as_str)
+    }
 }
 
 impl CertState {

@@ -210,9 +210,8 @@ fn last_result(certificate: &Cert, now: i64) -> Cell {
 fn problems(certificates: &[&Cert]) -> Vec<CertProblem> {
     let each = certificates.iter().filter_map(|certificate| {
         let message = certificate.problem.clone()?;
-        let called = certificate.wanted.first();
         Some(CertProblem {
-            name: called.map_or(certificate.name(), String::as_str).to_owned(),
+            name: certificate.called().to_owned(),
             message,
             meanwhile: certificate.meanwhile.clone(),
             next_at: None,

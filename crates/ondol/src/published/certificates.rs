@@ -26,7 +26,7 @@ pub(super) fn problems(certs: &api::Certs) -> Vec<api::CertProblem> {
     let mut told = HashSet::new();
     let troubled = certs.certificates.iter().filter_map(|certificate| {
         let message = certificate.problem.clone()?;
-        let name = called(certificate);
+        let name = certificate.called();
         told.insert((name, message.clone()))
             .then(|| api::CertProblem {
                 name: name.to_owned(),
@@ -69,14 +69,6 @@ pub(super) fn short(certificate: &api::Cert) -> api::SiteCertificate {
         stand_in: certificate.is_stand_in(),
         state: certificate.state,
         next_at: certificate.next_at,
-    }
-}
-
-/// What the owner calls a certificate, or the one that is wanted in its place.
-fn called(certificate: &api::Cert) -> &str {
-    match certificate.wanted.first() {
-        Some(name) => name,
-        None => certificate.name(),
     }
 }
 
