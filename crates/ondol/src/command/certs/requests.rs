@@ -233,7 +233,7 @@ pub(crate) async fn persist(client: &Client, flags: &NameFlags) -> anyhow::Resul
         let name = &answer.name;
         let hint = format!("put it into the zone, once; then `ondol certs renew {name}`");
         // Apart from the record, which may go to a file.
-        writeln!(io::stderr(), "{}", hint)?;
+        writeln!(io::stderr(), "{hint}")?;
         return Ok(exit_code(true));
     }
     told(&answer, flags.show.format())
