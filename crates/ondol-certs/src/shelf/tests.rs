@@ -191,6 +191,10 @@ fn damaged(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
 fn damage_to_what_is_known_of_it_takes_no_certificate_away() {
     let (_place, shelf) = shelf();
     let mut first = kept(&["example.org", "www.example.org"]);
@@ -214,6 +218,10 @@ fn damage_to_what_is_known_of_it_takes_no_certificate_away() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
 fn an_order_that_is_damaged_is_read_whole_or_not_at_all() {
     let (_place, shelf) = shelf();
     let name = pattern("example.org");

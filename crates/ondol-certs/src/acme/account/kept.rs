@@ -120,6 +120,10 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the files of a test do not outlive it"
+    )]
     fn a_damaged_file_is_left_alone_and_its_key_not_repeated() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("ca");

@@ -129,14 +129,14 @@ async fn a_name_that_was_not_ordered_is_shown_to_nobody() {
 async fn a_token_is_part_of_a_path_and_nothing_else() {
     fn with_token(answer: &str, token: &str) -> String {
         with_body(answer, |body| {
-            let parts = body.split("\"token\": \"");
-            let mut parts = parts.map(str::to_owned);
-            let mut changed = parts.next().unwrap();
-            for part in parts {
+            let mark = "\"token\": \"";
+            let mut parts = body.split(mark);
+            let first = parts.next().unwrap();
+            let others = parts.flat_map(|part| {
                 let (_, after) = part.split_once('"').unwrap();
-                changed += &format!("\"token\": \"{token}\"{after}");
-            }
-            changed
+                [mark, token, "\"", after]
+            });
+            [first].into_iter().chain(others).collect()
         })
     }
     let cases: [fn(String) -> String; 5] = [

@@ -148,6 +148,10 @@ async fn a_name_is_changed_by_one_at_a_time() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
 async fn damage_never_ends_the_box_and_is_put_aside() {
     let folder = Folder::new();
     let journal = folder.open();
