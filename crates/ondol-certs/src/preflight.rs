@@ -21,6 +21,7 @@ use crate::lookup::Lookup;
 mod caa;
 mod judge;
 mod look;
+pub(crate) mod persist;
 mod self_fetch;
 mod surroundings;
 

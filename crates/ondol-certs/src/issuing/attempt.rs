@@ -28,6 +28,7 @@ use crate::preflight::Ports;
 use crate::preflight::Preflight;
 use crate::preflight::Report;
 use crate::preflight::Verdict;
+use crate::preflight::persist;
 use crate::shelf::Kept;
 use crate::shelf::KeptOrder;
 use crate::shelf::Meta;
@@ -144,8 +145,38 @@ impl Trying<'_> {
         let report = preflight.run().await;
         match report.verdict {
             Verdict::Stop(sentence) => Err(Failure::new(FailureKind::NotReady, sentence)),
-            Verdict::Go | Verdict::Doubt(_) => Ok(report),
+            Verdict::Go | Verdict::Doubt(_) => {
+                self.look_for_record(lookup, session).await?;
+                Ok(report)
+            }
         }
+    }
+
+    /// Whether the owner has written the record that stays: an issuer would look for it in vain, and count
+    /// that.
+    async fn look_for_record(&self, lookup: &Lookup, session: &Session) -> Result<(), Failure> {
+        let wanted = &self.errand.wanted;
+        if wanted.issuance.challenge != Some(Challenge::DnsPersist) {
+            return Ok(());
+        }
+        let missing = persist::missing(&wanted.names, lookup).await;
+        let Some(first) = missing.first() else {
+            return Ok(());
+        };
+        let record = session.persist_record(first).await?;
+        let sentence = match missing.len() {
+            1 => format!(
+                "the record of {first} is not in its zone: add `{record}`, once (`ondol certs persist '{first}'` prints it too)"
+            ),
+            names => format!(
+                "the records of {first} and of {} are not in their zones: add `{record}`, once, and for each of the others what `ondol certs persist NAME` prints",
+                match names - 1 {
+                    1 => "another name".to_owned(),
+                    others => format!("{others} others"),
+                }
+            ),
+        };
+        Err(Failure::new(FailureKind::NotReady, sentence))
     }
 
     async fn order_and_keep(&self, terms: &Terms<'_>) -> Result<String, Failure> {

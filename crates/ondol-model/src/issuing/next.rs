@@ -14,6 +14,7 @@ use super::history;
 use super::history::History;
 use super::ways::has_way;
 use crate::plan::AcmeIssuer;
+use crate::plan::Challenge;
 
 /// All that decides what is next for a certificate. It is asked when no try of it is under way.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +110,13 @@ fn choice(
     need: Need,
     issuer: &AcmeIssuer,
 ) -> Choice {
-    let environment = history.environment(issuer);
+    // The record that stays names the account at the issuer, not the one at its staging.
+    let environment = match question.wanted.issuance.challenge {
+        Some(Challenge::DnsPersist) => Environment::Production,
+        Some(Challenge::Http | Challenge::TlsAlpn | Challenge::Dns) | None => {
+            history.environment(issuer)
+        }
+    };
     let own = question
         .held
         .filter(|held| is_renewal(held, issuer, environment));

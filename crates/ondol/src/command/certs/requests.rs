@@ -231,7 +231,7 @@ pub(crate) async fn persist(client: &Client, flags: &NameFlags) -> anyhow::Resul
     if answer.accepted && flags.show.format() == Format::Human {
         output::print(&format!("{}\n", answer.message.trim_end()))?;
         let name = &answer.name;
-        let hint = format!("put it into the zone, once; then `ondol certs renew {name}`");
+        let hint = format!("put it into the zone, once; then `ondol certs renew '{name}'`");
         // Apart from the record, which may go to a file.
         writeln!(io::stderr(), "{hint}")?;
         return Ok(exit_code(true));
