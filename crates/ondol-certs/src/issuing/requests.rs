@@ -9,6 +9,7 @@ use ondol_model::issuing::Next;
 use ondol_model::plan::AcmeIssuer;
 
 use super::desk::Desk;
+use super::desk::Entry;
 use super::tools::Tools;
 use crate::managed::Answer;
 use crate::managed::News;
@@ -49,6 +50,10 @@ pub(super) fn take(request: Request, desk: &mut Desk, tools: &Tools, workers: &m
                 drop(reply.send(Err(why)));
             }
             Ok(issuer) => {
+                if let Some(why) = in_the_middle(desk, &issuer) {
+                    let _ = reply.send(Err(why));
+                    return;
+                }
                 let (tools, email) = (tools.clone(), email(desk));
                 workers.spawn(format!("new account key at {}", issuer.name), async move {
                     let _ = reply.send(rekey(&tools, &issuer, email.as_deref()).await);
@@ -163,6 +168,19 @@ async fn revoke_now(tools: &Tools, revocation: &Revocation) -> Result<(), String
     let session = session.await.map_err(|failure| failure.sentence)?;
     let revoked = session.revoke(&kept.pair.pem.chain_pem, *reason).await;
     revoked.map_err(|failure| failure.sentence)
+}
+
+/// An order goes on with the key that it began with.
+fn in_the_middle(desk: &Desk, issuer: &AcmeIssuer) -> Option<String> {
+    let is_asked = |entry: &Entry| {
+        let asked = entry.under_way.as_ref();
+        asked.is_some_and(|under_way| under_way.issuer == issuer.name)
+    };
+    let (name, _) = desk.entries.iter().find(|(_, entry)| is_asked(entry))?;
+    Some(format!(
+        "{} is being asked for a certificate for {name}, which needs the old key: try again when that is done",
+        issuer.name
+    ))
 }
 
 async fn rekey(tools: &Tools, issuer: &AcmeIssuer, email: Option<&str>) -> Answer {
