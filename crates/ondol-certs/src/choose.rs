@@ -68,7 +68,7 @@ impl<'p> Offers<'p> {
             let validity = kept.pair.facts.validity;
             let is_asked = issuers.iter().any(|issuer| issuer.name == kept.issuer);
             let is_good = !validity.is_expired(self.now);
-            (is_good, is_asked, validity.not_before, validity.not_after)
+            (is_good, is_asked, kept.came_at())
         })
     }
 }

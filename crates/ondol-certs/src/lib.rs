@@ -65,6 +65,7 @@ pub use names::Names;
 pub use owner::CertificateRow;
 pub use owner::CertificateSet;
 pub use owner::Origin;
+pub use shelf::AskedRevocation;
 pub use shelf::Kept;
 pub use shelf::Meta;
 pub use shelf::Renewal;

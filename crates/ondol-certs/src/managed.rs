@@ -2,6 +2,8 @@
 
 use ondol_model::HostPattern;
 use ondol_model::event::EventKind;
+use serde::Deserialize;
+use serde::Serialize;
 use tokio::sync::oneshot;
 
 /// How a certificate that is wanted from an issuer is. One for each, in order of name.
@@ -113,7 +115,8 @@ pub enum Request {
 pub type Answer = Result<String, String>;
 
 /// Why a certificate is revoked (RFC 5280 §5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RevocationReason {
     /// None is given.
     Unspecified,

@@ -26,6 +26,7 @@ use crate::files;
 use crate::files::Pair;
 use crate::files::PairError;
 use crate::internal::folder_name;
+use crate::managed::RevocationReason;
 
 mod order;
 
@@ -66,6 +67,14 @@ pub struct Kept {
     pub meta: Meta,
 }
 
+impl Kept {
+    /// What orders certificates by when they came. Some issuers date theirs back by hours, so their own word
+    /// counts last.
+    pub(crate) fn came_at(&self) -> (i64, i64) {
+        (self.meta.obtained_at, self.pair.facts.validity.not_before)
+    }
+}
+
 /// What is known of a certificate besides what it says itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Meta {
@@ -87,6 +96,9 @@ pub struct Meta {
     /// When the owner was last warned of its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warned_at: Option<i64>,
+    /// The owner's wish that it is revoked when another has taken its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<AskedRevocation>,
 }
 
 /// What an issuer suggests about a renewal.
@@ -103,6 +115,15 @@ pub struct Renewal {
     /// Where the issuer explains the window, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
+}
+
+/// That a certificate is to be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedRevocation {
+    /// When the owner asked for it; seconds since the Unix epoch.
+    pub at: i64,
+    /// Why.
+    pub reason: RevocationReason,
 }
 
 /// What is in a folder of certificates, and cannot be used.

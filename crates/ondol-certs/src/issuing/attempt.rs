@@ -347,6 +347,7 @@ impl Trying<'_> {
                 renewal: None,
                 is_replaced: false,
                 warned_at: None,
+                revocation: None,
             },
         };
         self.tools.certificates.put(kept).await.map_err(|error| {

@@ -140,6 +140,22 @@ impl Desk {
             }
         }
         self.known = Known::new(set);
+        self.take_up_revocations();
+    }
+
+    /// Takes up what the owner wished before the last start.
+    fn take_up_revocations(&mut self) {
+        let plan = self.known.set().plan.as_ref();
+        let email = plan.and_then(|plan| plan.email.clone());
+        for (name, entry) in &mut self.entries {
+            let kept = self.known.kept(name).filter(|_| entry.revocation.is_none());
+            let wish = kept.and_then(|kept| Some((kept, kept.meta.revocation?)));
+            let Some((kept, asked)) = wish else { continue };
+            entry.revocation = Revocation::of(kept, &entry.wanted, email.clone(), asked);
+            if entry.revocation.is_some() {
+                entry.asks_again(asked.at);
+            }
+        }
     }
 
     /// What is due now, at most so much that so many tries are under way.

@@ -41,7 +41,7 @@ impl Known {
             .map(|place| &self.set.kept[*place])
             .max_by_key(|kept| {
                 let validity = kept.pair.facts.validity;
-                (!validity.is_expired(now), validity.not_before)
+                (!validity.is_expired(now), kept.came_at())
             })
     }
 

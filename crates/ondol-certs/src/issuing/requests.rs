@@ -1,11 +1,13 @@
 //! What the owner asks for: each is answered at once, but for what an issuer must say.
 
+use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::tasks::Group;
 use ondol_model::HostPattern;
 use ondol_model::event::EventKind;
 use ondol_model::issuing::Environment;
 use ondol_model::issuing::Next;
+use ondol_model::issuing::Wanted;
 use ondol_model::plan::AcmeIssuer;
 
 use super::desk::Desk;
@@ -15,7 +17,9 @@ use crate::managed::Answer;
 use crate::managed::News;
 use crate::managed::Request;
 use crate::managed::RevocationReason;
+use crate::shelf::AskedRevocation;
 use crate::shelf::Kept;
+use crate::shelf::Meta;
 
 /// A certificate to be revoked.
 #[derive(Debug, Clone)]
@@ -23,7 +27,25 @@ pub(super) struct Revocation {
     kept: Kept,
     issuer: AcmeIssuer,
     email: Option<String>,
-    reason: RevocationReason,
+    asked: AskedRevocation,
+}
+
+impl Revocation {
+    /// `None` when its issuer is not asked any more.
+    pub(super) fn of(
+        kept: &Kept,
+        wanted: &Wanted,
+        email: Option<String>,
+        asked: AskedRevocation,
+    ) -> Option<Self> {
+        let issuer = wanted.issuers().find(|it| it.name == kept.issuer)?;
+        Some(Self {
+            kept: kept.clone(),
+            issuer: issuer.clone(),
+            email,
+            asked,
+        })
+    }
 }
 
 /// Takes a request and answers it, or has a worker do so.
@@ -38,7 +60,12 @@ pub(super) fn take(request: Request, desk: &mut Desk, tools: &Tools, workers: &m
             reason,
             reply,
         } => {
-            let _ = reply.send(revoke_later(desk, &name, reason));
+            let answer = revoke_later(desk, &name, reason);
+            let noting = note_revocation(desk, &name, tools.clone());
+            workers.spawn(format!("wish to revoke {name}"), async move {
+                noting.await;
+                let _ = reply.send(answer);
+            });
         }
         Request::Rekey { name, reply } => match issuer_of(desk, &name) {
             Err(why) => drop(reply.send(Err(why))),
@@ -114,22 +141,45 @@ fn revoke_later(desk: &mut Desk, name: &HostPattern, reason: RevocationReason) -
             "there is no certificate of an issuer for {called} that could be revoked"
         ));
     };
-    let Some(issuer) = entry.wanted.issuers().find(|it| it.name == kept.issuer) else {
+    let asked = AskedRevocation {
+        at: asked_at,
+        reason,
+    };
+    let Some(revocation) = Revocation::of(kept, &entry.wanted, email, asked) else {
         let issuer = &kept.issuer;
         return Err(format!(
             "the certificate of {called} is of {issuer}, which is not among the issuers any more: put it back into `issuers` for this"
         ));
     };
-    entry.revocation = Some(Revocation {
-        kept: kept.clone(),
-        issuer: issuer.clone(),
-        email,
-        reason,
-    });
+    entry.revocation = Some(revocation);
     entry.asks_again(asked_at);
     Ok(format!(
         "a new certificate for {called} is asked for; when it is in use, the one before it is revoked"
     ))
+}
+
+/// Writes the wish down, so that a restart does not forget it.
+fn note_revocation(
+    desk: &Desk,
+    name: &HostPattern,
+    tools: Tools,
+) -> impl Future<Output = ()> + Send + use<> {
+    let called = called(desk, name).ok();
+    let entry = called.and_then(|called| desk.entries.get(&called));
+    let wish = entry.and_then(|entry| entry.revocation.clone());
+    async move {
+        let Some(Revocation { kept, asked, .. }) = wish else {
+            return;
+        };
+        let wished = move |meta: &mut Meta| meta.revocation = Some(asked);
+        if let Err(error) = tools.certificates.note(&kept, wished).await {
+            let error = Chain(&error).to_string();
+            tracing::warn!(
+                error,
+                "a wish to revoke was not noted, so a restart forgets it"
+            );
+        }
+    }
 }
 
 /// Revokes what another has taken the place of.
@@ -160,13 +210,13 @@ async fn revoke_now(tools: &Tools, revocation: &Revocation) -> Result<(), String
         kept,
         issuer,
         email,
-        reason,
+        asked,
     } = revocation;
     let session = tools
         .sessions
         .of(issuer, Environment::Production, email.as_deref());
     let session = session.await.map_err(|failure| failure.sentence)?;
-    let revoked = session.revoke(&kept.pair.pem.chain_pem, *reason).await;
+    let revoked = session.revoke(&kept.pair.pem.chain_pem, asked.reason).await;
     revoked.map_err(|failure| failure.sentence)
 }
 

@@ -134,10 +134,46 @@ async fn when_the_first_issuer_is_down_the_second_is_asked_at_once() {
             let news = running.news();
             let failed = news
                 .iter()
-                .filter(|told| told.contains("when it is tried again"))
+                .filter(|told| told.contains("There is no"))
                 .count();
             assert_eq!((failed, news.len()), (1, 3), "{news:#?}");
         })
         .await;
+    assert_eq!(world.front.orders().len(), 2);
+}
+
+#[tokio::test]
+async fn a_wish_to_revoke_outlives_a_restart() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let disk = Disk::new();
+    let plan = world.plan(&[&["a.example.com"]]);
+    let first = world
+        .run(&disk, Arc::clone(&plan), async |running| {
+            running.until_held().await;
+            world.front.switch_off();
+            let name = fixture::pattern("a.example.com");
+            let reason = RevocationReason::KeyCompromise;
+            let revoke = running.ask(|reply| Request::Revoke {
+                name,
+                reason,
+                reply,
+            });
+            revoke.await.unwrap();
+            running.chain_of("a.example.com")
+        })
+        .await;
+    assert_eq!(world.pebble.status_of(&serial(&first)), "Valid");
+    world.front.heal();
+    world
+        .run(&disk, plan, async |running| {
+            // The try before the restart may have failed, which would be waited for.
+            running.renew("a.example.com").await.unwrap();
+            running.until_other("a.example.com", &first).await;
+            while !running.told().await.contains("was revoked") {}
+        })
+        .await;
+    assert_eq!(world.pebble.status_of(&serial(&first)), "Revoked");
     assert_eq!(world.front.orders().len(), 2);
 }
