@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
-use time::OffsetDateTime;
 
 use crate::issuers::https;
 use crate::issuing::stage::GOT;
@@ -165,40 +164,6 @@ fn third_certificate(stage: &Stage, first: &Served, limit: Duration) -> bool {
         (serials.len() == 3).then_some(())
     });
     found.is_some()
-}
-
-#[test]
-#[ignore = "five minutes long, as its certificates are"]
-fn certificates_of_minutes_outlive_an_outage_of_their_issuer() {
-    let minutes = |settings: &mut crate::issuers::pebble::Settings| {
-        settings.profiles = vec![("default", 300)];
-    };
-    let Some(stage) = Stage::set(Needs::Any, minutes) else {
-        return;
-    };
-    let running = stage.start("", &["one.example.org"]);
-    let first = stage.until_served(&running, "one.example.org");
-    let visitors = Visitors::come(&stage, "one.example.org", 1);
-    stage.front.switch_off();
-    let failed = within(Duration::from_secs(250), || {
-        let told = told(&running, "one.example.org");
-        (told["last"]["good"] == false).then_some(())
-    });
-    assert!(failed.is_some(), "{}", running.log());
-    stage.front.heal();
-    let renewed = within(Duration::from_secs(150), || {
-        let served = stage.served("one.example.org").ok()?;
-        (served.serial != first.serial).then_some(served)
-    });
-    let (count, failures) = visitors.leave();
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    let renewed = renewed.unwrap_or_else(|| panic!("{}", running.log()));
-    assert!(renewed.not_after > now, "{renewed:?}");
-    assert!(
-        failures.is_empty(),
-        "{} of {count}: {failures:?}",
-        failures.len()
-    );
 }
 
 #[test]
