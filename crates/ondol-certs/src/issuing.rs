@@ -53,7 +53,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 const HEARD_MAX: usize = 64;
 /// How often what is of no more use is looked for: certificates that ended long ago, records in zones.
 const CLEAN_UP: Duration = Duration::from_secs(24 * 3600);
-/// How long requests of the owner wait for the loop.
+/// Requests of the owner that wait for the loop; more wait at their senders.
 const REQUESTS_WAITING_MAX: usize = 16;
 
 /// What the service works with. Cheap to clone, so that it can be started again.

@@ -380,6 +380,16 @@ impl Owner {
 }
 
 impl CertificateSet {
+    /// The address that issuers are told.
+    pub(crate) fn email(&self) -> Option<&str> {
+        self.plan.as_ref()?.email.as_deref()
+    }
+
+    /// The zone in which moments are told.
+    pub(crate) fn timezone(&self) -> Option<&str> {
+        self.plan.as_ref()?.timezone.as_deref()
+    }
+
     fn push_issued(&mut self, kept: &Kept, names: Vec<HostPattern>, now: i64, plan: &Plan) {
         let Kept {
             issuer,

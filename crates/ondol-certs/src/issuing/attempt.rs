@@ -32,6 +32,7 @@ use crate::preflight::persist;
 use crate::shelf::Kept;
 use crate::shelf::KeptOrder;
 use crate::shelf::Meta;
+use crate::shelf::Shelf;
 use crate::zone::Zone;
 
 /// How a try ended.
@@ -119,8 +120,7 @@ impl Trying<'_> {
 
     async fn session(&self) -> Result<Session, Failure> {
         let errand = &self.errand;
-        let plan = errand.set.plan.as_ref();
-        let email = plan.and_then(|plan| plan.email.as_deref());
+        let email = errand.set.email();
         let sessions = &self.tools.sessions;
         sessions.of(&errand.issuer, errand.environment, email).await
     }
@@ -228,8 +228,7 @@ impl Trying<'_> {
         let is_kept = errand.environment == Environment::Production;
         if is_kept {
             let ((issuer, name), key) = (self.place(), key_pem.clone());
-            let prepared =
-                move |shelf: &crate::shelf::Shelf| shelf.prepare_order(&issuer, &name, &key);
+            let prepared = move |shelf: &Shelf| shelf.prepare_order(&issuer, &name, &key);
             let prepared = self.tools.on_disk(prepared).await;
             prepared.map_err(|error| no_disk(&error))?;
         }
@@ -259,7 +258,7 @@ impl Trying<'_> {
         };
         if is_kept {
             let ((issuer, name), order) = (self.place(), kept.clone());
-            let keep = move |shelf: &crate::shelf::Shelf| shelf.keep_order(&issuer, &name, &order);
+            let keep = move |shelf: &Shelf| shelf.keep_order(&issuer, &name, &order);
             // Without it the order goes on; only a restart would make another.
             if let Err(error) = self.tools.on_disk(keep).await {
                 tracing::warn!(%error, "an order for a certificate was not kept");
@@ -316,12 +315,7 @@ impl Trying<'_> {
             )
         };
         let pair = files::parse(chain_pem, &order.key_pem).map_err(wrong)?;
-        let zone = errand
-            .set
-            .plan
-            .as_ref()
-            .and_then(|plan| plan.timezone.as_deref());
-        let until = clock::minute_in(zone, pair.facts.validity.not_after);
+        let until = clock::minute_in(errand.set.timezone(), pair.facts.validity.not_after);
         let said = format!(
             "{} issued one that is good until {until}",
             errand.issuer.name
@@ -363,7 +357,7 @@ impl Trying<'_> {
 
     async fn forget_order(&self) {
         let (issuer, name) = self.place();
-        let forget = move |shelf: &crate::shelf::Shelf| shelf.forget_order(&issuer, &name);
+        let forget = move |shelf: &Shelf| shelf.forget_order(&issuer, &name);
         if let Err(error) = self.tools.on_disk(forget).await {
             tracing::warn!(%error, "an order for a certificate that is over could not be removed");
         }

@@ -145,8 +145,7 @@ impl Desk {
 
     /// Takes up what the owner wished before the last start.
     fn take_up_revocations(&mut self) {
-        let plan = self.known.set().plan.as_ref();
-        let email = plan.and_then(|plan| plan.email.clone());
+        let email = self.known.set().email().map(str::to_owned);
         for (name, entry) in &mut self.entries {
             let kept = self.known.kept(name).filter(|_| entry.revocation.is_none());
             let wish = kept.and_then(|kept| Some((kept, kept.meta.revocation?)));
@@ -419,8 +418,7 @@ impl TryErrand {
 }
 
 fn ending(set: &CertificateSet, name: &HostPattern, end: i64, now: i64) -> String {
-    let zone = set.plan.as_ref().and_then(|plan| plan.timezone.as_deref());
-    let moment = clock::minute_in(zone, end);
+    let moment = clock::minute_in(set.timezone(), end);
     let verb = if now > end { "ended" } else { "ends" };
     format!(
         "The certificate of {name} {verb} on {moment}, and no new one could be got yet: see `ondol certs`."

@@ -65,10 +65,10 @@ async fn learn(tools: &Tools, question: RenewalQuestion) -> Result<Option<Option
         issuer,
         set,
     } = question;
-    let plan = set.plan.as_ref();
-    let email = plan.and_then(|plan| plan.email.as_deref());
     let sessions = &tools.sessions;
-    let session = sessions.of(&issuer, Environment::Production, email).await;
+    let session = sessions
+        .of(&issuer, Environment::Production, set.email())
+        .await;
     let session = session.map_err(|failure| failure.sentence)?;
     if !session.offers_renewal_info() {
         return Ok(None);
@@ -78,8 +78,7 @@ async fn learn(tools: &Tools, question: RenewalQuestion) -> Result<Option<Option
         return Ok(None);
     };
     let (renewal, is_moved) = choose(&kept, &info);
-    let zone = plan.and_then(|plan| plan.timezone.as_deref());
-    let moved = is_moved.then(|| told(&kept, &renewal, zone));
+    let moved = is_moved.then(|| told(&kept, &renewal, set.timezone()));
     let learnt = move |meta: &mut Meta| meta.renewal = Some(renewal);
     let noted = tools.certificates.note(&kept, learnt).await;
     noted.map_err(|error| Chain(&error).to_string())?;

@@ -11,7 +11,6 @@ use ondol_model::issuing::Wanted;
 use ondol_model::plan::AcmeIssuer;
 
 use super::desk::Desk;
-use super::desk::Entry;
 use super::tools::Tools;
 use crate::managed::Answer;
 use crate::managed::News;
@@ -69,6 +68,7 @@ pub(super) fn take(request: Request, desk: &mut Desk, tools: &Tools, workers: &m
         }
         Request::Rekey { name, reply } => match issuer_of(desk, &name) {
             Err(why) => drop(reply.send(Err(why))),
+            // An order goes on with the key that it began with.
             Ok(issuer) if desk.is_asking(&issuer.name) => {
                 let issuer = issuer.name;
                 let why = format!(
@@ -77,10 +77,6 @@ pub(super) fn take(request: Request, desk: &mut Desk, tools: &Tools, workers: &m
                 drop(reply.send(Err(why)));
             }
             Ok(issuer) => {
-                if let Some(why) = in_the_middle(desk, &issuer) {
-                    let _ = reply.send(Err(why));
-                    return;
-                }
                 let (tools, email) = (tools.clone(), email(desk));
                 workers.spawn(format!("new account key at {}", issuer.name), async move {
                     let _ = reply.send(rekey(&tools, &issuer, email.as_deref()).await);
@@ -192,12 +188,22 @@ pub(super) fn revoke(
     let (tools, news) = (tools.clone(), news.clone());
     let name = revocation.kept.name.clone();
     workers.spawn(format!("revocation for {name}"), async move {
-        let message = match revoke_now(&tools, &revocation).await {
-            Ok(()) => format!("The previous certificate of {name} was revoked: no browser accepts it any more."),
-            Err(why) => format!("The previous certificate of {name} could not be revoked: {why}. `ondol certs revoke {name}` can be tried again only for the one in use now."),
+        let (kind, message) = match revoke_now(&tools, &revocation).await {
+            Ok(()) => (
+                EventKind::CertificateRevoked,
+                format!(
+                    "The previous certificate of {name} was revoked; browsers learn of it within some days."
+                ),
+            ),
+            Err(why) => (
+                EventKind::CertificateFailed,
+                format!(
+                    "The previous certificate of {name} could not be revoked: {why}. It is not in use any more, and Ondol does not try again: ask its issuer to revoke it."
+                ),
+            ),
         };
         let told = News {
-            kind: EventKind::CertificateRevoked,
+            kind,
             subject: name.to_string(),
             message,
         };
@@ -218,19 +224,6 @@ async fn revoke_now(tools: &Tools, revocation: &Revocation) -> Result<(), String
     let session = session.await.map_err(|failure| failure.sentence)?;
     let revoked = session.revoke(&kept.pair.pem.chain_pem, asked.reason).await;
     revoked.map_err(|failure| failure.sentence)
-}
-
-/// An order goes on with the key that it began with.
-fn in_the_middle(desk: &Desk, issuer: &AcmeIssuer) -> Option<String> {
-    let is_asked = |entry: &Entry| {
-        let asked = entry.under_way.as_ref();
-        asked.is_some_and(|under_way| under_way.issuer == issuer.name)
-    };
-    let (name, _) = desk.entries.iter().find(|(_, entry)| is_asked(entry))?;
-    Some(format!(
-        "{} is being asked for a certificate for {name}, which needs the old key: try again when that is done",
-        issuer.name
-    ))
 }
 
 async fn rekey(tools: &Tools, issuer: &AcmeIssuer, email: Option<&str>) -> Answer {
@@ -304,9 +297,5 @@ fn first_issuer(desk: &Desk, name: &HostPattern) -> Result<AcmeIssuer, String> {
 }
 
 fn email(desk: &Desk) -> Option<String> {
-    desk.known
-        .set()
-        .plan
-        .as_ref()
-        .and_then(|plan| plan.email.clone())
+    desk.known.set().email().map(str::to_owned)
 }
