@@ -121,11 +121,17 @@ fn a_renewal_names_the_certificate_that_it_replaces() {
     };
     let running = stage.start("", &["one.example.org"]);
     stage.until_served(&running, "one.example.org");
-    let (is_good, said) = renew(&running, "one.example.org");
-    assert!(is_good, "{said}\n{}", running.log());
-    let orders = stage.front.orders();
-    assert_eq!(orders.len(), 2, "{orders:?}");
-    assert!(orders[1].replaces.is_some(), "{orders:?}");
+    // Pebble does not find some of its own certificates again, and then takes the order without.
+    for count in 2..=6 {
+        let (is_good, said) = renew(&running, "one.example.org");
+        assert!(is_good, "{said}\n{}", running.log());
+        let orders = stage.front.orders();
+        assert_eq!(orders.len(), count, "{orders:?}");
+        if orders[count - 1].replaces.is_some() {
+            return;
+        }
+    }
+    panic!("{:?}", stage.front.orders());
 }
 
 #[test]
