@@ -27,18 +27,20 @@ const UNSAFE_FILE: &str = "crates/ondol-base/src/descriptors.rs";
 const CORRECTNESS_FILE: &str = "crates/ondol-proxy/CORRECTNESS.md";
 
 /// Which of our crates each may know; the picture in crates/README.md.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("ondol-base", &[]),
     ("ondol-model", &[]),
     ("ondol-config", &["ondol-model"]),
     ("ondol-store", &["ondol-base", "ondol-model"]),
     ("ondol-proxy", &["ondol-base", "ondol-model"]),
     ("ondol-certs", &["ondol-base", "ondol-model", "ondol-store"]),
+    ("ondol-apps", &["ondol-base", "ondol-model", "ondol-store"]),
     ("ondol-admin", &["ondol-base", "ondol-model", "ondol-store"]),
     (
         "ondol",
         &[
             "ondol-admin",
+            "ondol-apps",
             "ondol-base",
             "ondol-certs",
             "ondol-config",

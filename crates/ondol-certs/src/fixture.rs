@@ -46,6 +46,7 @@ pub(crate) fn plan(sites: Vec<Site>, shared: &[&CertificateFiles]) -> Plan {
         access_log: plan::AccessLog::default(),
         certificates: shared.iter().copied().cloned().collect(),
         resolvers: Vec::new(),
+        apps: Vec::new(),
         sites,
     }
 }

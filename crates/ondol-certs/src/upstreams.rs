@@ -173,7 +173,11 @@ fn tls_of(plan: &Plan) -> impl Iterator<Item = &Tls> {
     let routes = plan.sites.iter().flat_map(|site| &site.routes);
     let proxies = routes.filter_map(|route| match &route.target {
         Target::Proxy(proxy) => Some(proxy),
-        Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => None,
+        Target::App(_)
+        | Target::Files(_)
+        | Target::Php(_)
+        | Target::Redirect(_)
+        | Target::Respond(_) => None,
     });
     let upstreams = proxies.flat_map(|proxy| proxy.upstreams());
     upstreams.filter_map(|upstream| upstream.tls.as_deref())

@@ -139,6 +139,7 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         certificates: tls::certificates(section("tls"), main_folder, report),
         resolvers: tls::resolvers(section("tls"), report),
         sites: Vec::new(),
+        apps: Vec::new(),
     };
     let has_site = |root: &Section<'_>| {
         root.table("sites")

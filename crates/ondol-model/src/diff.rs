@@ -61,6 +61,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         certificates,
         resolvers,
         sites: _,
+        apps,
     } = old;
     *box_name != new.box_name
         || *email != new.email
@@ -70,6 +71,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         || *access_log != new.access_log
         || *certificates != new.certificates
         || *resolvers != new.resolvers
+        || *apps != new.apps
 }
 
 fn by_name(sites: &[Site]) -> BTreeMap<&HostPattern, &Site> {

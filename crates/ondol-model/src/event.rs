@@ -47,11 +47,27 @@ pub enum EventKind {
     Upstream,
     /// Many visitors do what no honest one does; their connections are closed.
     Flood,
+    /// A release of an app took the place of another.
+    AppDeployed,
+    /// A release of an app could not take the place of the one before, which goes on.
+    AppDeployFailed,
+    /// An app went back to its release before, by itself or because it was asked to.
+    AppRolledBack,
+    /// An app ends again and again; it is tried again at a slow pace.
+    AppFailed,
+    /// An app that failed is well again.
+    AppRecovered,
+    /// A process of an app ended, or stood still, and was started again.
+    AppRestarted,
+    /// A command that an app runs at times failed, or was left out.
+    AppCron,
+    /// Something else about an app.
+    App,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 29] = [
         Self::Started,
         Self::Stopped,
         Self::Reloaded,
@@ -73,6 +89,14 @@ impl EventKind {
         Self::Listener,
         Self::Upstream,
         Self::Flood,
+        Self::AppDeployed,
+        Self::AppDeployFailed,
+        Self::AppRolledBack,
+        Self::AppFailed,
+        Self::AppRecovered,
+        Self::AppRestarted,
+        Self::AppCron,
+        Self::App,
     ];
 
     /// The word for it.
@@ -99,6 +123,14 @@ impl EventKind {
             Self::Listener => "listener",
             Self::Upstream => "upstream",
             Self::Flood => "flood",
+            Self::AppDeployed => "app-deployed",
+            Self::AppDeployFailed => "app-deploy-failed",
+            Self::AppRolledBack => "app-rolled-back",
+            Self::AppFailed => "app-failed",
+            Self::AppRecovered => "app-recovered",
+            Self::AppRestarted => "app-restarted",
+            Self::AppCron => "app-cron",
+            Self::App => "app",
         }
     }
 

@@ -12,7 +12,14 @@
 //! | site | one domain and what it serves; its key in the file is its main name |
 //! | alias | another name of a site, redirected to the main name or served beside it |
 //! | route | a path prefix of a site with its own target |
-//! | target | what answers: `proxy`, `files`, `redirect` or `respond` |
+//! | target | what answers: `app`, `files`, `php`, `proxy`, `redirect` or `respond` |
+//! | app | a program that Ondol runs; its key in the file is its name |
+//! | release | one version of an app's files, in a folder of its own; numbers only grow |
+//! | launch | the processes of one release with one set of settings, started together; numbers only grow |
+//! | instance | one running process of a launch: `web.1`, `worker.1` |
+//! | swap | how one launch takes the place of another: `overlap`, `hold` or `restart` |
+//! | deploy | making a release and launching it |
+//! | endpoint | what the visitors of an app get now: its servers, or a wait, or a page |
 //! | upstream | the address that a `proxy` target forwards to |
 //! | listener | an address that accepts visitors, for `http` or `https` |
 //! | agent | the control process: configuration, certificates, sockets, state |
@@ -21,6 +28,7 @@
 //! | snapshot | all that a data plane needs to serve, as one immutable value |
 //! | reload | taking up a changed configuration; each accepted one has a revision |
 
+pub mod app;
 pub mod balance;
 pub mod base64;
 pub mod caa;
@@ -42,6 +50,7 @@ pub mod rewrite;
 pub mod route;
 pub mod upstream;
 
+pub use app::AppName;
 pub use host::HostPattern;
 pub use host::Hostname;
 pub use plan::Plan;

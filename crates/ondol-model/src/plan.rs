@@ -4,6 +4,7 @@
 //! certificates) is not known here.
 
 pub mod access;
+mod app;
 pub mod auth;
 mod client_auth;
 mod compression;
@@ -14,6 +15,7 @@ mod issuance;
 mod log;
 mod passthrough;
 mod patience;
+mod php;
 mod proxy;
 mod redirects;
 mod request_id;
@@ -26,12 +28,23 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::AppName;
 use crate::forwarded::ClientIpHeader;
 use crate::host::HostPattern;
 use crate::listen::Listener;
 use crate::network::Network;
 use crate::path::RoutePath;
 
+pub use app::App;
+pub use app::AppHealth;
+pub use app::AppListen;
+pub use app::CronLine;
+pub use app::CronMissed;
+pub use app::CronOverlap;
+pub use app::EnvValue;
+pub use app::PhpPool;
+pub use app::Ready;
+pub use app::SwapKind;
 pub use client_auth::ClientAuth;
 pub use client_auth::ClientCertificate;
 pub use compression::Compression;
@@ -78,6 +91,8 @@ pub use passthrough::Destination;
 pub use passthrough::Passthrough;
 pub use passthrough::ProxyVersion;
 pub use patience::Patience;
+pub use php::Php;
+pub use php::PhpVia;
 pub use proxy::Failing;
 pub use proxy::HealthCheck;
 pub use proxy::Proxy;
@@ -124,6 +139,8 @@ pub struct Plan {
     pub resolvers: Vec<SocketAddr>,
     /// The sites, in the order of their main names.
     pub sites: Vec<Site>,
+    /// The apps, in the order of their names. Every app that a target names is one of them.
+    pub apps: Vec<App>,
 }
 
 /// Where visitors are accepted, and which peers are believed about them.
@@ -187,7 +204,8 @@ impl Site {
                 RespondBody::File(file) => file.parent(),
                 RespondBody::Text(_) => None,
             },
-            Target::Proxy(_) | Target::Redirect(_) => None,
+            Target::Php(php) => Some(php.root.as_path()),
+            Target::App(_) | Target::Proxy(_) | Target::Redirect(_) => None,
         });
         let rules = std::iter::once(&self.rules).chain(routes.map(|route| &route.rules));
         let pages = rules.filter_map(|rules| rules.error_pages.as_ref());
@@ -262,8 +280,12 @@ pub struct Route {
 /// What answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
+    /// A program that Ondol runs.
+    App(AppName),
     /// A folder. The route's path is not part of the names in it.
     Files(Files),
+    /// A PHP application.
+    Php(Php),
     /// Other servers, asked in turn.
     Proxy(Proxy),
     /// Another address.
@@ -277,14 +299,18 @@ impl Target {
     pub fn proxy(&self) -> Option<&Proxy> {
         match self {
             Self::Proxy(proxy) => Some(proxy),
-            Self::Files(_) | Self::Redirect(_) | Self::Respond(_) => None,
+            Self::App(_) | Self::Files(_) | Self::Php(_) | Self::Redirect(_) | Self::Respond(_) => {
+                None
+            }
         }
     }
 
     /// The key of this target in the configuration.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::App(_) => "app",
             Self::Files(_) => "files",
+            Self::Php(_) => "php",
             Self::Proxy(_) => "proxy",
             Self::Redirect(_) => "redirect",
             Self::Respond(_) => "respond",

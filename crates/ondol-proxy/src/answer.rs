@@ -162,6 +162,7 @@ async fn target(
     let restored = visit.dress().and_then(|dress| dress.restored(parts));
     let parts = restored.as_deref().unwrap_or(parts);
     match view.answers(at) {
+        Answers::Nothing => Err(Failure::NotFound),
         Answers::Files(root) => {
             let request = FileRequest {
                 method: &parts.method,

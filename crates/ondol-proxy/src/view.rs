@@ -75,6 +75,8 @@ pub(crate) struct RouteIndex {
 /// A target with what a worker keeps for it.
 #[derive(Debug)]
 pub(crate) enum Answers {
+    /// Not served yet.
+    Nothing,
     /// What is known of the folder.
     Files(Rc<Root>),
     Proxy(Servers),
@@ -87,6 +89,7 @@ impl View {
         let watch = &pools.watch;
         pools.connector.replace_tls(&snapshot.upstream_tls);
         let keep = |route: &Route| match &route.target {
+            Target::App(_) | Target::Php(_) => Answers::Nothing,
             Target::Files(files) => Answers::Files(folders.of(files)),
             Target::Proxy(proxy) => {
                 let pools = proxy
@@ -227,7 +230,11 @@ fn tells_visitors(plan: &Plan) -> bool {
     let mut upstreams = routes
         .filter_map(|route| match &route.target {
             Target::Proxy(proxy) => Some(proxy),
-            Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => None,
+            Target::App(_)
+            | Target::Files(_)
+            | Target::Php(_)
+            | Target::Redirect(_)
+            | Target::Respond(_) => None,
         })
         .flat_map(|proxy| proxy.upstreams());
     upstreams.any(|upstream| upstream.proxy_protocol.is_some())

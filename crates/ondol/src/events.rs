@@ -58,7 +58,10 @@ fn log(event: &Event) {
         | EventKind::Certificate
         | EventKind::CertificateObtained
         | EventKind::CertificateRenewed
-        | EventKind::CertificateRevoked => tracing::info!("{message}"),
+        | EventKind::CertificateRevoked
+        | EventKind::AppDeployed
+        | EventKind::AppRecovered
+        | EventKind::App => tracing::info!("{message}"),
         EventKind::Refused
         | EventKind::UpgradeRefused
         | EventKind::CertificateFailed
@@ -66,10 +69,15 @@ fn log(event: &Event) {
         | EventKind::Descriptors
         | EventKind::Listener
         | EventKind::Flood
-        | EventKind::Upstream => tracing::warn!("{message}"),
+        | EventKind::Upstream
+        | EventKind::AppDeployFailed
+        | EventKind::AppRolledBack
+        | EventKind::AppRestarted
+        | EventKind::AppCron => tracing::warn!("{message}"),
         EventKind::LastGood
         | EventKind::GenerationLost
         | EventKind::GenerationFailed
-        | EventKind::CertificateExpiring => tracing::error!("{message}"),
+        | EventKind::CertificateExpiring
+        | EventKind::AppFailed => tracing::error!("{message}"),
     }
 }

@@ -65,7 +65,9 @@ impl From<&plan::Route> for Route {
 
 fn destination(target: &plan::Target) -> String {
     match target {
+        plan::Target::App(name) => name.to_string(),
         plan::Target::Files(files) => shown(&files.root),
+        plan::Target::Php(php) => shown(&php.root),
         plan::Target::Proxy(proxy) => {
             let upstreams: Vec<_> = proxy.upstreams().map(ToString::to_string).collect();
             upstreams.join(", ")

@@ -42,6 +42,7 @@ fn plan(sites: Vec<Site>) -> Plan {
         access_log: AccessLog::default(),
         certificates: vec![],
         resolvers: Vec::new(),
+        apps: Vec::new(),
         sites,
     }
 }

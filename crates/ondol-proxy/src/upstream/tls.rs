@@ -266,7 +266,11 @@ fn upstreams(plan: &Plan) -> impl Iterator<Item = &Upstream> {
     let routes = plan.sites.iter().flat_map(|site| &site.routes);
     let proxies = routes.filter_map(|route| match &route.target {
         Target::Proxy(proxy) => Some(proxy),
-        Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => None,
+        Target::App(_)
+        | Target::Files(_)
+        | Target::Php(_)
+        | Target::Redirect(_)
+        | Target::Respond(_) => None,
     });
     proxies.flat_map(|proxy| proxy.upstreams())
 }

@@ -85,8 +85,13 @@ fn tint(word: &str) -> Tint {
         | EventKind::GenerationReady
         | EventKind::Upgraded
         | EventKind::CertificateObtained
-        | EventKind::CertificateRenewed => Tint::Good,
-        EventKind::Stopped | EventKind::Certificate | EventKind::CertificateRevoked => Tint::Plain,
+        | EventKind::CertificateRenewed
+        | EventKind::AppDeployed
+        | EventKind::AppRecovered => Tint::Good,
+        EventKind::Stopped
+        | EventKind::Certificate
+        | EventKind::CertificateRevoked
+        | EventKind::App => Tint::Plain,
         EventKind::Refused
         | EventKind::UpgradeRefused
         | EventKind::CertificateFailed
@@ -94,11 +99,16 @@ fn tint(word: &str) -> Tint {
         | EventKind::Descriptors
         | EventKind::Listener
         | EventKind::Flood
-        | EventKind::Upstream => Tint::Attention,
+        | EventKind::Upstream
+        | EventKind::AppDeployFailed
+        | EventKind::AppRolledBack
+        | EventKind::AppRestarted
+        | EventKind::AppCron => Tint::Attention,
         EventKind::LastGood
         | EventKind::GenerationLost
         | EventKind::GenerationFailed
-        | EventKind::CertificateExpiring => Tint::Bad,
+        | EventKind::CertificateExpiring
+        | EventKind::AppFailed => Tint::Bad,
     }
 }
 

@@ -24,7 +24,11 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
         for route in site.own_routes() {
             let files = match &route.target {
                 Target::Files(files) => files,
-                Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => continue,
+                Target::App(_)
+                | Target::Php(_)
+                | Target::Proxy(_)
+                | Target::Redirect(_)
+                | Target::Respond(_) => continue,
             };
             let root = &files.root;
             let key = KeyPath::site(&site.name.to_string()).route(route.path.as_str());

@@ -23,7 +23,11 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
         for route in site.own_routes() {
             let proxy = match &route.target {
                 Target::Proxy(proxy) => proxy,
-                Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => continue,
+                Target::App(_)
+                | Target::Files(_)
+                | Target::Php(_)
+                | Target::Redirect(_)
+                | Target::Respond(_) => continue,
             };
             let name = site.name.to_string();
             let key = KeyPath::site(&name).route(route.path.as_str());

@@ -20,7 +20,11 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
         for route in site.own_routes() {
             let upstreams = match &route.target {
                 Target::Proxy(proxy) => proxy.upstreams(),
-                Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => continue,
+                Target::App(_)
+                | Target::Files(_)
+                | Target::Php(_)
+                | Target::Redirect(_)
+                | Target::Respond(_) => continue,
             };
             let site = KeyPath::site(&site.name.to_string());
             let route = site.route(route.path.as_str());

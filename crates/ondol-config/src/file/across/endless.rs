@@ -57,7 +57,11 @@ pub(super) fn check(
 fn redirect(route: &Route) -> Option<&Redirect> {
     match &route.target {
         Target::Redirect(redirect) => Some(redirect),
-        Target::Files(_) | Target::Proxy(_) | Target::Respond(_) => None,
+        Target::App(_)
+        | Target::Files(_)
+        | Target::Php(_)
+        | Target::Proxy(_)
+        | Target::Respond(_) => None,
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
         access_log: AccessLog::default(),
         certificates: Vec::new(),
         resolvers: Vec::new(),
+        apps: Vec::new(),
         sites: sites.into_iter().collect(),
     }
 }

@@ -1,0 +1,35 @@
+//! The app host: runs the programs behind sites, keeps them up and apart, and changes their releases with no failed
+//! request. It knows neither requests nor TLS: what visitors get is told to others as one value.
+
+mod news;
+mod places;
+mod progress;
+mod release;
+mod request;
+mod source;
+mod spec;
+mod status;
+
+pub use news::News;
+pub use places::Places;
+pub use progress::Line;
+pub use progress::Progress;
+pub use progress::Report;
+pub use progress::Step;
+pub use release::Release;
+pub use request::Ask;
+pub use request::IfBusy;
+pub use request::Refusal;
+pub use request::Reply;
+pub use request::Request;
+pub use source::Source;
+pub use spec::Identity;
+pub use spec::Limits;
+pub use spec::Output;
+pub use spec::Reach;
+pub use spec::Run;
+pub use spec::Spec;
+pub use status::AppState;
+pub use status::AppStatus;
+pub use status::InstanceStatus;
+pub use status::Usage;

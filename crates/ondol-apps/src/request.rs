@@ -1,0 +1,104 @@
+//! What the owner asks of an app, and what comes back.
+
+use ondol_model::app::AppName;
+use ondol_model::app::Launch;
+use tokio::sync::oneshot;
+
+use crate::progress::Progress;
+use crate::source::Source;
+use crate::spec::Spec;
+
+/// A request about one app.
+#[derive(Debug)]
+pub struct Request {
+    /// Which app.
+    pub app: AppName,
+    /// What is asked.
+    pub ask: Ask,
+    /// Where the answer goes; who asked may have gone.
+    pub reply: oneshot::Sender<Result<Reply, Refusal>>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Make a release and launch it.
+    Deploy {
+        /// Where its files come from.
+        source: Source,
+        /// What to do while another swap is under way.
+        if_busy: IfBusy,
+    },
+    /// Launch an earlier release; `None` means the one before that was good.
+    Rollback {
+        /// Its number.
+        to: Option<u64>,
+    },
+    /// Launch the same release anew.
+    Restart,
+    /// Stop it until it is started again, also over a restart of the box.
+    Stop,
+    /// Start it after it was stopped, or at once after it failed.
+    Start,
+    /// How a launch goes on.
+    Follow {
+        /// Which; `None` means the newest.
+        launch: Option<Launch>,
+    },
+    /// What a command of the owner's needs to run as the app does.
+    Exec {
+        /// The command and its arguments.
+        command: Vec<String>,
+        /// The process that will become it, for its limits.
+        pid: u32,
+    },
+}
+
+/// What to do while another swap of the app is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfBusy {
+    /// Refuse, and say what is under way.
+    Refuse,
+    /// Wait until it is over.
+    Wait,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Reply {
+    /// It has begun; this tells how it goes on.
+    Begun {
+        /// Its number.
+        launch: Launch,
+        /// How it goes on.
+        progress: Progress,
+    },
+    /// It is done; a sentence for the owner.
+    Done(String),
+    /// What the command is to be run with.
+    Exec(Box<Spec>),
+}
+
+/// Why nothing was done; each is a sentence for the owner.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such app.
+    #[error("there is no app {app} in the configuration{known}")]
+    Unknown {
+        /// As it was asked for.
+        app: AppName,
+        /// Those that there are, as the end of the sentence.
+        known: String,
+    },
+    /// Another swap is under way.
+    #[error("{app} is busy: {what}. `--wait` waits for its end")]
+    Busy {
+        /// The app.
+        app: AppName,
+        /// What is under way.
+        what: String,
+    },
+    /// It can't be done, and why.
+    #[error("{0}")]
+    Impossible(String),
+}

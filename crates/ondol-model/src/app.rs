@@ -1,0 +1,16 @@
+//! Apps: programs that Ondol runs, what visitors get of them now, and every decision about them.
+
+mod endpoints;
+mod name;
+mod traffic;
+
+pub use endpoints::Endpoint;
+pub use endpoints::EndpointState;
+pub use endpoints::Endpoints;
+pub use endpoints::Launch;
+pub use name::AppName;
+pub use name::InstanceName;
+pub use name::NameError;
+pub use name::ProcessName;
+pub use traffic::LaunchTraffic;
+pub use traffic::Traffic;
