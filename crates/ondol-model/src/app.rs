@@ -1,6 +1,9 @@
 //! Apps: programs that Ondol runs, what visitors get of them now, and every decision about them.
 
 mod endpoints;
+mod idle;
+mod judge;
+mod keep;
 mod name;
 mod traffic;
 
@@ -8,6 +11,11 @@ pub use endpoints::Endpoint;
 pub use endpoints::EndpointState;
 pub use endpoints::Endpoints;
 pub use endpoints::Launch;
+pub use idle::IdleWatch;
+pub use idle::Look;
+pub use judge::worse;
+pub use keep::AfterEnd;
+pub use keep::Keeper;
 pub use name::AppName;
 pub use name::InstanceName;
 pub use name::NameError;
