@@ -27,6 +27,7 @@ pub use progress::Report;
 pub use progress::Step;
 pub use release::Release;
 pub use request::Ask;
+pub use request::Handle;
 pub use request::IfBusy;
 pub use request::Refusal;
 pub use request::Reply;

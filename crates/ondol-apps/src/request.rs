@@ -1,12 +1,26 @@
 //! What the owner asks of an app, and what comes back.
 
+use std::sync::Arc;
+
 use ondol_model::app::AppName;
 use ondol_model::app::Launch;
+use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::spec::Spec;
+use crate::status::AppStatus;
+
+/// A way to ask the app host; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// Where requests go; each is answered soon, and what takes longer tells how it goes on.
+    pub requests: mpsc::Sender<Request>,
+    /// How the apps are, in the order of their names.
+    pub status: watch::Receiver<Arc<Vec<AppStatus>>>,
+}
 
 /// A request about one app.
 #[derive(Debug)]

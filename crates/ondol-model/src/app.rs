@@ -1,12 +1,15 @@
 //! Apps: programs that Ondol runs, what visitors get of them now, and every decision about them.
 
+mod cron_outcome;
 mod endpoints;
 mod idle;
 mod judge;
 mod keep;
+mod launch;
 mod name;
 mod traffic;
 
+pub use cron_outcome::CronOutcome;
 pub use endpoints::Endpoint;
 pub use endpoints::EndpointState;
 pub use endpoints::Endpoints;
@@ -16,6 +19,8 @@ pub use idle::Look;
 pub use judge::worse;
 pub use keep::AfterEnd;
 pub use keep::Keeper;
+pub use launch::LaunchKind;
+pub use launch::LaunchOutcome;
 pub use name::AppName;
 pub use name::InstanceName;
 pub use name::NameError;

@@ -161,5 +161,12 @@ pub const CERTIFICATE_CHAIN_MAX: usize = 10;
 
 /// Tries for certificates that are remembered: a hundred days of daily tries for a hundred sites.
 pub const TRIES_MAX: u32 = 10_000;
+/// Launches of an app that are remembered, of each kind: the deploys of some months beside the starts of as many
+/// naps. The one that visitors get is never forgotten.
+pub const LAUNCHES_PER_KIND_MAX: u32 = 200;
+/// Launches, or runs of cron lines, in one answer of the store.
+pub const LAUNCHES_PER_ANSWER_MAX: u32 = 1_000;
+/// Runs of an app's cron lines that are remembered: a week of one that runs every five minutes.
+pub const CRON_RUNS_PER_APP_MAX: u32 = 2_000;
 /// Name servers of `resolvers`: two are enough, and each costs a look-up its patience.
 pub const RESOLVERS_MAX: usize = 8;

@@ -6,16 +6,25 @@
 //! What was acknowledged is on disk (WAL, `synchronous = FULL`). The state in here is worth keeping,
 //! but never worth a box that does not serve: a broken file is put aside and a new one begun.
 
+mod cron_runs;
 mod database;
 mod event;
+mod launches;
 mod migrate;
 mod store;
 mod tries;
 
+pub use cron_runs::CronRunEnd;
+pub use cron_runs::CronRunId;
+pub use cron_runs::NewCronRun;
+pub use cron_runs::RecordedCronRun;
 pub use database::OpenError;
 pub use event::Event;
 pub use event::EventId;
 pub use event::Recorded;
+pub use launches::LaunchEnd;
+pub use launches::NewLaunch;
+pub use launches::RecordedLaunch;
 pub use store::Handle;
 pub use store::Opened;
 pub use store::Store;

@@ -1,5 +1,6 @@
 //! The thread that owns the database, and the handle that asks it.
 
+use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -66,6 +67,12 @@ pub enum StoreError {
     /// The tries for certificates could not be read.
     #[error("the store could not read the tries for certificates")]
     ReadTries(#[source] rusqlite::Error),
+    /// What is to be known of an app could not be written.
+    #[error("the store could not write down what happens to an app")]
+    WriteApp(#[source] rusqlite::Error),
+    /// What is known of apps could not be read.
+    #[error("the store could not read what it knows of apps")]
+    ReadApp(#[source] rusqlite::Error),
     /// The events could not be read.
     #[error("the store could not read its events")]
     Read(#[source] rusqlite::Error),
@@ -101,7 +108,17 @@ enum Question {
     Tries {
         reply: oneshot::Sender<Result<Vec<RecordedTry>, StoreError>>,
     },
+    OfApp(Work),
     Close,
+}
+
+/// A question of [`crate::launches`] or [`crate::cron_runs`], which answers by itself.
+struct Work(Box<dyn FnOnce(&mut Connection) + Send>);
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Work")
+    }
 }
 
 /// Opens the database at a path, made when missing (0600), and starts its thread. Blocks on the disk.
@@ -225,6 +242,33 @@ impl Handle {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Has something written down about apps; returns when it is on disk.
+    pub(crate) async fn write_of_app<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.work(write).await?.map_err(StoreError::WriteApp)
+    }
+
+    /// Reads something about apps.
+    pub(crate) async fn read_of_app<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.work(read).await?.map_err(StoreError::ReadApp)
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        // That the one who asked has gone changes nothing.
+        let work = move |connection: &mut Connection| drop(reply.send(work(connection)));
+        self.ask(Question::OfApp(Work(Box::new(work)))).await?;
+        answer.await.map_err(|_| StoreError::Closed)
+    }
+
     async fn ask(&self, question: Question) -> Result<(), StoreError> {
         let asked = self.questions.send(question).await;
         asked.map_err(|_| StoreError::Closed)
@@ -269,6 +313,7 @@ fn answer_all(mut connection: Connection, mut questions: mpsc::Receiver<Question
                 let all = tries::all(&connection);
                 let _ = reply.send(all.map_err(StoreError::ReadTries));
             }
+            Question::OfApp(Work(work)) => work(&mut connection),
             Question::Close => break,
         }
     }
