@@ -9,6 +9,7 @@
     )
 )]
 mod endpoints;
+pub mod listing;
 mod news;
 mod places;
 mod progress;

@@ -1,12 +1,14 @@
 //! Apps: programs that Ondol runs, what visitors get of them now, and every decision about them.
 
 mod cron_outcome;
+pub mod detect;
 mod endpoints;
 mod idle;
 mod judge;
 mod keep;
 mod launch;
 mod name;
+pub mod procfile;
 mod traffic;
 
 pub use cron_outcome::CronOutcome;

@@ -16,10 +16,14 @@ pub struct App {
     /// Its folder: what runs until the first deploy, and what is deployed when nothing else is named. `None` for an
     /// app that is only ever deployed by git or by path.
     pub dir: Option<PathBuf>,
+    /// The repository that it is deployed from, as git names it: a URL, `user@host:path`, or a path. An app has this
+    /// or `dir`, not both.
+    pub git: Option<String>,
     /// The command of its web process, for `sh`; `None` means what its Procfile, or its files, say.
     pub run: Option<String>,
-    /// How its web process gets its socket.
-    pub listen: AppListen,
+    /// How its web process gets its socket; `None` means what was found with its command where the file names none,
+    /// else [`AppListen::Port`].
+    pub listen: Option<AppListen>,
     /// How many web processes there are; at least 1.
     pub instances: u16,
     /// When a web process counts as ready to answer.
@@ -70,6 +74,43 @@ pub struct App {
     pub php: Option<PhpPool>,
 }
 
+impl App {
+    /// An app of which only the name is given.
+    pub fn named(name: AppName) -> Self {
+        Self {
+            name,
+            dir: None,
+            git: None,
+            run: None,
+            listen: None,
+            instances: 1,
+            ready: Ready::Http,
+            health: AppHealth::default(),
+            swap: SwapKind::Overlap,
+            watch: Duration::from_secs(2 * 60),
+            build: None,
+            release: None,
+            processes: BTreeMap::new(),
+            cron: Vec::new(),
+            env: BTreeMap::new(),
+            env_files: Vec::new(),
+            user: None,
+            memory: None,
+            cpu_thousandths: None,
+            tasks: None,
+            idle_stop: None,
+            write: Vec::new(),
+            data: Vec::new(),
+            after: Vec::new(),
+            start_timeout: Duration::from_secs(60),
+            stop_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+            releases: 5,
+            php: None,
+        }
+    }
+}
+
 /// How a web process gets its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppListen {
@@ -116,6 +157,17 @@ pub struct AppHealth {
     pub interval: Duration,
     /// How long an answer may take.
     pub timeout: Duration,
+}
+
+impl Default for AppHealth {
+    fn default() -> Self {
+        Self {
+            path: None,
+            host: None,
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 /// How one launch takes the place of another.
@@ -194,4 +246,15 @@ pub struct PhpPool {
     pub children: u16,
     /// Settings of php.ini for it.
     pub ini: BTreeMap<String, String>,
+}
+
+impl Default for PhpPool {
+    /// Eight workers: what a small box has memory for, at some 50 MB each.
+    fn default() -> Self {
+        Self {
+            program: None,
+            children: 8,
+            ini: BTreeMap::new(),
+        }
+    }
 }
