@@ -10,14 +10,21 @@
 )]
 mod endpoints;
 pub mod listing;
+mod group;
+mod identity;
+mod instance;
+mod log;
 mod news;
 mod places;
 mod progress;
 mod release;
 mod request;
+mod seat;
+mod settings;
 mod source;
 mod spec;
 mod status;
+mod surroundings;
 
 pub use endpoints::EndpointsReader;
 pub use news::News;
