@@ -15,6 +15,7 @@ mod identity;
 mod instance;
 mod log;
 mod news;
+mod php;
 mod places;
 mod progress;
 mod release;
