@@ -1,0 +1,129 @@
+//! What the visitors of an app get, made of what is wanted for it and of how its processes are.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use ondol_model::app::EndpointState;
+use ondol_model::app::Launch;
+
+use crate::formation;
+use crate::formation::Formation;
+use crate::stage::Stage;
+
+/// How long visitors wait for an app at most.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// What visitors get of an app. Its task and the one that swaps its launches both have it.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) stage: Stage,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    mode: Mode,
+    live: Option<Arc<Formation>>,
+}
+
+/// What is wanted for the visitors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// They get the live launch, as far as its processes answer.
+    Serve,
+    /// They wait.
+    Hold,
+    /// They wait, and the first one wakes it.
+    Sleep,
+    /// There is nothing to run that could answer them.
+    Fail,
+    /// Its owner stopped it.
+    Stop,
+}
+
+impl Scene {
+    /// Visitors wait, until more is known.
+    pub(super) fn new(stage: Stage) -> Self {
+        let scene = Self {
+            stage,
+            state: Mutex::new(State {
+                mode: Mode::Hold,
+                live: None,
+            }),
+        };
+        scene.refresh();
+        scene
+    }
+
+    /// Changes what visitors get; what `retired` has under way goes on. Returns the number of the change, for
+    /// [`Stage::taken_up`].
+    pub(super) fn set(
+        &self,
+        mode: Mode,
+        live: Option<Arc<Formation>>,
+        retired: Option<Launch>,
+    ) -> u64 {
+        let mut state = self.state();
+        *state = State { mode, live };
+        self.stage.show_and_retire(shown(&state), retired)
+    }
+
+    /// Changes what visitors get, of the same launch.
+    pub(super) fn mode(&self, mode: Mode) -> u64 {
+        let mut state = self.state();
+        state.mode = mode;
+        let retired = match mode {
+            Mode::Serve => None,
+            Mode::Hold | Mode::Sleep | Mode::Fail | Mode::Stop => {
+                state.live.as_ref().map(|live| live.launch())
+            }
+        };
+        self.stage.show_and_retire(shown(&state), retired)
+    }
+
+    /// Takes up how the processes are now.
+    pub(super) fn refresh(&self) {
+        let state = self.state();
+        self.stage.show(shown(&state));
+    }
+
+    pub(super) fn live(&self) -> Option<Arc<Formation>> {
+        self.state().live.clone()
+    }
+
+    pub(super) fn what(&self) -> Mode {
+        self.state().mode
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn shown(state: &State) -> EndpointState {
+    let live = state.live.as_ref();
+    match (state.mode, live) {
+        (Mode::Stop, _) => EndpointState::Stopped,
+        (Mode::Fail, _) => EndpointState::Failed,
+        (Mode::Sleep, _) => EndpointState::Asleep { wait: WAIT },
+        (Mode::Hold, _) | (Mode::Serve, None) => EndpointState::Held { wait: WAIT },
+        (Mode::Serve, Some(live)) => served(live),
+    }
+}
+
+fn served(live: &Formation) -> EndpointState {
+    let kept = live.kept();
+    let kept = kept.borrow();
+    let servers = formation::servers(&kept);
+    if !servers.is_empty() {
+        let launch = live.launch();
+        return EndpointState::Ready { launch, servers };
+    }
+    match formation::has_failed(&kept) {
+        true => EndpointState::Failed,
+        false => EndpointState::Held { wait: WAIT },
+    }
+}

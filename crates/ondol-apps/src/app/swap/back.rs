@@ -1,0 +1,56 @@
+//! The way back: a launch that visitors had proved to be worse.
+
+use std::sync::Arc;
+
+use ondol_model::app::LaunchOutcome;
+use ondol_model::event::EventKind;
+
+use crate::formation::Formation;
+
+use super::Before;
+use super::LINES_TOLD;
+use super::Mode;
+use super::Step;
+use super::Swap;
+use super::SwapKind;
+
+impl Swap {
+    /// Visitors get the launch before again.
+    pub(super) async fn go_back(&self, new: Arc<Formation>, before: Before, reason: &str) {
+        let log = &self.tools.surroundings.log;
+        let lines = log.tail(None, LINES_TOLD);
+        // First of all, so that a power cut from here on leads to the launch before as well.
+        self.tools.end(self.launch, LaunchOutcome::RolledBack, reason).await;
+        let Before { formation: old, runs } = before;
+        if runs {
+            let retired = Some(new.launch());
+            let sequence = self.scene.set(Mode::Serve, Some(Arc::clone(&old)), retired);
+            self.take_up(sequence).await;
+            new.stop_others().await;
+            old.start_others();
+            let retired = Before {
+                formation: Arc::clone(&new),
+                runs: true,
+            };
+            self.retire(&retired).await;
+        } else {
+            self.stop_while_held(&new, SwapKind::Restart).await;
+            self.start_again(&old);
+        }
+        self.tools.releases().point_current(old.release()).await;
+        self.progress.step(Step::Done);
+        let name = &self.tools.name;
+        let number = |formation: &Formation| match formation.release().number {
+            Some(number) => format!("release {number}"),
+            None => "its own folder".to_owned(),
+        };
+        let sentence = format!(
+            "{name} switched back from {} to {}: {reason}. The last lines of its log:\n{}",
+            number(&new),
+            number(&old),
+            lines.join("\n")
+        );
+        self.tools.tell(EventKind::AppRolledBack, &sentence);
+        self.progress.end(Err(sentence));
+    }
+}

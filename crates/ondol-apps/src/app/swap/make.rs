@@ -1,0 +1,32 @@
+//! The files of a launch: a release that is there, or one that is made.
+
+use ondol_base::chain::Chain;
+
+use crate::progress::Step;
+use crate::release::Release;
+
+use super::Swap;
+use super::To;
+use super::Trouble;
+
+impl Swap {
+    /// The release to launch; one that is made is written down before anything is done with it.
+    pub(super) async fn release(&self) -> Result<Release, Trouble> {
+        let source = match &self.to {
+            To::There(release) => return Ok(release.clone()),
+            To::Made(source) => source.clone(),
+        };
+        let number = self.tools.store.next_release(self.tools.name.clone()).await;
+        let number = number.map_err(|error| Trouble(Chain(&error).to_string()))?;
+        let (launch, step) = (self.launch, Step::Fetching);
+        self.progress.step(step);
+        self.tools.note(launch, step.word(), Some(number)).await;
+        let releases = self.tools.releases();
+        let made = releases.make(&self.wanted.app, source, number, &self.progress);
+        let release = made.await.map_err(|error| Trouble(Chain(&error).to_string()))?;
+        self.step(Step::Releasing).await;
+        let ran = releases.run_release_command(&self.wanted.app, &release, &self.progress);
+        ran.await.map_err(|error| Trouble(Chain(&error).to_string()))?;
+        Ok(release)
+    }
+}

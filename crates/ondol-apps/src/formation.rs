@@ -1,0 +1,326 @@
+//! A launch that runs: its processes, each kept up by a task of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ondol_base::clock;
+use ondol_base::tasks::Group;
+use ondol_base::tasks::Stop;
+use ondol_base::tasks::Stopper;
+use ondol_model::app::InstanceName;
+use ondol_model::app::Launch;
+use ondol_model::app::ProcessName;
+use ondol_model::event::EventKind;
+use ondol_model::upstream::Address;
+use tokio::sync::Notify;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use crate::instance::Instance;
+use crate::news::News;
+use crate::release::Release;
+use crate::seat::Seat;
+use crate::settings::Settings;
+use crate::status::InstanceStatus;
+use crate::surroundings::Surroundings;
+
+mod keeping;
+
+/// The end of all processes, beyond what each may take by itself.
+const END_SPARE: Duration = Duration::from_secs(10);
+
+/// A launch that runs. Dropping it lets its processes go on, and nobody keeps them up.
+#[derive(Debug)]
+pub(crate) struct Formation {
+    launch: Launch,
+    release: Release,
+    settings: Arc<Settings>,
+    kept: watch::Sender<Kept>,
+    shared: Shared,
+    web: Crew,
+    others: Option<Crew>,
+}
+
+/// How each process is.
+pub(crate) type Kept = BTreeMap<InstanceName, KeptInstance>;
+
+/// What the task of one process tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptInstance {
+    pub(crate) state: KeptState,
+    pub(crate) pid: Option<u32>,
+    /// In seconds since the Unix epoch.
+    pub(crate) since: i64,
+    /// How often it was started again.
+    pub(crate) restarts: u64,
+    /// Why it ended last, or was not ready.
+    pub(crate) trouble: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeptState {
+    /// It was started, and is not ready yet.
+    Starting,
+    /// It is ready; a web process answers here.
+    Ready(Option<Address>),
+    /// It ended, and is started again shortly.
+    Waiting,
+    /// It ended again and again.
+    Failed,
+    /// It was told to end, and did.
+    Ended,
+}
+
+/// What every task of a formation has.
+#[derive(Debug, Clone)]
+struct Shared {
+    surroundings: Surroundings,
+    settings: Arc<Settings>,
+    launch: Launch,
+    release: Release,
+    kept: watch::Sender<Kept>,
+    news: mpsc::Sender<News>,
+    /// Wakes those that wait to be started again.
+    hurry: Arc<Notify>,
+}
+
+/// The tasks of some of the processes, with the wish for their end.
+#[derive(Debug)]
+struct Crew {
+    group: Group,
+    stopper: Stopper,
+    stop: Stop,
+}
+
+impl Crew {
+    fn new() -> Self {
+        let (stopper, stop) = Stopper::new();
+        Self {
+            group: Group::default(),
+            stopper,
+            stop,
+        }
+    }
+
+    async fn end(self, limit: Duration) {
+        self.stopper.stop();
+        let late = self.group.close_and_wait(clock::now() + limit).await;
+        for name in late {
+            tracing::error!(process = name, "a process of an app did not end in time");
+        }
+    }
+}
+
+impl Formation {
+    /// Starts the web processes of a launch; the others wait for [`Self::start_others`].
+    pub(crate) fn start(
+        surroundings: &Surroundings,
+        settings: Arc<Settings>,
+        launch: Launch,
+        release: Release,
+        news: mpsc::Sender<News>,
+    ) -> Self {
+        Self::of(surroundings, settings, launch, release, news, Vec::new())
+    }
+
+    /// Takes charge of processes that run already, and starts those of the web processes that don't.
+    pub(crate) fn adopt(
+        surroundings: &Surroundings,
+        settings: Arc<Settings>,
+        launch: Launch,
+        release: Release,
+        news: mpsc::Sender<News>,
+        running: Vec<(Seat, Instance)>,
+    ) -> Self {
+        Self::of(surroundings, settings, launch, release, news, running)
+    }
+
+    fn of(
+        surroundings: &Surroundings,
+        settings: Arc<Settings>,
+        launch: Launch,
+        release: Release,
+        news: mpsc::Sender<News>,
+        running: Vec<(Seat, Instance)>,
+    ) -> Self {
+        let kept = watch::Sender::new(Kept::new());
+        let shared = Shared {
+            surroundings: surroundings.clone(),
+            settings: Arc::clone(&settings),
+            launch,
+            release: release.clone(),
+            kept: kept.clone(),
+            news,
+            hurry: Arc::default(),
+        };
+        let mut running: BTreeMap<InstanceName, (Seat, Instance)> = running
+            .into_iter()
+            .map(|(seat, instance)| (instance.name().clone(), (seat, instance)))
+            .collect();
+        let mut web = Crew::new();
+        for name in web_names(&settings) {
+            let at = running.remove(&name);
+            shared.spawn(&mut web, name, at);
+        }
+        let mut formation = Self {
+            launch,
+            release,
+            settings,
+            kept,
+            shared,
+            web,
+            others: None,
+        };
+        if !running.is_empty() {
+            formation.start_others_with(running);
+        }
+        formation
+    }
+
+    /// Starts the processes that do not answer visitors, where they don't run yet.
+    pub(crate) fn start_others(&mut self) {
+        self.start_others_with(BTreeMap::new());
+    }
+
+    /// Ends the processes that do not answer visitors.
+    pub(crate) async fn stop_others(&mut self) {
+        if let Some(others) = self.others.take() {
+            others.end(self.end_limit()).await;
+        }
+    }
+
+    /// Ends everything, and returns when nothing of it is left.
+    pub(crate) async fn stop(mut self) {
+        let limit = self.end_limit();
+        let others = self.others.take();
+        let others = async {
+            if let Some(others) = others {
+                others.end(limit).await;
+            }
+        };
+        tokio::join!(others, self.web.end(limit));
+    }
+
+    /// Starts at once what waits to be started again.
+    pub(crate) fn hurry(&self) {
+        self.shared.hurry.notify_waiters();
+    }
+
+    pub(crate) fn launch(&self) -> Launch {
+        self.launch
+    }
+
+    pub(crate) fn release(&self) -> &Release {
+        &self.release
+    }
+
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// How its processes are, now and later.
+    pub(crate) fn kept(&self) -> watch::Receiver<Kept> {
+        self.kept.subscribe()
+    }
+
+    /// How its processes are, for those who look.
+    pub(crate) fn statuses(&self) -> Vec<InstanceStatus> {
+        let groups = &self.shared.surroundings.groups;
+        let kept = self.kept.borrow();
+        let each = kept.iter().map(|(name, kept)| InstanceStatus {
+            name: name.clone(),
+            launch: self.launch,
+            pid: kept.pid,
+            since: kept.since,
+            is_ready: matches!(kept.state, KeptState::Ready(_)),
+            usage: kept.pid.and_then(|pid| groups.adopt(pid).usage()),
+        });
+        each.collect()
+    }
+
+    fn start_others_with(&mut self, mut running: BTreeMap<InstanceName, (Seat, Instance)>) {
+        if self.others.is_some() {
+            return;
+        }
+        let mut crew = Crew::new();
+        for (process, _) in self.settings.processes() {
+            if !process.is_web() {
+                let name = InstanceName { process, number: 1 };
+                let at = running.remove(&name);
+                self.shared.spawn(&mut crew, name, at);
+            }
+        }
+        self.others = Some(crew);
+    }
+
+    fn end_limit(&self) -> Duration {
+        self.settings.app().stop_timeout + END_SPARE
+    }
+}
+
+impl Shared {
+    fn spawn(&self, crew: &mut Crew, name: InstanceName, running: Option<(Seat, Instance)>) {
+        let task = format!("{} of {}", name, self.settings.app().name);
+        let keeping = keeping::keep(self.clone(), name, running, crew.stop.clone());
+        crew.group.spawn(task, keeping);
+    }
+
+    fn set(&self, name: &InstanceName, change: impl FnOnce(&mut KeptInstance)) {
+        self.kept.send_modify(|kept| {
+            let instance = kept.entry(name.clone()).or_insert_with(|| KeptInstance {
+                state: KeptState::Starting,
+                pid: None,
+                since: clock::unix_seconds(),
+                restarts: 0,
+                trouble: None,
+            });
+            change(instance);
+        });
+    }
+
+    fn tell(&self, kind: EventKind, message: String) {
+        let app = self.settings.app().name.clone();
+        // Who listens is slow when there is too much to hear; the app's own log has it in any case.
+        let _ = self.news.try_send(News { kind, app, message });
+    }
+}
+
+fn web_names(settings: &Settings) -> Vec<InstanceName> {
+    let has_web = settings.processes().iter().any(|(process, _)| process.is_web());
+    let count = if has_web { settings.app().instances } else { 0 };
+    let names = (1..=count).map(|number| InstanceName {
+        process: ProcessName::web(),
+        number,
+    });
+    names.collect()
+}
+
+/// Where ready web processes answer.
+pub(crate) fn servers(kept: &Kept) -> Vec<Address> {
+    let ready = kept.values().filter_map(|instance| match &instance.state {
+        KeptState::Ready(address) => address.clone(),
+        KeptState::Starting | KeptState::Waiting | KeptState::Failed | KeptState::Ended => None,
+    });
+    ready.collect()
+}
+
+/// Whether every process that was started is ready.
+pub(crate) fn is_ready(kept: &Kept) -> bool {
+    let mut all = kept.values();
+    all.all(|instance| matches!(instance.state, KeptState::Ready(_)))
+}
+
+/// Why a process that was started is not well; `None` while none has failed.
+pub(crate) fn trouble(kept: &Kept) -> Option<(InstanceName, String)> {
+    kept.iter().find_map(|(name, instance)| {
+        let trouble = instance.trouble.clone()?;
+        Some((name.clone(), trouble))
+    })
+}
+
+/// Whether no web process answers, and each has failed again and again.
+pub(crate) fn has_failed(kept: &Kept) -> bool {
+    let mut web = kept.iter().filter(|(name, _)| name.process.is_web()).peekable();
+    web.peek().is_some() && web.all(|(_, instance)| instance.state == KeptState::Failed)
+}
