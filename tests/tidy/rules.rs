@@ -77,11 +77,13 @@ const ACTING: [&str; 12] = [
 ];
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
-const STARTERS: [(&str, &str); 5] = [
+const STARTERS: [(&str, &str); 7] = [
     (
         "crates/ondol-base/src/program.rs",
         "programs of the owner's, with limits",
     ),
+    ("crates/ondol-apps/src/spawn.rs", "apps, through the shim"),
+    ("crates/ondol-apps/src/shim.rs", "what a shim becomes"),
     ("crates/ondol/src/generation/process.rs", "the data plane"),
     ("crates/ondol/src/handover.rs", "the next agent"),
     (

@@ -157,6 +157,28 @@ pub fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
     Ok(descriptor)
 }
 
+/// Gives descriptors the numbers from `first` on, in their order, and has them stay open in the program that `exec`
+/// starts. Whatever had these numbers is closed without its owner's knowledge: to be called just before an `exec`.
+pub fn place(descriptors: Vec<OwnedFd>, first: RawFd) -> io::Result<()> {
+    let count = RawFd::try_from(descriptors.len()).map_err(io::Error::other)?;
+    // First out of the way of each other.
+    let aside = descriptors
+        .iter()
+        .map(|descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, first + count));
+    let aside: Vec<OwnedFd> = aside.collect::<Result<_, _>>()?;
+    for (number, descriptor) in (first..).zip(&aside) {
+        #[expect(
+            unsafe_code,
+            reason = "only a number says where a descriptor goes; what had it before is given up by the caller"
+        )]
+        // SAFETY: the owner is made for this one call and never dropped, so nothing is closed twice.
+        let mut place = std::mem::ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
+        rustix::io::dup2(descriptor, &mut place)?;
+    }
+    descriptors.into_iter().for_each(std::mem::forget);
+    Ok(())
+}
+
 /// Raises the number of descriptors that this process may hold to what the system allows it, and
 /// returns that number (`u64::MAX` when there is no limit).
 pub fn raise_limit() -> io::Result<u64> {

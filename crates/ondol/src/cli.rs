@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Serve visitors (started by the agent, never by hand)
     #[command(hide = true)]
     Serve(ServeFlags),
+    /// Become an app (started by the agent)
+    #[command(hide = true)]
+    Exec(ExecFlags),
 }
 
 /// Verbs that ask the agent for a value and print it.
@@ -161,6 +164,14 @@ pub(crate) struct ServeFlags {
     pub(crate) generation: u64,
     #[command(flatten)]
     pub(crate) log: LogFlags,
+}
+
+/// Flags of `ondol exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecFlags {
+    /// Become what the agent says on standard input.
+    #[arg(long, hide = true)]
+    pub(crate) shim: bool,
 }
 
 /// Flags of `ondol check`.

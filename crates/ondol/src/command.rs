@@ -19,6 +19,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
 mod events;
+pub(crate) mod exec;
 pub(crate) mod password;
 pub(crate) mod reload;
 pub(crate) mod schema;

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = match &command {
         Command::Run(flags) => places().and_then(|folders| boot::run(flags, folders, &environment)),
         Command::Serve(flags) => serve::run(flags, &environment),
+        Command::Exec(flags) => command::exec::run(flags),
         Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),
         Command::Reload => places().and_then(|folders| command::reload::run(&folders)),
         Command::Upgrade(flags) => {
