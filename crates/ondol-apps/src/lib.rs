@@ -17,6 +17,7 @@ mod log;
 mod enforce;
 mod group;
 mod identity;
+mod log;
 mod news;
 mod php;
 mod places;

@@ -46,6 +46,12 @@ pub fn rfc3339(unix_seconds: i64) -> String {
     timestamp(unix_seconds).to_string()
 }
 
+/// RFC 3339 in UTC to the millisecond (`2026-03-01T04:05:06.789Z`) of milliseconds since the Unix epoch.
+pub fn rfc3339_milliseconds(unix_milliseconds: i64) -> String {
+    let time = Timestamp::from_millisecond(unix_milliseconds);
+    format!("{:.3}", time.unwrap_or(Timestamp::MAX))
+}
+
 /// Seconds since the Unix epoch of an RFC 3339 text in any zone; `None` when it is none.
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)

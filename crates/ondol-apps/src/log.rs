@@ -1,0 +1,165 @@
+//! What apps write to their standard output and error: one file for each app, which all its processes share.
+//!
+//! Each process writes to a named pipe of its own, which outlives the agent; what is in it is taken out only after
+//! it is in the file. It knows nothing of how processes are started.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use ondol_base::clock;
+use ondol_base::tasks;
+use ondol_model::app::AppName;
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+
+use crate::places::Places;
+
+mod attached;
+mod file;
+mod intake;
+mod recent;
+mod text;
+
+pub(crate) use attached::Attached;
+
+use file::LogFile;
+use recent::Recent;
+
+/// Lines that a slow listener may be behind; then it misses some.
+const LISTENER_LINES_MAX: usize = 1_024;
+/// Bytes that wait for the disk; what comes on top while it is slow is lost, and counted.
+const PENDING_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Who writes what Ondol itself has to say in an app's log.
+const OURSELVES: &str = "ondol";
+
+/// The log of one app. Cheap to clone; nothing is on disk before the first line.
+#[derive(Debug, Clone)]
+pub(crate) struct AppLog(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    file: Mutex<LogFile>,
+    pending: Mutex<Pending>,
+    recent: Mutex<Recent>,
+    lines: broadcast::Sender<Arc<LogLine>>,
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+struct Pending {
+    text: String,
+    lost: u64,
+}
+
+/// A line of an app's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogLine {
+    /// When it was read, in milliseconds since the Unix epoch.
+    pub(crate) at_ms: i64,
+    /// Who wrote it: `web.1`, `cron.2`, or `ondol`.
+    pub(crate) instance: Arc<str>,
+    /// What it says, without its end; no byte of it does anything to a terminal but color it.
+    pub(crate) text: String,
+}
+
+impl AppLog {
+    /// The log of this app.
+    pub(crate) fn open(places: &Places, app: &AppName) -> Self {
+        let path = places.log(app);
+        Self(Arc::new(Shared {
+            file: Mutex::new(LogFile::new(path.clone())),
+            path,
+            pending: Mutex::default(),
+            recent: Mutex::default(),
+            lines: broadcast::Sender::new(LISTENER_LINES_MAX),
+        }))
+    }
+
+    /// Makes the named pipe that a process of this name writes to, if it is not there yet, and reads it until what
+    /// is returned is dropped. The pipe belongs to `owner` (user and group), who alone may open it; `None` is the
+    /// user of this process. To be called on the runtime.
+    pub(crate) fn attach(
+        &self,
+        pipe: &Path,
+        instance: &str,
+        owner: Option<(u32, u32)>,
+    ) -> io::Result<Attached> {
+        Attached::new(self.clone(), pipe, instance, owner)
+    }
+
+    /// Adds a sentence of Ondol's own.
+    pub(crate) fn note(&self, text: &str) {
+        self.line(OURSELVES, text);
+    }
+
+    /// Adds a line that came by another way than a pipe.
+    pub(crate) fn line(&self, instance: &str, text: &str) {
+        let line = LogLine {
+            at_ms: clock::unix_milliseconds(),
+            instance: instance.into(),
+            text: text::readable(text.as_bytes()),
+        };
+        self.add(&Arc::new(line));
+        self.write_elsewhere();
+    }
+
+    /// The newest lines of a process, or of all, the newest last; of those that were read since the agent began.
+    pub(crate) fn tail(&self, instance: Option<&str>, lines: usize) -> Vec<String> {
+        self.recent().tail(instance, lines)
+    }
+
+    /// Each line from now on, as it is read.
+    pub(crate) fn lines(&self) -> broadcast::Receiver<Arc<LogLine>> {
+        self.0.lines.subscribe()
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Shows a line to all who listen, and has it wait for the disk.
+    fn add(&self, line: &Arc<LogLine>) {
+        self.recent().push(line);
+        // That nobody listens is no error.
+        let _ = self.0.lines.send(Arc::clone(line));
+        let mut pending = locked(&self.0.pending);
+        if pending.text.len() >= PENDING_BYTES_MAX {
+            pending.lost += 1;
+            return;
+        }
+        text::write_line(&mut pending.text, line);
+    }
+
+    /// Writes what waits. Blocks on the disk; when it returns, all that was added before is in the file, or lost.
+    fn write(&self) {
+        let mut file = locked(&self.0.file);
+        let Pending { text, lost } = std::mem::take(&mut *locked(&self.0.pending));
+        file.append(&text, lost);
+    }
+
+    /// Writes what waits where it may block.
+    fn write_elsewhere(&self) {
+        if Handle::try_current().is_err() {
+            return self.write();
+        }
+        let log = self.clone();
+        // It ends by itself, and the runtime waits for it.
+        drop(tasks::spawn_blocking(move || log.write()));
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        locked(&self.0.recent)
+    }
+}
+
+/// A value that is whole even if somebody panicked with its lock.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! The newest lines of each process, for the messages that tell why it failed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::LogLine;
+
+/// Lines of one process.
+const LINES_MAX: usize = 200;
+/// Their bytes.
+const BYTES_MAX: usize = 64 * 1024;
+/// Processes; the one that was silent for longest is forgotten.
+const INSTANCES_MAX: usize = 32;
+
+/// The newest lines of an app's processes.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    /// Those that wrote last stand last.
+    instances: Vec<(Arc<str>, Ring)>,
+}
+
+/// The newest lines of one process.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    lines: VecDeque<Arc<LogLine>>,
+    bytes: usize,
+}
+
+impl Recent {
+    pub(super) fn push(&mut self, line: &Arc<LogLine>) {
+        let mut known = self.instances.iter();
+        let place = known.position(|(name, _)| *name == line.instance);
+        let (name, mut ring) = match place {
+            Some(place) => self.instances.remove(place),
+            None => (Arc::clone(&line.instance), Ring::default()),
+        };
+        ring.push(line);
+        self.instances.push((name, ring));
+        if self.instances.len() > INSTANCES_MAX {
+            self.instances.remove(0);
+        }
+    }
+
+    /// The newest lines of one or of all, the newest last.
+    pub(super) fn tail(&self, instance: Option<&str>, lines: usize) -> Vec<String> {
+        let is_wanted = |name: &str| instance.is_none_or(|wanted| wanted == name);
+        let rings = self.instances.iter().filter(|(name, _)| is_wanted(name));
+        let mut found: Vec<_> = rings.flat_map(|(_, ring)| &ring.lines).collect();
+        // Stable, so that lines of one process stay in their order.
+        found.sort_by_key(|line| line.at_ms);
+        let first = found.len().saturating_sub(lines);
+        found[first..]
+            .iter()
+            .map(|line| line.text.clone())
+            .collect()
+    }
+}
+
+impl Ring {
+    pub(super) fn push(&mut self, line: &Arc<LogLine>) {
+        self.bytes += line.text.len();
+        self.lines.push_back(Arc::clone(line));
+        while self.lines.len() > LINES_MAX || self.bytes > BYTES_MAX {
+            let Some(oldest) = self.lines.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.text.len();
+        }
+    }
+
+    /// The newest lines, the newest last.
+    pub(super) fn tail(&self, lines: usize) -> Vec<String> {
+        let first = self.lines.len().saturating_sub(lines);
+        let newest = self.lines.iter().skip(first);
+        newest.map(|line| line.text.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(at_ms: i64, instance: &str, text: &str) -> Arc<LogLine> {
+        Arc::new(LogLine {
+            at_ms,
+            instance: instance.into(),
+            text: text.to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_chatty_process_does_not_hide_what_another_said() {
+        let mut recent = Recent::default();
+        recent.push(&line(0, "worker.1", "no such table"));
+        for number in 0..10_000 {
+            recent.push(&line(number, "web.1", "GET /"));
+        }
+        assert_eq!(recent.tail(Some("worker.1"), 50), ["no such table"]);
+        assert_eq!(recent.tail(None, 50), ["GET /"; 50]);
+        assert_eq!(recent.tail(None, 10_000).len(), LINES_MAX + 1);
+    }
+
+    #[test]
+    fn memory_is_bounded_in_lines_bytes_and_processes() {
+        let mut recent = Recent::default();
+        let long = "x".repeat(16 * 1024);
+        for number in 0..100 {
+            recent.push(&line(0, &format!("web.{number}"), "short"));
+            for _ in 0..10 {
+                recent.push(&line(0, &format!("web.{number}"), &long));
+            }
+        }
+        assert_eq!(recent.instances.len(), INSTANCES_MAX);
+        assert!(
+            recent
+                .instances
+                .iter()
+                .all(|(_, ring)| ring.bytes <= BYTES_MAX && ring.lines.len() <= 4)
+        );
+        assert!(recent.tail(Some("web.0"), 1).is_empty());
+    }
+}
