@@ -10,6 +10,7 @@
 )]
 mod endpoints;
 pub mod listing;
+mod command;
 mod group;
 mod identity;
 mod instance;
@@ -23,6 +24,7 @@ mod php;
 mod places;
 mod progress;
 mod release;
+mod releases;
 mod request;
 mod seat;
 mod settings;
