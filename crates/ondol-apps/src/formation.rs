@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use ondol_base::clock;
-use ondol_base::tasks::Group;
+use ondol_base::tasks;
 use ondol_base::tasks::Stop;
 use ondol_base::tasks::Stopper;
 use ondol_model::app::InstanceName;
@@ -17,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::group::Group;
 use crate::instance::Instance;
 use crate::news::News;
 use crate::release::Release;
@@ -38,8 +42,8 @@ pub(crate) struct Formation {
     settings: Arc<Settings>,
     kept: watch::Sender<Kept>,
     shared: Shared,
-    web: Crew,
-    others: Option<Crew>,
+    web: Mutex<Option<Crew>>,
+    others: Mutex<Option<Crew>>,
 }
 
 /// How each process is.
@@ -88,7 +92,7 @@ struct Shared {
 /// The tasks of some of the processes, with the wish for their end.
 #[derive(Debug)]
 struct Crew {
-    group: Group,
+    group: tasks::Group,
     stopper: Stopper,
     stop: Stop,
 }
@@ -97,7 +101,7 @@ impl Crew {
     fn new() -> Self {
         let (stopper, stop) = Stopper::new();
         Self {
-            group: Group::default(),
+            group: tasks::Group::default(),
             stopper,
             stop,
         }
@@ -163,14 +167,14 @@ impl Formation {
             let at = running.remove(&name);
             shared.spawn(&mut web, name, at);
         }
-        let mut formation = Self {
+        let formation = Self {
             launch,
             release,
             settings,
             kept,
             shared,
-            web,
-            others: None,
+            web: Mutex::new(Some(web)),
+            others: Mutex::default(),
         };
         if !running.is_empty() {
             formation.start_others_with(running);
@@ -179,27 +183,28 @@ impl Formation {
     }
 
     /// Starts the processes that do not answer visitors, where they don't run yet.
-    pub(crate) fn start_others(&mut self) {
+    pub(crate) fn start_others(&self) {
         self.start_others_with(BTreeMap::new());
     }
 
     /// Ends the processes that do not answer visitors.
-    pub(crate) async fn stop_others(&mut self) {
-        if let Some(others) = self.others.take() {
+    pub(crate) async fn stop_others(&self) {
+        let others = locked(&self.others).take();
+        if let Some(others) = others {
             others.end(self.end_limit()).await;
         }
     }
 
     /// Ends everything, and returns when nothing of it is left.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(&self) {
         let limit = self.end_limit();
-        let others = self.others.take();
-        let others = async {
-            if let Some(others) = others {
-                others.end(limit).await;
+        let web = locked(&self.web).take();
+        let web = async {
+            if let Some(web) = web {
+                web.end(limit).await;
             }
         };
-        tokio::join!(others, self.web.end(limit));
+        tokio::join!(self.stop_others(), web);
     }
 
     /// Starts at once what waits to be started again.
@@ -219,6 +224,11 @@ impl Formation {
         &self.settings
     }
 
+    /// Whether one of its processes answers visitors.
+    pub(crate) fn has_web(&self) -> bool {
+        !web_names(&self.settings).is_empty()
+    }
+
     /// How its processes are, now and later.
     pub(crate) fn kept(&self) -> watch::Receiver<Kept> {
         self.kept.subscribe()
@@ -226,7 +236,6 @@ impl Formation {
 
     /// How its processes are, for those who look.
     pub(crate) fn statuses(&self) -> Vec<InstanceStatus> {
-        let groups = &self.shared.surroundings.groups;
         let kept = self.kept.borrow();
         let each = kept.iter().map(|(name, kept)| InstanceStatus {
             name: name.clone(),
@@ -234,24 +243,28 @@ impl Formation {
             pid: kept.pid,
             since: kept.since,
             is_ready: matches!(kept.state, KeptState::Ready(_)),
-            usage: kept.pid.and_then(|pid| groups.adopt(pid).usage()),
+            usage: kept.pid.and_then(|pid| Group::adopt(pid).usage()),
         });
         each.collect()
     }
 
-    fn start_others_with(&mut self, mut running: BTreeMap<InstanceName, (Seat, Instance)>) {
-        if self.others.is_some() {
+    fn start_others_with(&self, mut running: BTreeMap<InstanceName, (Seat, Instance)>) {
+        let mut others = locked(&self.others);
+        if others.is_some() {
             return;
         }
         let mut crew = Crew::new();
         for (process, _) in self.settings.processes() {
             if !process.is_web() {
-                let name = InstanceName { process, number: 1 };
+                let name = InstanceName {
+                    process: process.clone(),
+                    number: 1,
+                };
                 let at = running.remove(&name);
                 self.shared.spawn(&mut crew, name, at);
             }
         }
-        self.others = Some(crew);
+        *others = Some(crew);
     }
 
     fn end_limit(&self) -> Duration {
@@ -286,8 +299,15 @@ impl Shared {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn web_names(settings: &Settings) -> Vec<InstanceName> {
-    let has_web = settings.processes().iter().any(|(process, _)| process.is_web());
+    let has_web = settings
+        .processes()
+        .iter()
+        .any(|(process, _)| process.is_web());
     let count = if has_web { settings.app().instances } else { 0 };
     let names = (1..=count).map(|number| InstanceName {
         process: ProcessName::web(),
@@ -321,6 +341,9 @@ pub(crate) fn trouble(kept: &Kept) -> Option<(InstanceName, String)> {
 
 /// Whether no web process answers, and each has failed again and again.
 pub(crate) fn has_failed(kept: &Kept) -> bool {
-    let mut web = kept.iter().filter(|(name, _)| name.process.is_web()).peekable();
+    let mut web = kept
+        .iter()
+        .filter(|(name, _)| name.process.is_web())
+        .peekable();
     web.peek().is_some() && web.all(|(_, instance)| instance.state == KeptState::Failed)
 }

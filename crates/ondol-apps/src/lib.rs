@@ -1,23 +1,16 @@
 //! The app host: runs the programs behind sites, keeps them up and apart, and changes their releases with no failed
 //! request. It knows neither requests nor TLS: what visitors get is told to others as one value.
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the app host that speaks at the other end comes next"
-    )
-)]
-mod endpoints;
-pub mod listing;
+mod app;
+mod apps;
 mod command;
+mod endpoints;
+mod enforce;
+mod formation;
 mod group;
 mod identity;
 mod instance;
-mod log;
-mod enforce;
-mod group;
-mod identity;
+pub mod listing;
 mod log;
 mod news;
 mod php;
@@ -32,9 +25,13 @@ pub mod shim;
 mod source;
 mod spawn;
 mod spec;
+mod stage;
 mod status;
 mod surroundings;
 
+pub use apps::Apps;
+pub use apps::Ender;
+pub use apps::Opened;
 pub use endpoints::EndpointsReader;
 pub use enforce::unenforced;
 pub use group::Groups;

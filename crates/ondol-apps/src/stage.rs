@@ -97,7 +97,12 @@ impl Stage {
 
     /// How many requests wait for the app.
     pub(crate) fn held(&self) -> u32 {
-        self.traffic.borrow().held.get(&self.app).copied().unwrap_or(0)
+        self.traffic
+            .borrow()
+            .held
+            .get(&self.app)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Tells when there is more to know of requests.
@@ -212,6 +217,9 @@ mod tests {
         assert!(!stage.idle(1, Duration::from_secs(30)).await);
         say(&said, sequence, 0);
         assert!(stage.idle(1, Duration::from_secs(30)).await);
-        assert!(stage.idle(77, Duration::ZERO).await, "nothing is known of it");
+        assert!(
+            stage.idle(77, Duration::ZERO).await,
+            "nothing is known of it"
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ondol_model::app::EndpointState;
 use ondol_model::app::Launch;
+use tokio::sync::watch;
 
 use crate::formation;
 use crate::formation::Formation;
@@ -21,6 +22,7 @@ const WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Scene {
     pub(super) stage: Stage,
     state: Mutex<State>,
+    changed: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ impl Scene {
     /// Visitors wait, until more is known.
     pub(super) fn new(stage: Stage) -> Self {
         let scene = Self {
+            changed: watch::Sender::new(0),
             stage,
             state: Mutex::new(State {
                 mode: Mode::Hold,
@@ -68,6 +71,7 @@ impl Scene {
     ) -> u64 {
         let mut state = self.state();
         *state = State { mode, live };
+        self.changed.send_modify(|number| *number += 1);
         self.stage.show_and_retire(shown(&state), retired)
     }
 
@@ -75,6 +79,7 @@ impl Scene {
     pub(super) fn mode(&self, mode: Mode) -> u64 {
         let mut state = self.state();
         state.mode = mode;
+        self.changed.send_modify(|number| *number += 1);
         let retired = match mode {
             Mode::Serve => None,
             Mode::Hold | Mode::Sleep | Mode::Fail | Mode::Stop => {
@@ -88,6 +93,16 @@ impl Scene {
     pub(super) fn refresh(&self) {
         let state = self.state();
         self.stage.show(shown(&state));
+    }
+
+    /// What visitors get now.
+    pub(super) fn shown(&self) -> EndpointState {
+        shown(&self.state())
+    }
+
+    /// Tells of each change from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     pub(super) fn live(&self) -> Option<Arc<Formation>> {

@@ -16,6 +16,7 @@ use crate::formation::Formation;
 use crate::progress::Progress;
 use crate::progress::Step;
 use crate::release::Release;
+use crate::releases::Releases;
 use crate::settings::Settings;
 use crate::source::Source;
 
@@ -203,9 +204,8 @@ impl Swap {
         self.step(Step::Starting).await;
         self.step(Step::Probing).await;
         let mut kept = new.kept();
-        let settled = kept.wait_for(|kept| {
-            formation::is_ready(kept) || formation::trouble(kept).is_some()
-        });
+        let settled =
+            kept.wait_for(|kept| formation::is_ready(kept) || formation::trouble(kept).is_some());
         let trouble = match settled.await {
             Ok(kept) => formation::trouble(&kept),
             Err(_) => None, // The formation is held by this function.
@@ -230,7 +230,10 @@ impl Swap {
         let release = new.release().clone();
         let sequence = self.scene.set(Mode::Serve, Some(new), retired);
         self.take_up(sequence).await;
-        self.tools.releases().point_current(&release).await;
+        if let Err(error) = self.releases().point_current(&release).await {
+            self.progress
+                .line(format!("`current` does not lead to it: {error}"));
+        }
     }
 
     /// Starts a launch anew that was stopped for another; visitors get it as soon as it is ready.
@@ -241,6 +244,10 @@ impl Swap {
         let again = Formation::start(surroundings, settings, old.launch(), release, news);
         again.start_others();
         self.scene.set(Mode::Serve, Some(Arc::new(again)), None);
+    }
+
+    fn releases(&self) -> Releases {
+        self.tools.releases(&self.wanted)
     }
 
     async fn take_up(&self, sequence: u64) {
@@ -273,7 +280,7 @@ impl Swap {
         let release = new.release().number;
         let kept = [release].into_iter().flatten().collect::<Vec<_>>();
         let at_most = self.wanted.app.releases;
-        self.tools.releases().thin_out(&kept, at_most).await;
+        self.releases().thin_out(&kept, at_most).await;
         let sentence = self.sentence_of(new);
         self.tools.end(self.launch, LaunchOutcome::Done, "").await;
         let kind = match self.kind {
@@ -311,11 +318,19 @@ impl Swap {
         match self.kind {
             LaunchKind::Deploy => format!("{name} runs {release} now (launch {})", self.launch),
             LaunchKind::Rollback => {
-                format!("{name} went back to {release}, as it was asked to (launch {})", self.launch)
+                format!(
+                    "{name} went back to {release}, as it was asked to (launch {})",
+                    self.launch
+                )
             }
-            LaunchKind::Restart => format!("{name} was restarted (launch {}, {release})", self.launch),
+            LaunchKind::Restart => {
+                format!("{name} was restarted (launch {}, {release})", self.launch)
+            }
             LaunchKind::Settings => {
-                format!("{name} runs with its new settings (launch {}, {release})", self.launch)
+                format!(
+                    "{name} runs with its new settings (launch {}, {release})",
+                    self.launch
+                )
             }
             LaunchKind::Start => format!("{name} was started (launch {}, {release})", self.launch),
         }
@@ -332,7 +347,9 @@ impl Swap {
         };
         let what = self.kind.word();
         let sentence = format!("the {what} of {name} failed, and {goes_on}: {reason}");
-        self.tools.end(self.launch, LaunchOutcome::Failed, reason).await;
+        self.tools
+            .end(self.launch, LaunchOutcome::Failed, reason)
+            .await;
         self.tools.tell(EventKind::AppDeployFailed, &sentence);
         self.progress.end(Err(sentence));
     }

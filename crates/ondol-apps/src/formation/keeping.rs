@@ -164,7 +164,11 @@ async fn until_end(
     }
 }
 
-fn became_ready(shared: &Shared, name: &InstanceName, address: Option<ondol_model::upstream::Address>) {
+fn became_ready(
+    shared: &Shared,
+    name: &InstanceName,
+    address: Option<ondol_model::upstream::Address>,
+) {
     let mut had_failed = false;
     shared.set(name, |kept| {
         had_failed = kept.state == KeptState::Failed || kept.trouble.is_some() && kept.restarts > 0;
@@ -173,7 +177,10 @@ fn became_ready(shared: &Shared, name: &InstanceName, address: Option<ondol_mode
     });
     if had_failed {
         let app = &shared.settings.app().name;
-        shared.tell(EventKind::AppRecovered, format!("{name} of {app} is well again"));
+        shared.tell(
+            EventKind::AppRecovered,
+            format!("{name} of {app} is well again"),
+        );
     }
 }
 
@@ -192,7 +199,9 @@ async fn until_hung(shared: &Shared, instance: &Instance) -> String {
             Err(error) => {
                 unwell += 1;
                 if unwell >= UNWELL_MAX {
-                    return format!("it did not answer its health check {unwell} times in a row: {error}");
+                    return format!(
+                        "it did not answer its health check {unwell} times in a row: {error}"
+                    );
                 }
             }
         }
@@ -209,9 +218,14 @@ fn ended(shared: &Shared, name: &InstanceName, keeper: &mut Keeper, end: End) ->
         AfterEnd::Failed(wait) => (wait, KeptState::Failed),
     };
     let seconds = wait.as_secs();
-    shared.surroundings.log.note(&format!("{name} ended: {sentence}; it is started again in {seconds} s"));
+    shared.surroundings.log.note(&format!(
+        "{name} ended: {sentence}; it is started again in {seconds} s"
+    ));
     if state == KeptState::Failed && !had_failed {
-        let lines = shared.surroundings.log.tail(Some(&name.to_string()), LINES_TOLD);
+        let lines = shared
+            .surroundings
+            .log
+            .tail(Some(&name.to_string()), LINES_TOLD);
         let message = format!(
             "{name} of {app} failed {} times in a row: {sentence}. It is tried again every {} minutes; its site says that \
              it is down, and other sites are not touched. See `ondol logs {app}`; after a repair, `ondol start {app}` or \
@@ -222,7 +236,8 @@ fn ended(shared: &Shared, name: &InstanceName, keeper: &mut Keeper, end: End) ->
         );
         shared.tell(EventKind::AppFailed, message);
     } else if keeper.ends() == 1 {
-        let message = format!("{name} of {app} ended: {sentence}; it is started again in {seconds} s");
+        let message =
+            format!("{name} of {app} ended: {sentence}; it is started again in {seconds} s");
         shared.tell(EventKind::AppRestarted, message);
     }
     shared.set(name, |kept| {
@@ -238,7 +253,8 @@ async fn end_it(shared: &Shared, name: &InstanceName, instance: &Instance, patie
         Stopped::Ended => {}
         Stopped::Killed => {
             let seconds = patience.as_secs();
-            let sentence = format!("{name} did not end within {seconds} s of SIGTERM, and was killed");
+            let sentence =
+                format!("{name} did not end within {seconds} s of SIGTERM, and was killed");
             shared.surroundings.log.note(&sentence);
         }
     }

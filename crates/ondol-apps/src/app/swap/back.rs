@@ -20,8 +20,13 @@ impl Swap {
         let log = &self.tools.surroundings.log;
         let lines = log.tail(None, LINES_TOLD);
         // First of all, so that a power cut from here on leads to the launch before as well.
-        self.tools.end(self.launch, LaunchOutcome::RolledBack, reason).await;
-        let Before { formation: old, runs } = before;
+        self.tools
+            .end(self.launch, LaunchOutcome::RolledBack, reason)
+            .await;
+        let Before {
+            formation: old,
+            runs,
+        } = before;
         if runs {
             let retired = Some(new.launch());
             let sequence = self.scene.set(Mode::Serve, Some(Arc::clone(&old)), retired);
@@ -37,7 +42,10 @@ impl Swap {
             self.stop_while_held(&new, SwapKind::Restart).await;
             self.start_again(&old);
         }
-        self.tools.releases().point_current(old.release()).await;
+        if let Err(error) = self.releases().point_current(old.release()).await {
+            self.progress
+                .line(format!("`current` does not lead to it: {error}"));
+        }
         self.progress.step(Step::Done);
         let name = &self.tools.name;
         let number = |formation: &Formation| match formation.release().number {

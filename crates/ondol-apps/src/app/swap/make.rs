@@ -21,12 +21,17 @@ impl Swap {
         let (launch, step) = (self.launch, Step::Fetching);
         self.progress.step(step);
         self.tools.note(launch, step.word(), Some(number)).await;
-        let releases = self.tools.releases();
-        let made = releases.make(&self.wanted.app, source, number, &self.progress);
-        let release = made.await.map_err(|error| Trouble(Chain(&error).to_string()))?;
+        let releases = self.releases();
+        let made = releases.make(&source, number, &self.progress);
+        let release = made
+            .await
+            .map_err(|error| Trouble(Chain(&error).to_string()))?;
+        let settings = self.tools.settings(&self.wanted, &release).await;
+        let settings = settings.map_err(|error| Trouble(Chain(&error).to_string()))?;
         self.step(Step::Releasing).await;
-        let ran = releases.run_release_command(&self.wanted.app, &release, &self.progress);
-        ran.await.map_err(|error| Trouble(Chain(&error).to_string()))?;
+        let ran = releases.run_release_command(&release, &settings, &self.progress);
+        ran.await
+            .map_err(|error| Trouble(Chain(&error).to_string()))?;
         Ok(release)
     }
 }

@@ -32,7 +32,8 @@ impl Swap {
         self.step(Step::Watching).await;
         let deadline = clock::now() + for_how_long;
         let old = self.scene.stage.traffic(before.formation.launch());
-        let (mut kept, mut traffic, mut nudge) = (new.kept(), self.scene.stage.changes(), self.nudge.clone());
+        let (mut kept, mut traffic, mut nudge) =
+            (new.kept(), self.scene.stage.changes(), self.nudge.clone());
         loop {
             let told = *nudge.borrow_and_update();
             match told {

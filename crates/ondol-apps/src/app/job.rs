@@ -1,0 +1,272 @@
+//! What an app is made to do, one after another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ondol_base::clock;
+use ondol_model::app::EndpointState;
+use ondol_model::app::Launch;
+use ondol_model::app::LaunchKind;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+
+use crate::formation::Formation;
+use crate::progress::Progress;
+use crate::progress::Step;
+use crate::request::Refusal;
+use crate::request::Reply;
+
+use super::App;
+use super::PROGRESSES_KEPT;
+use super::scene::Mode;
+use super::scene::Scene;
+use super::swap::Nudge;
+use super::swap::Swap;
+use super::swap::To;
+use super::tools::Tools;
+
+/// Requests that a launch has when nobody seems to ask for it any more may last so long; else it stays awake.
+const SLEEP_DRAIN: Duration = Duration::from_secs(5);
+
+/// What an app is made to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Start, when those are ready that come before it.
+    Begin,
+    /// Another launch takes the place of the present one.
+    Swap {
+        kind: LaunchKind,
+        launch: Launch,
+        to: To,
+        progress: Progress,
+    },
+    /// End until it is started again.
+    Stop(oneshot::Sender<Result<Reply, Refusal>>),
+    /// End until the next visitor.
+    Sleep,
+    /// Start the launch that was put to sleep.
+    Wake,
+}
+
+/// The job that is under way.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) what: String,
+    pub(super) progress: Option<Progress>,
+    pub(super) nudge: watch::Sender<Nudge>,
+    pub(super) launch: Option<Launch>,
+    pub(super) kind: Option<LaunchKind>,
+}
+
+impl Running {
+    /// Whether it is a swap whose launch visitors get already: it can be brought to its end.
+    pub(super) fn is_live(&self) -> bool {
+        let report = self
+            .progress
+            .as_ref()
+            .map(|progress| progress.report(u64::MAX));
+        report.is_some_and(|report| report.is_live)
+    }
+
+    pub(super) fn step(&self) -> Option<Step> {
+        let report = self.progress.as_ref()?.report(u64::MAX);
+        Some(report.step)
+    }
+}
+
+impl App {
+    pub(super) fn start_next_job(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        let Some(job) = self.jobs.pop_front() else {
+            return;
+        };
+        let name = format!("job of {}", self.tools.name);
+        let (nudge, nudged) = watch::channel(Nudge::None);
+        let wanted = self.wanted();
+        let tools = self.tools.wanted(&wanted);
+        let scene = Arc::clone(&self.scene);
+        let mut running = Running {
+            what: job.what(),
+            progress: None,
+            nudge,
+            launch: None,
+            kind: None,
+        };
+        match job {
+            Job::Begin => {
+                let after = super::begin::Begin {
+                    tools,
+                    scene,
+                    wanted,
+                    all: self.all.clone(),
+                };
+                self.workers.spawn(name, after.run());
+            }
+            Job::Swap {
+                kind,
+                launch,
+                to,
+                progress,
+            } => {
+                running.progress = Some(progress.clone());
+                running.launch = Some(launch);
+                running.kind = Some(kind);
+                let swap = Swap {
+                    tools,
+                    scene,
+                    wanted,
+                    launch,
+                    kind,
+                    to,
+                    progress,
+                    nudge: nudged,
+                };
+                self.workers.spawn(name, swap.run());
+            }
+            Job::Stop(reply) => {
+                let drain = wanted.app.drain_timeout;
+                self.workers.spawn(name, stop(tools, scene, drain, reply));
+            }
+            Job::Sleep => self.workers.spawn(name, sleep(tools, scene)),
+            Job::Wake => self.workers.spawn(name, wake(tools, scene)),
+        }
+        self.running = Some(running);
+        self.since = clock::now();
+    }
+
+    pub(super) async fn job_ended(&mut self) {
+        let ended = self.running.take();
+        self.since = clock::now();
+        self.releases = self.released().await;
+        let Some(Running {
+            progress: Some(progress),
+            launch: Some(launch),
+            ..
+        }) = ended
+        else {
+            self.begin_again_if_nothing_runs();
+            return;
+        };
+        if progress.report(u64::MAX).outcome.is_none() {
+            // A panic of ours: nothing of it may go on unseen.
+            let sentence = format!(
+                "the swap of {} broke off by a fault of Ondol's",
+                self.tools.name
+            );
+            progress.end(Err(sentence));
+        }
+        self.note = match progress.report(u64::MAX).outcome {
+            Some(Err(sentence)) => sentence.lines().next().unwrap_or_default().to_owned(),
+            Some(Ok(_)) | None => String::new(),
+        };
+        self.recent.push_back((launch, progress));
+        if self.recent.len() > PROGRESSES_KEPT {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Numbers of releases, the newest first.
+    pub(super) async fn released(&self) -> Vec<u64> {
+        let releases = self.tools.releases(&self.wanted()).list().await;
+        releases.iter().map(|made| made.number).collect()
+    }
+
+    fn begin_again_if_nothing_runs(&mut self) {
+        let failed = self.scene.what() == Mode::Fail;
+        self.again_at = failed.then(|| clock::now() + super::BEGIN_AGAIN);
+    }
+}
+
+impl Job {
+    fn what(&self) -> String {
+        match self {
+            Self::Begin | Self::Wake => "it starts".to_owned(),
+            Self::Swap { kind, launch, .. } => {
+                format!("launch {launch} ({}) is under way", kind.word())
+            }
+            Self::Stop(_) => "it is being stopped".to_owned(),
+            Self::Sleep => "it is put to sleep".to_owned(),
+        }
+    }
+}
+
+async fn stop(
+    tools: Tools,
+    scene: Arc<Scene>,
+    drain: Duration,
+    reply: oneshot::Sender<Result<Reply, Refusal>>,
+) {
+    if let Err(error) = tools.store.set_stopped(tools.name.clone(), true).await {
+        let error = ondol_base::chain::Chain(&error).to_string();
+        tracing::error!(
+            app = tools.name.as_str(),
+            error,
+            "that an app is stopped was not written down"
+        );
+    }
+    let live = scene.live();
+    let sequence = scene.mode(Mode::Stop);
+    if let Some(live) = live {
+        scene.stage.taken_up(sequence).await;
+        if !scene.stage.idle(live.launch(), drain).await {
+            scene.stage.cut(live.launch());
+        }
+        live.stop().await;
+        scene.stage.forget(live.launch());
+    }
+    scene.set(Mode::Stop, None, None);
+    let name = &tools.name;
+    let sentence = format!("{name} is stopped; `ondol start {name}` starts it again");
+    tools.tell(ondol_model::event::EventKind::App, &sentence);
+    let _ = reply.send(Ok(Reply::Done(sentence))); // Who asked may have gone.
+}
+
+async fn sleep(tools: Tools, scene: Arc<Scene>) {
+    let Some(live) = scene.live() else { return };
+    let launch = live.launch();
+    let sequence = scene.mode(Mode::Sleep);
+    let is_taken_up = scene.stage.taken_up(sequence).await;
+    if !is_taken_up || !scene.stage.idle(launch, SLEEP_DRAIN).await {
+        scene.stage.forget(launch);
+        scene.mode(Mode::Serve);
+        return;
+    }
+    live.stop().await;
+    scene.stage.forget(launch);
+    tools
+        .surroundings
+        .log
+        .note("nobody asked for it for a while: it sleeps until somebody does");
+}
+
+/// `Boxed` by its caller's group; ends at once, since the formation keeps itself up.
+async fn wake(tools: Tools, scene: Arc<Scene>) {
+    let Some(before) = scene.live() else { return };
+    let (settings, release) = (Arc::clone(before.settings()), before.release().clone());
+    let news = tools.news.clone();
+    tools
+        .surroundings
+        .log
+        .note("somebody asks for it: it wakes");
+    let again = Formation::start(
+        &tools.surroundings,
+        settings,
+        before.launch(),
+        release,
+        news,
+    );
+    scene.set(Mode::Serve, Some(Arc::new(again)), None);
+}
+
+/// Whether visitors get nothing because of how its processes are.
+pub(super) fn is_down(state: &EndpointState) -> bool {
+    match state {
+        EndpointState::Failed => true,
+        EndpointState::Ready { .. }
+        | EndpointState::Held { .. }
+        | EndpointState::Asleep { .. }
+        | EndpointState::Stopped => false,
+    }
+}

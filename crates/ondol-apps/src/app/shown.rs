@@ -1,0 +1,99 @@
+//! How an app is, as those see it who look.
+
+use ondol_base::clock;
+use ondol_model::app::EndpointState;
+
+use crate::formation;
+use crate::progress::Step;
+use crate::status::AppState;
+use crate::status::AppStatus;
+
+use super::App;
+use super::job;
+use super::scene::Mode;
+
+impl App {
+    pub(super) fn publish(&self) {
+        let status = self.now();
+        self.status.send_if_modified(|before| {
+            let since = match before.state == status.state {
+                true => before.since,
+                false => status.since,
+            };
+            let status = AppStatus { since, ..status };
+            let is_new = *before != status;
+            *before = status;
+            is_new
+        });
+    }
+
+    fn now(&self) -> AppStatus {
+        let live = self.scene.live();
+        let launch = live.as_ref().map(|live| live.launch());
+        let kept = live
+            .as_ref()
+            .map(|live| live.kept().borrow().clone())
+            .unwrap_or_default();
+        let trouble =
+            formation::trouble(&kept).map(|(name, sentence)| format!("{name} {sentence}"));
+        AppStatus {
+            name: self.tools.name.clone(),
+            state: self.state(),
+            since: clock::unix_seconds(),
+            launch,
+            release: live.as_ref().and_then(|live| live.release().number),
+            note: trouble.unwrap_or_else(|| self.note.clone()),
+            restarts: kept.values().map(|instance| instance.restarts).sum(),
+            instances: live.map(|live| live.statuses()).unwrap_or_default(),
+            traffic: launch
+                .map(|launch| self.scene.stage.traffic(launch))
+                .unwrap_or_default(),
+            held: self.scene.stage.held(),
+            releases: self.releases.clone(),
+            unenforced: Vec::new(),
+        }
+    }
+
+    fn state(&self) -> AppState {
+        let of_swap = self
+            .running
+            .as_ref()
+            .and_then(|running| match running.step()? {
+                Step::Watching | Step::Draining | Step::Stopping => Some(AppState::Watching),
+                Step::Waiting
+                | Step::Fetching
+                | Step::Building
+                | Step::Releasing
+                | Step::Holding
+                | Step::Starting
+                | Step::Probing => Some(AppState::Deploying),
+                Step::Done => None,
+            });
+        if let Some(state) = of_swap {
+            return state;
+        }
+        match self.scene.what() {
+            Mode::Stop => AppState::Stopped,
+            Mode::Sleep => AppState::Asleep,
+            Mode::Fail => AppState::Failed,
+            Mode::Hold => AppState::Starting,
+            Mode::Serve => self.served(),
+        }
+    }
+
+    fn served(&self) -> AppState {
+        let state = self.scene.shown();
+        if job::is_down(&state) {
+            return AppState::Failed;
+        }
+        let has_web = self.scene.live().is_some_and(|live| live.has_web());
+        match state {
+            EndpointState::Ready { .. } => AppState::Running,
+            EndpointState::Held { .. } if !has_web => AppState::Running,
+            EndpointState::Held { .. } => AppState::Starting,
+            EndpointState::Asleep { .. } => AppState::Asleep,
+            EndpointState::Failed => AppState::Failed,
+            EndpointState::Stopped => AppState::Stopped,
+        }
+    }
+}
