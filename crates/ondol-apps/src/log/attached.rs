@@ -15,6 +15,7 @@ use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::Uid;
 use rustix::io::Errno;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
@@ -49,8 +50,13 @@ impl Attached {
         let _ = rustix::pipe::fcntl_setpipe_size(&*pipe, PIPE_BYTES);
         let intake = Intake::new(log, Arc::clone(&pipe), instance)?;
         let intake = Arc::new(Mutex::new(intake));
+        #[expect(
+            deprecated,
+            reason = "the replacement is unsafe for foreign types; an OwnedFd never changes its number"
+        )]
+        let pipe = AsyncFd::with_interest(pipe, Interest::READABLE)?;
         let mut reader = Group::default();
-        let reading = read(AsyncFd::register(pipe)?, Arc::clone(&intake));
+        let reading = read(pipe, Arc::clone(&intake));
         reader.spawn(format!("log of {instance}"), reading);
         Ok(Self { intake, reader })
     }
@@ -60,10 +66,15 @@ impl Attached {
         locked(&self.intake).tail(lines)
     }
 
-    /// Reads what is left, after the process has ended: then all that it wrote is in the log's tail.
+    /// Reads what is left, and returns when it is in the file too.
     pub(crate) async fn finish(self) {
-        // It may wait for the disk.
-        drop(tasks::spawn_blocking(move || drop(self)).await);
+        let log = locked(&self.intake).log();
+        let finishing = tasks::spawn_blocking(move || {
+            drop(self);
+            log.write();
+        });
+        // A panic in there has been logged, and took nothing from us.
+        let _ = finishing.await;
     }
 }
 

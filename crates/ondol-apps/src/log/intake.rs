@@ -112,6 +112,10 @@ impl Intake {
         self.log.write_elsewhere();
     }
 
+    pub(super) fn log(&self) -> AppLog {
+        self.log.clone()
+    }
+
     pub(super) fn tail(&self, lines: usize) -> Vec<String> {
         self.tail.tail(lines)
     }
