@@ -85,7 +85,8 @@ async fn lines_of_several_processes_are_in_one_file_under_their_names() {
         .write_all(b"it listens\nGET /\n")
         .unwrap();
     assert_eq!(lines.recv().await.unwrap().text, "it listens");
-    assert_eq!(&*lines.recv().await.unwrap().instance, "web.1");
+    let second = lines.recv().await.unwrap();
+    assert_eq!((&*second.instance, &*second.text), ("web.1", "GET /"));
     stage.writer("worker").write_all(b"no end").unwrap();
     worker.finish().await;
     web.finish().await;
