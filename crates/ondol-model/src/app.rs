@@ -2,6 +2,7 @@
 
 mod cron_outcome;
 pub mod detect;
+pub mod cron;
 mod endpoints;
 mod idle;
 mod judge;
