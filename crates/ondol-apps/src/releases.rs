@@ -1,14 +1,13 @@
 //! The releases of an app: made, prepared, kept, removed. Which one runs is decided elsewhere.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ondol_model::app::AppName;
 use ondol_model::plan;
 
 use crate::progress::Progress;
 use crate::release::Release;
-use crate::settings::Settings;
 use crate::source::Source;
 use crate::surroundings::Surroundings;
 
@@ -16,11 +15,11 @@ mod error;
 
 pub(crate) use error::MakeError;
 
-/// The releases of one app. Cheap to make anew, as a changed configuration asks for.
+/// The releases of one app. Cheap to make anew.
 #[derive(Debug, Clone)]
 pub(crate) struct Releases {
     surroundings: Surroundings,
-    app: Arc<plan::App>,
+    app: AppName,
 }
 
 /// A release that was made whole.
@@ -47,8 +46,8 @@ impl Made {
 }
 
 impl Releases {
-    /// The releases of this app, as it is configured now.
-    pub(crate) fn new(surroundings: Surroundings, app: Arc<plan::App>) -> Self {
+    /// The releases of this app.
+    pub(crate) fn new(surroundings: Surroundings, app: AppName) -> Self {
         Self { surroundings, app }
     }
 
@@ -56,40 +55,39 @@ impl Releases {
     /// the future is dropped, nothing of it stays. One at a time for an app.
     pub(crate) async fn make(
         &self,
-        source: &Source,
+        app: &Arc<plan::App>,
+        source: Source,
         number: u64,
         progress: &Progress,
     ) -> Result<Release, MakeError> {
-        let _ = (source, progress, &self.app);
+        let _ = (app, source, progress);
         Ok(Release {
             number: Some(number),
-            folder: self.surroundings.places.release(&self.app.name, number),
+            folder: self.surroundings.places.release(&self.app, number),
         })
     }
 
     /// Runs the release command, where there is one: once, before the release starts.
     pub(crate) async fn run_release_command(
         &self,
+        app: &Arc<plan::App>,
         release: &Release,
-        settings: &Settings,
         progress: &Progress,
     ) -> Result<(), MakeError> {
-        let _ = (release, settings, progress);
+        let _ = (app, release, progress);
         Ok(())
     }
 
     /// Removes the oldest releases until at most so many are left. Those of `keep` stay, and those that a live
-    /// process runs in. The numbers of those that are gone.
-    pub(crate) async fn thin_out(&self, keep: &[u64], at_most: u16) -> Vec<u64> {
+    /// process runs in.
+    pub(crate) async fn thin_out(&self, keep: &[u64], at_most: u16) {
         let _ = (keep, at_most);
-        Vec::new()
     }
 
     /// Lets the link `current` lead to this release, in one step. What visitors may still ask for of the one that it
     /// led to before stays readable in the new one for a day.
-    pub(crate) async fn point_current(&self, release: &Release) -> io::Result<()> {
+    pub(crate) async fn point_current(&self, release: &Release) {
         let _ = release;
-        Ok(())
     }
 
     /// All that were made whole and are there, the newest first.
