@@ -13,6 +13,7 @@ use crate::nearest::needless;
 use crate::nearest::repeated;
 use crate::report::Report;
 use crate::section::Section;
+use crate::section::thousandths;
 use crate::shape::Absent;
 use crate::shape::Key;
 use crate::shape::SECRET;
@@ -61,6 +62,19 @@ fn check(
                 report.add(at, problem);
             }
         }
+        (
+            Shape::Decimal {
+                min_thousandths,
+                max_thousandths,
+            },
+            number @ (DeValue::Integer(_) | DeValue::Float(_)),
+        ) => {
+            let range = *min_thousandths..=*max_thousandths;
+            if !thousandths(number).is_some_and(|number| range.contains(&number)) {
+                let (name, accepted) = (key.name, shape.accepted());
+                report.add(at, format!("`{name}` must be {accepted}"));
+            }
+        }
         (Shape::Choice(words), DeValue::String(text)) => {
             if !words.contains(&text.as_ref()) {
                 no_choice(report, at, text, key, words);
@@ -107,6 +121,7 @@ fn check(
         (
             Shape::Flag
             | Shape::Number { .. }
+            | Shape::Decimal { .. }
             | Shape::Text(_)
             | Shape::Choice(_)
             | Shape::Table(_)
@@ -144,6 +159,7 @@ fn is_of(shape: &Shape, value: &DeValue<'_>) -> bool {
     match shape {
         Shape::Flag => value.as_bool().is_some(),
         Shape::Number { .. } => value.as_integer().is_some(),
+        Shape::Decimal { .. } => value.as_integer().is_some() || value.as_float().is_some(),
         Shape::Text(_) | Shape::Choice(_) => value.is_str(),
         Shape::Table(_) | Shape::Secret(_) | Shape::Named(..) | Shape::Map(..) => value.is_table(),
         Shape::TextOrTable(..) => value.is_str() || value.is_table(),

@@ -4,6 +4,7 @@
 //! and the function that turns its values into its part of the plan.
 
 mod across;
+mod apps;
 mod certificate;
 mod listen;
 mod log;
@@ -39,7 +40,7 @@ pub(crate) static MAIN: Table = Table {
     keys: &[
         Key {
             name: "include",
-            doc: "More files, which hold sites alone. Relative to this file; the name of a file may have `*` and `?`. Without it there are none.",
+            doc: "More files, which hold sites and apps alone. Relative to this file; the name of a file may have `*` and `?`. Without it there are none.",
             shape: Shape::OneOrMore(&Shape::Text(Form {
                 what: "a path",
                 example: "sites/*.toml",
@@ -71,6 +72,7 @@ pub(crate) static MAIN: Table = Table {
             absent: Absent::Means,
         },
         SITES,
+        apps::APPS,
     ],
     later: LATER,
 };
@@ -78,8 +80,8 @@ pub(crate) static MAIN: Table = Table {
 /// A file that the main file includes.
 pub(crate) static INCLUDED: Table = Table {
     title: "an included file",
-    doc: "More sites, for the main file that includes this one.",
-    keys: &[SITES],
+    doc: "More sites and apps, for the main file that includes this one.",
+    keys: &[SITES, apps::APPS],
     later: LATER,
 };
 
@@ -96,9 +98,7 @@ const SITES: Key = Key {
     absent: Absent::Means,
 };
 
-const LATER: &[&str] = &[
-    "admin", "alarms", "apps", "backup", "dns", "logins", "people",
-];
+const LATER: &[&str] = &["admin", "alarms", "backup", "dns", "logins", "people"];
 
 /// Every table that a configuration can have.
 pub(crate) fn tables() -> Vec<&'static Table> {
@@ -123,10 +123,11 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
     let main_folder = main_folder.unwrap_or(Path::new("/"));
     let section = |key| main.and_then(|main| main.table(key));
     let mut issuances = tls::Issuances::of_all(section("tls"), main_folder, report);
-    let mut sites = Vec::new();
+    let (mut sites, mut apps) = (Vec::new(), Vec::new());
     for (root, source) in roots.iter().zip(&sources.files) {
         let folder = source.path.parent().unwrap_or(Path::new("/"));
         sites.extend(site::sites(*root, folder, &mut issuances, report));
+        apps.extend(apps::apps(*root, folder, report));
     }
     sites.sort_by(|a, b| a.plan.name.cmp(&b.plan.name));
     let machine = machine::machine(section("box"), report);
@@ -149,6 +150,7 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
     if is_known && !report.is_broken() && !roots.iter().any(has_site) {
         no_site(main, report);
     }
+    let plan = across::apps(plan, apps, &sites, roots, report);
     across::check(plan, sites, section("listen"), report)
 }
 

@@ -11,6 +11,7 @@ use crate::shape::Form;
 use crate::shape::Key;
 use crate::shape::Shape;
 use crate::shape::Table;
+use crate::shape::decimal;
 
 /// The JSON Schema (draft 2020-12) of the main file, ending with a line end.
 pub fn schema() -> String {
@@ -54,6 +55,13 @@ fn shape(shape_: &Shape) -> Value {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Number { min, max } => {
             json!({ "type": "integer", "minimum": min, "maximum": max })
+        }
+        Shape::Decimal {
+            min_thousandths,
+            max_thousandths,
+        } => {
+            let number = |thousandths| decimal(thousandths).parse::<f64>().ok();
+            json!({ "type": "number", "minimum": number(*min_thousandths), "maximum": number(*max_thousandths) })
         }
         Shape::Text(form) => text(form),
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),

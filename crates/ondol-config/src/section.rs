@@ -86,6 +86,11 @@ impl<'d> Section<'d> {
         i64::from_str_radix(number.as_str(), number.radix()).ok()
     }
 
+    /// A number with decimals, in thousandths; `None` also when it has more than three of them.
+    pub(crate) fn thousandths(&self, key: &str) -> Option<i64> {
+        thousandths(self.table.get(key)?.get_ref())
+    }
+
     /// The numbers of a list; a number alone is a list of one. `None` without the key.
     pub(crate) fn numbers(&self, key: &str) -> Option<Vec<i64>> {
         let values = items(self.table.get(key)?).iter();
@@ -189,6 +194,19 @@ impl<'d> Section<'d> {
         let table = value.get_ref().as_table()?;
         Some(self.inner(self.place(value), table))
     }
+}
+
+/// A number with three decimals at most, in thousandths.
+pub(crate) fn thousandths(value: &DeValue<'_>) -> Option<i64> {
+    if let Some(number) = value.as_integer() {
+        let whole = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
+        return whole.checked_mul(1_000);
+    }
+    let text = value.as_float()?.as_str();
+    let (whole, decimals) = text.split_once('.')?;
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_fine = is_number(whole) && is_number(decimals) && decimals.len() <= 3;
+    is_fine.then(|| format!("{whole}{decimals:0<3}").parse().ok())?
 }
 
 fn items<'d>(value: &'d Spanned<DeValue<'d>>) -> &'d [Spanned<DeValue<'d>>] {

@@ -42,6 +42,11 @@ pub(crate) enum Shape {
     Flag,
     /// A whole number, both ends included.
     Number { min: i64, max: i64 },
+    /// A number with three decimals at most, both ends included.
+    Decimal {
+        min_thousandths: i64,
+        max_thousandths: i64,
+    },
     /// A text.
     Text(Form),
     /// One of these texts.
@@ -98,7 +103,11 @@ impl Shape {
             | Self::Named(_, table) => Some(table),
             Self::List(item) | Self::OneOrMore(item) | Self::Map(_, item) => item.table(),
             Self::AnyOf(shapes) => shapes.iter().find_map(Self::table),
-            Self::Flag | Self::Number { .. } | Self::Text(_) | Self::Choice(_) => None,
+            Self::Flag
+            | Self::Number { .. }
+            | Self::Decimal { .. }
+            | Self::Text(_)
+            | Self::Choice(_) => None,
         }
     }
 
@@ -107,6 +116,13 @@ impl Shape {
         match self {
             Self::Flag => "true or false, without quotes".into(),
             Self::Number { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Decimal {
+                min_thousandths,
+                max_thousandths,
+            } => {
+                let (min, max) = (decimal(*min_thousandths), decimal(*max_thousandths));
+                format!("a number from {min} to {max}, with three decimals at most")
+            }
             Self::Text(form) => form.accepted(),
             Self::Choice(words) => one_of(words),
             Self::Table(table) => format!("a table with {}", keys(table)),
@@ -154,6 +170,17 @@ pub(crate) const SECRET: &str =
 pub(crate) fn keys(table: &Table) -> String {
     let names: Vec<_> = table.keys.iter().map(|key| key.name).collect();
     names.join(", ")
+}
+
+/// Thousandths as people write them.
+pub(crate) fn decimal(thousandths: i64) -> String {
+    let (whole, rest) = (thousandths / 1_000, thousandths % 1_000);
+    match rest {
+        0 => whole.to_string(),
+        rest => format!("{whole}.{rest:03}")
+            .trim_end_matches('0')
+            .to_owned(),
+    }
 }
 
 fn one_of(words: &[&str]) -> String {

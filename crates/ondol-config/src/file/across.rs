@@ -1,6 +1,7 @@
 //! What no section can see alone: names claimed twice, sites that nobody can reach, redirects that
 //! never end.
 
+mod apps;
 mod endless;
 mod itself;
 
@@ -19,6 +20,8 @@ use crate::file::site::Placed;
 use crate::report::Report;
 use crate::section::Section;
 use crate::text::Place;
+
+pub(super) use apps::apps;
 
 /// The plan with its sites, checked as a whole. The sites are in the order of their names.
 pub(super) fn check(

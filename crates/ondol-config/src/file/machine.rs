@@ -105,7 +105,7 @@ fn is_email(text: &str) -> bool {
 }
 
 /// Form alone: which zones exist depends on the machine.
-fn is_timezone(text: &str) -> bool {
+pub(super) fn is_timezone(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
     text.split('/').all(|part| {
         part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(is_letter)

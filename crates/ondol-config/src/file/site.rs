@@ -38,7 +38,7 @@ const SCHEME: Scheme = Scheme::Https;
 
 pub(crate) static SITE: Table = Table {
     title: "a site",
-    doc: "One domain and what it serves: exactly one target (`proxy`, `files`, `redirect` or `respond`), or routes, or both; or `passthrough`.",
+    doc: "One domain and what it serves: exactly one target (`app`, `proxy`, `files`, `php`, `redirect` or `respond`), or routes, or both; or `passthrough`.",
     keys: &[
         Key {
             name: "aliases",
@@ -86,8 +86,10 @@ pub(crate) static SITE: Table = Table {
         rules::COMPRESSION,
         rules::ERROR_PAGES,
         redirects::REDIRECTS,
+        target::APP,
         target::PROXY,
         target::FILES,
+        target::PHP,
         target::REDIRECT,
         target::RESPOND,
         passthrough::PASSTHROUGH,
@@ -98,7 +100,7 @@ pub(crate) static SITE: Table = Table {
             absent: Absent::Default("[]"),
         },
     ],
-    later: &["app", "cache", "login", "php"],
+    later: &["cache", "login"],
 };
 
 /// A site with the places that checks across sites show.

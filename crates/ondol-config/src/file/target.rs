@@ -1,6 +1,8 @@
-//! `proxy`, `files`, `redirect`, `respond`: what answers, of a site or of a route.
+//! `app`, `proxy`, `files`, `php`, `redirect`, `respond`: what answers, of a site or of a route.
 
+mod app;
 mod files;
+pub(in crate::file) mod php;
 mod proxy;
 pub(in crate::file) mod redirect;
 mod respond;
@@ -13,23 +15,31 @@ use crate::report::Report;
 use crate::section::Section;
 use crate::shape::Key;
 
+pub(super) use proxy::health_host;
+pub(super) use proxy::health_interval;
+pub(super) use proxy::health_path;
+
+pub(super) const APP: Key = app::APP;
+pub(super) const PHP: Key = php::PHP;
 pub(super) const PROXY: Key = proxy::PROXY;
 pub(super) const FILES: Key = files::FILES;
 pub(super) const REDIRECT: Key = redirect::REDIRECT;
 pub(super) const RESPOND: Key = respond::RESPOND;
 
 /// The keys of targets, of which a route has exactly one.
-pub(super) const NAMES: [&str; 4] = ["proxy", "files", "redirect", "respond"];
+pub(super) const NAMES: [&str; 6] = ["app", "proxy", "files", "php", "redirect", "respond"];
 
 /// The target of a site or route, and its key. `None` when it has none, or a wrong one, which is
 /// then reported.
 pub(super) fn target(section: Section<'_>, folder: &Path, report: &mut Report) -> Option<Target> {
     several(section, report);
+    let app = app::app(section, report).map(Target::App);
+    let php = php::php(section, folder, report).map(Target::Php);
     let proxy = proxy::proxy(section, folder, report).map(Target::Proxy);
     let files = files::files(section, folder, report).map(Target::Files);
     let redirect = redirect::redirect(section, report).map(Target::Redirect);
     let respond = respond::respond(section, folder, report).map(Target::Respond);
-    proxy.or(files).or(redirect).or(respond)
+    app.or(proxy).or(files).or(php).or(redirect).or(respond)
 }
 
 /// The keys of targets that a site or route has.

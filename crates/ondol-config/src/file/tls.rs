@@ -7,7 +7,7 @@ mod issuer;
 mod issuers;
 mod names;
 mod resolvers;
-mod secret;
+pub(in crate::file) mod secret;
 
 use std::net::SocketAddr;
 use std::path::Path;

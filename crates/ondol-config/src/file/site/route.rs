@@ -24,13 +24,13 @@ use crate::shape::Shape;
 use crate::shape::Table;
 use crate::text::Place;
 
-const TARGETS: &str = "give it exactly one of proxy, files, redirect, respond";
-const RULES: &str = "give it one of proxy, files, redirect, respond, or something that it asks for besides its site's, \
+const TARGETS: &str = "give it exactly one of app, proxy, files, php, redirect, respond";
+const RULES: &str = "give it one of app, proxy, files, php, redirect, respond, or something that it asks for besides its site's, \
     such as basic_auth";
 
 pub(super) static ROUTE: Table = Table {
     title: "a route",
-    doc: "A path of a site with a target of its own: one of `proxy`, `files`, `redirect` and `respond`. Without one, it is answered as its site is, with what it asks for in place of what its site does.",
+    doc: "A path of a site with a target of its own: one of `app`, `proxy`, `files`, `php`, `redirect` and `respond`. Without one, it is answered as its site is, with what it asks for in place of what its site does.",
     keys: &[
         Key {
             name: "path",
@@ -56,12 +56,14 @@ pub(super) static ROUTE: Table = Table {
         rules::HSTS,
         rules::COMPRESSION,
         rules::ERROR_PAGES,
+        target::APP,
         target::PROXY,
         target::FILES,
+        target::PHP,
         target::REDIRECT,
         target::RESPOND,
     ],
-    later: &["app", "cache", "login", "php"],
+    later: &["cache", "login"],
 };
 
 /// A route, and its path with the place where that stands.

@@ -25,6 +25,10 @@ use crate::shape::Shape;
 use crate::shape::Table;
 use crate::text::Place;
 
+pub(in crate::file) use health::host as health_host;
+pub(in crate::file) use health::interval as health_interval;
+pub(in crate::file) use health::path as health_path;
+
 pub(super) const PROXY: Key = Key {
     name: "proxy",
     doc: "Target: servers to forward to, over HTTP/1.1 unless they say otherwise: `http://host:port`, `https://host:port`, `h2c://host:port` (HTTP/2) or `unix:/path`. As texts alone, its `to`.",

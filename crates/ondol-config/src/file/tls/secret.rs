@@ -14,11 +14,11 @@ use crate::shape::Key;
 use crate::shape::Shape;
 use crate::shape::Table;
 
-pub(super) const SHAPE: Shape = Shape::Secret(&SECRET);
+pub(in crate::file) const SHAPE: Shape = Shape::Secret(&SECRET);
 
 const ACCEPTED: &str = "accepted: { env = \"NAME\" } or { file = \"path\" }";
 
-static SECRET: Table = Table {
+pub(in crate::file) static SECRET: Table = Table {
     title: "a secret",
     doc: "Where a secret is: in a variable of the environment, or in a file. It is read when it is used.",
     keys: &[
@@ -45,7 +45,7 @@ static SECRET: Table = Table {
 };
 
 /// The secret of a key. What is wrong is reported, without its line where that may hold the secret itself.
-pub(super) fn secret(
+pub(in crate::file) fn secret(
     section: Section<'_>,
     key: &str,
     folder: &Path,

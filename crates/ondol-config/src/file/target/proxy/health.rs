@@ -138,7 +138,7 @@ fn long(table: Section<'_>, report: &mut Report) -> Option<HealthCheck> {
     path.map(|_| check)
 }
 
-fn path(word: Word<'_>, report: &mut Report) -> Option<String> {
+pub(in crate::file) fn path(word: Word<'_>, report: &mut Report) -> Option<String> {
     let is_path = word.text.starts_with('/')
         && word.text.len() <= PATH_BYTES_MAX
         && word
@@ -154,7 +154,7 @@ fn path(word: Word<'_>, report: &mut Report) -> Option<String> {
     is_path.then(|| word.text.to_owned())
 }
 
-fn host(word: Word<'_>, report: &mut Report) -> Option<String> {
+pub(in crate::file) fn host(word: Word<'_>, report: &mut Report) -> Option<String> {
     let host = host::authority(word.text);
     if host.is_none() {
         let problem = format!("\"{}\" is not a host", repeated(word.text));
@@ -165,7 +165,7 @@ fn host(word: Word<'_>, report: &mut Report) -> Option<String> {
     host.map(|_| word.text.to_owned())
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+pub(in crate::file) fn interval(text: &str) -> Result<Duration, String> {
     let interval = duration::parse(text)?;
     if interval < INTERVAL_MIN {
         return Err("a server is asked once a second at most".to_owned());
