@@ -15,6 +15,7 @@ use crate::report::Report;
 use crate::section::Section;
 use crate::section::thousandths;
 use crate::shape::Absent;
+use crate::shape::Form;
 use crate::shape::Key;
 use crate::shape::SECRET;
 use crate::shape::Shape;
@@ -90,10 +91,10 @@ fn check(
                 wrong(report, parent.place(item), key, item.get_ref());
             }
         }
-        (Shape::Named(_, inner), DeValue::Table(found)) => {
+        (Shape::Named(form, inner), DeValue::Table(found)) => {
             let names = parent.inner(at, found);
             for (name, value) in names.entries() {
-                named(report, (names, name, value), key, inner);
+                named(report, (names, name, value), key, (form, inner));
             }
         }
         (Shape::Map(_, item), DeValue::Table(found)) => {
@@ -142,6 +143,10 @@ fn field(
     key: &'static Key,
     shape: &'static Shape,
 ) {
+    if shape.may_be_secret() {
+        field_or_secret(report, (parent, name, value), shape);
+        return;
+    }
     if is_of(shape, value.get_ref()) {
         check(report, (parent, value), key, shape);
         return;
@@ -152,6 +157,32 @@ fn field(
     report
         .add(parent.place(value), problem)
         .help(format!("accepted: {accepted}"));
+}
+
+/// One of the values that the owner names, where that or its neighbours may be secrets: no line is shown.
+fn field_or_secret(
+    report: &mut Report,
+    (parent, name, value): (Section<'_>, &str, &Spanned<DeValue<'_>>),
+    shape: &'static Shape,
+) {
+    let (at, shown) = (parent.place(value), repeated(name));
+    let (problem, accepted) = match (value.get_ref(), shape.table()) {
+        (DeValue::Table(found), Some(secret)) => {
+            let found = parent.inner(at, found);
+            if found.is_known(secret) {
+                table(report, found, secret);
+                return;
+            }
+            let problem = format!("`{shown}` does not say where its secret is");
+            (problem, format!("accepted: {SECRET}"))
+        }
+        (found, _) if is_of(shape, found) => return,
+        (found, _) => {
+            let problem = format!("`{shown}` cannot be {}", type_of(found));
+            (problem, format!("accepted: {}", shape.accepted()))
+        }
+    };
+    report.add(at, problem).help(accepted).hide_line();
 }
 
 /// Whether a value is of a shape's type, whatever is in it.
@@ -175,7 +206,7 @@ fn named(
     report: &mut Report,
     (parent, name, value): (Section<'_>, &str, &Spanned<DeValue<'_>>),
     key: &'static Key,
-    description: &'static Table,
+    (form, description): (&'static Form, &'static Table),
 ) {
     let at = parent.place(value);
     let DeValue::Table(found) = value.get_ref() else {
@@ -186,7 +217,8 @@ fn named(
             .help(format!("accepted: a table with {accepted}"));
         return;
     };
-    match unquoted(name, found, description) {
+    let has_dots = form.example.contains('.');
+    match unquoted(name, found, description).filter(|_| has_dots) {
         Some(whole) => {
             report
                 .add(parent.key_at(name), "a name with dots needs quotes")
@@ -292,7 +324,10 @@ fn no_choice(
         None => String::new(),
     };
     let problem = format!("`{}` cannot be \"{}\"", key.name, repeated(text));
-    let accepted = Shape::Choice(words).accepted();
+    let accepted = match key.shape {
+        Shape::AnyOf(_) => key.shape.accepted(),
+        _ => Shape::Choice(words).accepted(),
+    };
     report
         .add(at, problem)
         .help(format!("{hint}accepted: {accepted}"));
@@ -308,9 +343,11 @@ fn wrong(report: &mut Report, at: Place, key: &'static Key, found: &DeValue<'_>)
     } else {
         format!("accepted: {accepted}")
     };
-    report
-        .add(at, format!("`{name}` cannot be {found}"))
-        .help(help);
+    let note = report.add(at, format!("`{name}` cannot be {found}"));
+    note.help(help);
+    if matches!(key.shape, Shape::Map(_, item) if item.may_be_secret()) {
+        note.hide_line();
+    }
 }
 
 /// Files like this one are copied, shown and kept in repositories.

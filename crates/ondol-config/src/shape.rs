@@ -111,10 +111,20 @@ impl Shape {
         }
     }
 
+    /// Whether a value may be a secret, though it may be another value too.
+    pub(crate) fn may_be_secret(&self) -> bool {
+        let is_secret = |shape: &Self| matches!(shape, Self::Secret(_));
+        matches!(self, Self::AnyOf(shapes) if shapes.iter().any(is_secret))
+    }
+
     /// What is accepted, for messages.
     pub(crate) fn accepted(&self) -> String {
         match self {
             Self::Flag => "true or false, without quotes".into(),
+            Self::Number {
+                min: i64::MIN,
+                max: i64::MAX,
+            } => "a whole number, without quotes".into(),
             Self::Number { min, max } => format!("a whole number from {min} to {max}"),
             Self::Decimal {
                 min_thousandths,
@@ -136,7 +146,11 @@ impl Shape {
             }
             Self::Named(Form { what, example }, table) => {
                 let keys = keys(table);
-                format!("tables named by {what} in quotes, such as \"{example}\", with {keys}")
+                let quoted = match example.contains('.') {
+                    true => format!("in quotes, such as \"{example}\""),
+                    false => format!("such as {example}"),
+                };
+                format!("tables named by {what}, {quoted}, with {keys}")
             }
             Self::Map(Form { what, example }, item) => {
                 let item = item.accepted();

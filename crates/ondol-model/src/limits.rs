@@ -57,6 +57,8 @@ pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
 
 /// Servers that share the requests of one `proxy`: each request may be compared with all of them.
 pub const SERVERS_MAX: usize = 64;
+/// Apps of one box: each has processes, a log and a folder of its own.
+pub const APPS_MAX: usize = 256;
 /// Routes of one site: each request is compared with them in turn.
 pub const ROUTES_MAX: usize = 1_000;
 /// Users of one site or route: they are few people, in a text that is sent whole.

@@ -1,5 +1,6 @@
 //! Whole configurations: what they become, and what is said about those that are wrong.
 
+mod apps;
 mod documented;
 mod good;
 mod issuers;
@@ -66,8 +67,8 @@ fn every_bad_file_is_explained() {
 }
 
 #[test]
-fn included_files_hold_sites_alone() {
-    let site = "[sites.'b.test']\nfiles = 'b'\n";
+fn included_files_hold_sites_and_apps_alone() {
+    let site = "[sites.'b.test']\napp = 'b'\n[apps.b]\n";
     check(
         &[
             ("main.toml", "[sites.'a.test']\nfiles = '/a'\n"),

@@ -119,6 +119,8 @@ pub(super) struct Placed {
     pub(super) at: Place,
     /// Where the names in `after` stand.
     pub(super) after: Vec<Place>,
+    /// Where `idle_stop` stands, if it is on.
+    pub(super) idle_stop: Option<Place>,
 }
 
 /// The apps of one file. One whose name cannot be read is reported and left out.
@@ -168,8 +170,10 @@ fn app(word: Word<'_>, section: Section<'_>, folder: &Path, report: &mut Report)
         app.releases = releases.try_into().unwrap_or(app.releases);
     }
     app.php = php::php(section, report);
+    let idle_stop = app.idle_stop.map(|_| section.key_at("idle_stop"));
     name.map(|_| Placed {
         plan: app,
+        idle_stop,
         at: word.at,
         after: after.into_iter().map(|(_, at)| at).collect(),
     })

@@ -13,6 +13,7 @@ use ondol_model::Target;
 
 use crate::report::Report;
 use crate::section::Section;
+use crate::section::Word;
 use crate::shape::Key;
 
 pub(super) use proxy::health_host;
@@ -40,6 +41,30 @@ pub(super) fn target(section: Section<'_>, folder: &Path, report: &mut Report) -
     let redirect = redirect::redirect(section, report).map(Target::Redirect);
     let respond = respond::respond(section, folder, report).map(Target::Respond);
     app.or(proxy).or(files).or(php).or(redirect).or(respond)
+}
+
+/// The apps that sites and routes name.
+#[derive(Debug, Default)]
+pub(super) struct NamedApps<'d> {
+    /// By `app`.
+    pub(super) apps: Vec<Word<'d>>,
+    /// By `pool` of `php`.
+    pub(super) pools: Vec<Word<'d>>,
+}
+
+/// The apps that the sites and routes of all files name.
+pub(super) fn named_apps<'d>(roots: &[Section<'d>]) -> NamedApps<'d> {
+    let mut named = NamedApps::default();
+    for sites in roots.iter().filter_map(|root| root.table("sites")) {
+        for (_, site) in sites.named() {
+            for section in std::iter::once(site).chain(site.tables("routes")) {
+                named.apps.extend(section.text(APP.name));
+                let php = section.table(PHP.name);
+                named.pools.extend(php.and_then(|php| php.text("pool")));
+            }
+        }
+    }
+    named
 }
 
 /// The keys of targets that a site or route has.

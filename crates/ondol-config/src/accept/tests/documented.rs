@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 13);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 16);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.
@@ -139,6 +139,15 @@ const TABLES: &[(&str, &str, &str)] = &[
         "to = 'http://127.0.0.1:1'",
     ),
     ("`respond`", "[sites.'c.test'.respond]", ""),
+    ("an app", "[apps.a]", ""),
+    ("`health` of an app", "[apps.b.health]", "path = '/up'"),
+    (
+        "a line of `cron`",
+        "[[apps.c.cron]]",
+        "at = '04:10'\nrun = 'true'",
+    ),
+    ("`php` of an app", "[apps.d.php]", ""),
+    ("`php`", "[sites.'php.test'.php]", "root = '/p'\npool = 'd'"),
 ];
 
 #[test]

@@ -26,7 +26,7 @@ const LINES_MAX: usize = 64;
 pub(super) const CRON: Key = Key {
     name: "cron",
     doc: "Commands that it runs at times, in the folder of its release and with its environment.",
-    shape: Shape::List(&Shape::Table(&LINE)),
+    shape: Shape::OneOrMore(&Shape::Table(&LINE)),
     absent: Absent::Default("[]"),
 };
 

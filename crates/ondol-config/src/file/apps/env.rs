@@ -32,7 +32,7 @@ pub(super) const ENV: Key = Key {
                 min: i64::MIN,
                 max: i64::MAX,
             },
-            Shape::Table(&secret::SECRET),
+            secret::SHAPE,
         ]),
     ),
     absent: Absent::Means,

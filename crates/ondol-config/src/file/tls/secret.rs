@@ -18,7 +18,7 @@ pub(in crate::file) const SHAPE: Shape = Shape::Secret(&SECRET);
 
 const ACCEPTED: &str = "accepted: { env = \"NAME\" } or { file = \"path\" }";
 
-pub(in crate::file) static SECRET: Table = Table {
+static SECRET: Table = Table {
     title: "a secret",
     doc: "Where a secret is: in a variable of the environment, or in a file. It is read when it is used.",
     keys: &[
