@@ -89,7 +89,7 @@ impl Seat {
 
     /// Starts a process in it. There must be none: what the one before has left running is killed.
     pub(crate) async fn start(&mut self) -> Result<Instance, StartError> {
-        Err(StartError::Spawn(SpawnError))
+        Err(StartError::Spawn(SpawnError::Slow))
     }
 
     /// Which process it is for.

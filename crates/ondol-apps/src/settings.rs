@@ -113,7 +113,7 @@ impl Settings {
 
     /// How its web process gets its socket.
     pub(crate) fn listen(&self) -> AppListen {
-        self.app.listen
+        self.app.listen.unwrap_or(AppListen::Port)
     }
 
     /// Its processes and what each becomes; the web process is the first.

@@ -169,7 +169,7 @@ impl App {
 
     /// Numbers of releases, the newest first.
     pub(super) async fn released(&self) -> Vec<u64> {
-        let releases = self.tools.releases(&self.wanted()).list().await;
+        let releases = self.tools.releases().list().await;
         releases.iter().map(|made| made.number).collect()
     }
 

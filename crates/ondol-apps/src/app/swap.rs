@@ -16,7 +16,6 @@ use crate::formation::Formation;
 use crate::progress::Progress;
 use crate::progress::Step;
 use crate::release::Release;
-use crate::releases::Releases;
 use crate::settings::Settings;
 use crate::source::Source;
 
@@ -230,10 +229,7 @@ impl Swap {
         let release = new.release().clone();
         let sequence = self.scene.set(Mode::Serve, Some(new), retired);
         self.take_up(sequence).await;
-        if let Err(error) = self.releases().point_current(&release).await {
-            self.progress
-                .line(format!("`current` does not lead to it: {error}"));
-        }
+        self.tools.releases().point_current(&release).await;
     }
 
     /// Starts a launch anew that was stopped for another; visitors get it as soon as it is ready.
@@ -244,10 +240,6 @@ impl Swap {
         let again = Formation::start(surroundings, settings, old.launch(), release, news);
         again.start_others();
         self.scene.set(Mode::Serve, Some(Arc::new(again)), None);
-    }
-
-    fn releases(&self) -> Releases {
-        self.tools.releases(&self.wanted)
     }
 
     async fn take_up(&self, sequence: u64) {
@@ -280,7 +272,7 @@ impl Swap {
         let release = new.release().number;
         let kept = [release].into_iter().flatten().collect::<Vec<_>>();
         let at_most = self.wanted.app.releases;
-        self.releases().thin_out(&kept, at_most).await;
+        self.tools.releases().thin_out(&kept, at_most).await;
         let sentence = self.sentence_of(new);
         self.tools.end(self.launch, LaunchOutcome::Done, "").await;
         let kind = match self.kind {

@@ -51,8 +51,8 @@ impl Tools {
         tools
     }
 
-    pub(super) fn releases(&self, wanted: &Wanted) -> Releases {
-        Releases::new(self.surroundings.clone(), Arc::clone(&wanted.app))
+    pub(super) fn releases(&self) -> Releases {
+        Releases::new(self.surroundings.clone(), self.name.clone())
     }
 
     pub(super) async fn settings(

@@ -42,10 +42,7 @@ impl Swap {
             self.stop_while_held(&new, SwapKind::Restart).await;
             self.start_again(&old);
         }
-        if let Err(error) = self.releases().point_current(old.release()).await {
-            self.progress
-                .line(format!("`current` does not lead to it: {error}"));
-        }
+        self.tools.releases().point_current(old.release()).await;
         self.progress.step(Step::Done);
         let name = &self.tools.name;
         let number = |formation: &Formation| match formation.release().number {

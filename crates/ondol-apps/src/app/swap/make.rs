@@ -21,15 +21,13 @@ impl Swap {
         let (launch, step) = (self.launch, Step::Fetching);
         self.progress.step(step);
         self.tools.note(launch, step.word(), Some(number)).await;
-        let releases = self.releases();
-        let made = releases.make(&source, number, &self.progress);
+        let releases = self.tools.releases();
+        let made = releases.make(&self.wanted.app, source, number, &self.progress);
         let release = made
             .await
             .map_err(|error| Trouble(Chain(&error).to_string()))?;
-        let settings = self.tools.settings(&self.wanted, &release).await;
-        let settings = settings.map_err(|error| Trouble(Chain(&error).to_string()))?;
         self.step(Step::Releasing).await;
-        let ran = releases.run_release_command(&release, &settings, &self.progress);
+        let ran = releases.run_release_command(&self.wanted.app, &release, &self.progress);
         ran.await
             .map_err(|error| Trouble(Chain(&error).to_string()))?;
         Ok(release)
