@@ -275,6 +275,8 @@ impl Formation {
 impl Shared {
     fn spawn(&self, crew: &mut Crew, name: InstanceName, running: Option<(Seat, Instance)>) {
         let task = format!("{} of {}", name, self.settings.app().name);
+        // It counts from now on as one that is not ready.
+        self.set(&name, |kept| kept.state = KeptState::Starting);
         let keeping = keeping::keep(self.clone(), name, running, crew.stop.clone());
         crew.group.spawn(task, keeping);
     }

@@ -21,9 +21,11 @@ use ondol_certs::Board;
 use ondol_certs::Issuing;
 use ondol_certs::IssuingHandle;
 use ondol_config::Ink;
+use ondol_model::Plan;
 use ondol_model::event::EventKind;
 use ondol_store::Store;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use crate::cli::Environment;
 use crate::cli::RunFlags;
@@ -51,10 +53,12 @@ use crate::sandbox;
 use crate::sandbox::ServeUser;
 use crate::signals;
 
+mod apps;
 mod ending;
 mod front;
 mod prepare;
 
+use apps::AppHost;
 use ending::execute;
 use ending::retreat;
 use front::Front;
@@ -92,6 +96,7 @@ struct Agent {
     control: Control,
     store: Store,
     workers: Group,
+    apps: AppHost,
     admin: Arc<Socket>,
     lock: Lock,
 }
@@ -270,6 +275,7 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let next = past.facts.as_ref().map_or(1, |facts| facts.next_generation);
     let left_over = std::mem::take(&mut past.generations);
     let (board, board_reader) = Board::new();
+    let (plan, host) = AppHost::open(ground, &prepared).await;
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),
@@ -281,7 +287,17 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let mut workers = Group::default();
     workers.spawn("owner of the data planes", owner.run());
     match serve(ground, &prepared, &past, &generations).await {
-        Ok(admin) => Ok(assemble(ground, prepared, past, generations, board, workers, admin).await),
+        Ok(admin) => {
+            let parts = Parts {
+                generations,
+                board,
+                workers,
+                admin,
+                plan,
+                host,
+            };
+            Ok(assemble(ground, prepared, past, parts).await)
+        }
         Err(error) => {
             past.generations = generations.hand_over().await;
             prepared.store.close().await;
@@ -310,15 +326,25 @@ async fn serve(
     Ok(Arc::new(socket))
 }
 
-async fn assemble(
-    ground: &Ground,
-    prepared: Prepared,
-    past: Past,
+/// What was begun before the agent is complete.
+struct Parts {
     generations: generation::Handle,
     board: Board,
-    mut workers: Group,
+    workers: Group,
     admin: Arc<Socket>,
-) -> Agent {
+    plan: watch::Sender<Arc<Plan>>,
+    host: AppHost,
+}
+
+async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts) -> Agent {
+    let Parts {
+        generations,
+        board,
+        mut workers,
+        admin,
+        plan,
+        mut host,
+    } = parts;
     let Prepared {
         served,
         store,
@@ -347,6 +373,7 @@ async fn assemble(
         commands,
     } = Front::open(view, &managed, requests, &store, &mut workers);
     let certificate_sets = certificates.subscribe();
+    host.start(&events, &mut workers);
     let mut supervisor = Supervisor::default();
     let kept_fresh = certificates.clone();
     supervisor.service("certificates", move |stop| {
@@ -375,6 +402,7 @@ async fn assemble(
             commands,
             certificates: certificate_sets,
             managed,
+            plan,
             generations: generation_status,
             executable: ground.executable.clone(),
             started_at,
@@ -382,6 +410,7 @@ async fn assemble(
         },
         store,
         workers,
+        apps: host,
         admin,
         lock: past.lock,
     }

@@ -15,6 +15,7 @@ use ondol_base::tasks::Supervisor;
 use ondol_certs::CertificateSet;
 use ondol_certs::Managed;
 use ondol_config::Ink;
+use ondol_model::Plan;
 use ondol_model::event::EventKind;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -75,6 +76,8 @@ pub(crate) struct Control {
     pub(crate) certificates: watch::Receiver<Arc<CertificateSet>>,
     /// What is done for certificates that issuers are to give; no data plane is told.
     pub(crate) managed: watch::Receiver<Arc<Vec<Managed>>>,
+    /// What is served, for services that follow it.
+    pub(crate) plan: watch::Sender<Arc<Plan>>,
     pub(crate) generations: watch::Receiver<generation::Status>,
     pub(crate) executable: PathBuf,
     pub(crate) started_at: i64,
@@ -401,6 +404,12 @@ impl Control {
 
     fn serve_now(&mut self, served: Served) {
         self.served = served;
+        let plan = Arc::clone(self.served.plan());
+        self.plan.send_if_modified(|before| {
+            let is_new = *before != plan;
+            *before = plan;
+            is_new
+        });
         self.publish_served();
     }
 }

@@ -1,5 +1,7 @@
 //! The end of an app: the box stops, or the configuration does not have it any more.
 
+use std::time::Duration;
+
 use ondol_base::tasks::Group;
 use tokio::sync::oneshot;
 
@@ -8,21 +10,28 @@ use crate::seat;
 use super::App;
 use super::scene::Mode;
 
+/// The box that stops has a minute for everything.
+const PATIENCE_MAX: Duration = Duration::from_secs(15);
+
 impl App {
     /// Ends all that runs of the app, also what a swap under way has started.
     pub(super) async fn end(mut self, done: oneshot::Sender<()>) {
-        self.workers = Group::default(); // A deploy under way ends here; at the next start it has not happened.
+        // A deploy under way ends here; at the next start it has not happened. Who kept the processes up lets go of them,
+        // so that all of them are met again below.
+        self.workers = Group::default();
         self.running = None;
-        let wanted = self.wanted();
-        let live = self.scene.live();
         self.scene.set(Mode::Hold, None, None);
-        if let Some(live) = live {
-            live.stop().await;
-        }
-        let left = seat::adopt(&self.tools.surroundings, &self.tools.name).await;
+        let patience = self.wanted().app.stop_timeout.min(PATIENCE_MAX);
+        let name = &self.tools.name;
+        let left = seat::adopt(&self.tools.surroundings, name).await;
+        let mut ending = Group::default();
         for process in left {
-            process.stop(wanted.app.stop_timeout).await;
+            let task = format!("end of {} of {name}", process.name);
+            ending.spawn(task, async move {
+                process.stop(patience).await;
+            });
         }
+        while ending.next_end().await.is_some() {}
         self.scene.stage.leave();
         let _ = done.send(()); // Who waited may have given up.
     }

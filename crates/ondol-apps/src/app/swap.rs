@@ -76,6 +76,8 @@ struct Before {
     formation: Arc<Formation>,
     /// Whether its web processes still run.
     runs: bool,
+    /// Whether it answered visitors.
+    was_well: bool,
 }
 
 impl Swap {
@@ -132,12 +134,14 @@ impl Swap {
     ) -> Result<(Arc<Formation>, Option<Before>), Trouble> {
         let new = self.start(settings, release);
         let retired = Some(old.launch());
+        let was_well = answers(&old);
         let new = self.until_ready(new, |new| self.show(new, retired)).await?;
         old.stop_others().await;
         new.start_others();
         let before = Before {
             formation: old,
             runs: true,
+            was_well,
         };
         Ok((new, Some(before)))
     }
@@ -150,6 +154,7 @@ impl Swap {
         settings: Arc<Settings>,
         release: Release,
     ) -> Result<(Arc<Formation>, Option<Before>), Trouble> {
+        let was_well = answers(&old);
         self.stop_while_held(&old, kind).await;
         let new = self.start(settings, release);
         let shown = self.until_ready(new, |new| self.show(new, None)).await;
@@ -165,6 +170,7 @@ impl Swap {
         let before = Before {
             formation: old,
             runs: false,
+            was_well,
         };
         Ok((new, Some(before)))
     }
@@ -179,7 +185,10 @@ impl Swap {
             SwapKind::Hold => self.wanted.app.drain_timeout.min(HOLD_DRAIN),
             SwapKind::Overlap | SwapKind::Restart => Duration::ZERO,
         };
-        self.scene.stage.idle(launch, drain).await;
+        if !self.scene.stage.idle(launch, drain).await && kind == SwapKind::Hold {
+            let sequence = self.scene.stage.cut(launch);
+            self.take_up(sequence).await;
+        }
         old.stop().await;
         self.scene.stage.forget(launch);
     }
@@ -286,7 +295,11 @@ impl Swap {
 
     /// Lets a launch that gets nothing new finish what it has, and ends it.
     async fn retire(&self, before: &Before) {
-        let Before { formation, runs } = before;
+        let Before {
+            formation,
+            runs,
+            was_well: _,
+        } = before;
         let launch = formation.launch();
         if *runs {
             self.step(Step::Draining).await;
@@ -345,4 +358,9 @@ impl Swap {
         self.tools.tell(EventKind::AppDeployFailed, &sentence);
         self.progress.end(Err(sentence));
     }
+}
+
+/// Whether visitors get answers of a launch.
+fn answers(formation: &Formation) -> bool {
+    !formation::servers(&formation.kept().borrow()).is_empty()
 }

@@ -43,7 +43,6 @@ pub(super) async fn keep(
     running: Option<(Seat, Instance)>,
     stop: Stop,
 ) {
-    shared.set(&name, |kept| kept.state = KeptState::Starting);
     let (mut seat, mut running) = match running {
         Some((seat, instance)) => (Some(seat), Some(instance)),
         None => (None, None),

@@ -53,6 +53,7 @@ impl Agent {
             control,
             store,
             workers,
+            apps,
             admin: _,
             lock: _,
         } = self;
@@ -78,6 +79,7 @@ impl Agent {
             for number in context.generations.stop(limits::DRAIN - SERVICES_END).await {
                 tracing::warn!("data plane {number} did not end in time and was killed");
             }
+            apps.end().await;
             events
                 .record_durably(EventKind::Stopped, "Ondol stopped")
                 .await;
@@ -96,6 +98,7 @@ impl Agent {
             control,
             store,
             workers,
+            apps,
             admin,
             lock,
         } = self;
@@ -111,6 +114,7 @@ impl Agent {
         for service in supervisor.stop(SERVICES_END).await {
             tracing::warn!("the service {service} did not end in time");
         }
+        apps.leave().await;
         let adopted = context.generations.hand_over().await;
         let next_generation = generations.borrow().next;
         store.close().await;

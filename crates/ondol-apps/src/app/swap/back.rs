@@ -26,6 +26,7 @@ impl Swap {
         let Before {
             formation: old,
             runs,
+            was_well,
         } = before;
         if runs {
             let retired = Some(new.launch());
@@ -36,6 +37,7 @@ impl Swap {
             let retired = Before {
                 formation: Arc::clone(&new),
                 runs: true,
+                was_well,
             };
             self.retire(&retired).await;
         } else {

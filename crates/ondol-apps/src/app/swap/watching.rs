@@ -26,7 +26,7 @@ impl Swap {
             | LaunchKind::Settings
             | LaunchKind::Start => return None,
         };
-        if for_how_long.is_zero() {
+        if for_how_long.is_zero() || !before.was_well {
             return None;
         }
         self.step(Step::Watching).await;
