@@ -21,13 +21,17 @@ use crate::places::Places;
 
 mod attached;
 mod file;
+mod flood;
+mod folder;
 mod intake;
+mod keep;
 mod recent;
 mod text;
 
 pub(crate) use attached::Attached;
 
 use file::LogFile;
+use file::Moved;
 use recent::Recent;
 
 /// Lines that a slow listener may be behind; then it misses some.
@@ -45,6 +49,8 @@ pub(crate) struct AppLog(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     file: Mutex<LogFile>,
+    /// Whoever compresses what the file was moved to.
+    keeping: Mutex<()>,
     pending: Mutex<Pending>,
     recent: Mutex<Recent>,
     lines: broadcast::Sender<Arc<LogLine>>,
@@ -74,6 +80,7 @@ impl AppLog {
         let path = places.log(app);
         Self(Arc::new(Shared {
             file: Mutex::new(LogFile::new(path.clone())),
+            keeping: Mutex::default(),
             path,
             pending: Mutex::default(),
             recent: Mutex::default(),
@@ -106,7 +113,7 @@ impl AppLog {
             text: text::readable(text.as_bytes()),
         };
         self.add(&Arc::new(line));
-        self.write_elsewhere();
+        self.elsewhere(Self::write);
     }
 
     /// The newest lines of a process, or of all, the newest last; of those that were read since the agent began.
@@ -141,17 +148,30 @@ impl AppLog {
     fn write(&self) {
         let mut file = locked(&self.0.file);
         let Pending { text, lost } = std::mem::take(&mut *locked(&self.0.pending));
-        file.append(&text, lost);
+        let moved = file.append(&text, lost);
+        drop(file);
+        if moved == Moved::Yes {
+            self.elsewhere(Self::keep);
+        }
     }
 
-    /// Writes what waits where it may block.
-    fn write_elsewhere(&self) {
+    /// Compresses what the file was moved to. Blocks for longer than writing does.
+    fn keep(&self) {
+        let _turn = locked(&self.0.keeping);
+        if let Err(error) = keep::keep(&self.0.path) {
+            let path = self.0.path.display();
+            tracing::warn!(%path, %error, "what an app's log was moved to could not be compressed or removed");
+        }
+    }
+
+    /// Does this where it may block.
+    fn elsewhere(&self, work: fn(&Self)) {
         if Handle::try_current().is_err() {
-            return self.write();
+            return work(self);
         }
         let log = self.clone();
         // It ends by itself, and the runtime waits for it.
-        drop(tasks::spawn_blocking(move || log.write()));
+        drop(tasks::spawn_blocking(move || work(&log)));
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {

@@ -16,6 +16,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 mod lock;
+pub mod rotated;
 
 pub use lock::Lock;
 pub use lock::LockError;

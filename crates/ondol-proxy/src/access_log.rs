@@ -16,7 +16,6 @@ mod outlet;
 mod recorder;
 mod redact;
 mod rotate;
-mod rotated;
 mod settings;
 mod stamp;
 mod writer;
@@ -37,6 +36,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ondol_base::chain::Chain;
+use ondol_base::file::rotated;
 use ondol_base::tasks;
 use ondol_model::limits;
 

@@ -13,6 +13,9 @@ use rustix::pipe::SpliceFlags;
 
 use super::AppLog;
 use super::LogLine;
+use super::flood;
+use super::flood::Flood;
+use super::flood::LeftOut;
 use super::recent::Ring;
 use super::text;
 
@@ -45,6 +48,7 @@ pub(super) struct Intake {
     part: Box<[u8]>,
     /// Whether what comes is the rest of a line that was cut.
     is_inside_cut: bool,
+    flood: Flood,
     tail: Ring,
     has_finished: bool,
 }
@@ -55,13 +59,10 @@ impl Intake {
             log,
             instance: instance.into(),
             pipe,
-            copy: {
-                let (reader, writer) =
-                    rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-                (reader, writer)
-            },
+            copy: rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?,
             part: vec![0; PART_BYTES].into(),
             is_inside_cut: false,
+            flood: Flood::new(clock::now()),
             tail: Ring::default(),
             has_finished: false,
         })
@@ -74,14 +75,22 @@ impl Intake {
         }
         let mut taken = 0;
         while taken < LOOK_BYTES_MAX {
+            if self.flood.is_shut(clock::now()) {
+                match self.skip() {
+                    0 => return Some(Next::Within(UNFINISHED)),
+                    skipped => taken += skipped,
+                }
+                continue;
+            }
+            self.tell_left_out();
             let there = self.peek();
             let whole = self.take_lines(there);
             if whole == 0 {
-                let is_unfinished = there > 0;
-                return Some(if is_unfinished {
-                    Next::Within(UNFINISHED)
-                } else {
+                let is_done = there == 0 && !self.flood.has_left_out();
+                return Some(if is_done {
                     Next::Wait
+                } else {
+                    Next::Within(UNFINISHED)
                 });
             }
             self.log.write();
@@ -109,7 +118,8 @@ impl Intake {
             self.remove(whole);
             taken += whole;
         }
-        self.log.write_elsewhere();
+        self.tell_left_out();
+        self.log.elsewhere(AppLog::write);
     }
 
     pub(super) fn log(&self) -> AppLog {
@@ -142,7 +152,7 @@ impl Intake {
         let mut begin = 0;
         loop {
             let rest = &self.part[begin..there];
-            let end = rest.iter().position(|byte| *byte == b'\n');
+            let end = memchr::memchr(b'\n', rest);
             if self.is_inside_cut {
                 self.is_inside_cut = end.is_none();
                 begin += end.map_or(rest.len(), |end| end + 1);
@@ -163,6 +173,9 @@ impl Intake {
     }
 
     fn take_line(&mut self, begin: usize, end: usize) {
+        if !self.flood.admits(end - begin, clock::now()) {
+            return;
+        }
         let line = Arc::new(LogLine {
             at_ms: clock::unix_milliseconds(),
             instance: Arc::clone(&self.instance),
@@ -170,6 +183,28 @@ impl Intake {
         });
         self.tail.push(&line);
         self.log.add(&line);
+    }
+
+    /// Reads a part of what is too much; how many bytes.
+    fn skip(&mut self) -> usize {
+        let Ok(count @ 1..) = rustix::io::read(&*self.pipe, &mut self.part[..]) else {
+            return 0;
+        };
+        let part = &self.part[..count];
+        let lines = memchr::memchr_iter(b'\n', part).count();
+        self.flood.leave_out(lines as u64, count as u64);
+        self.is_inside_cut = !part.ends_with(b"\n");
+        count
+    }
+
+    fn tell_left_out(&mut self) {
+        let Some(LeftOut { lines, bytes }) = self.flood.take_left_out() else {
+            return;
+        };
+        let (instance, limit) = (&self.instance, flood::BYTES_PER_SECOND / 1024);
+        self.log.note(&format!(
+            "{lines} lines of {instance} ({bytes} bytes) were left out here: more than {limit} KiB a second are not kept"
+        ));
     }
 
     /// Removes from the pipe what was looked at.

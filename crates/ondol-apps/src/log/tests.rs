@@ -193,3 +193,149 @@ async fn notes_of_ondol_stand_between_the_lines() {
     stage.log.write();
     assert_eq!(stage.written(), "ondol web.1 ended with code 1\n");
 }
+
+/// The names beside the log, the oldest first.
+fn beside(stage: &Stage) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(stage.log.path().parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "coffee.log")
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_flood_is_read_but_not_kept_and_the_process_never_waits() {
+    let stage = Stage::new();
+    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let mut app = stage.writer("web");
+    let written = tasks::spawn_blocking(move || {
+        let line = format!("{}\n", "x".repeat(1_023));
+        for _ in 0..64 {
+            app.write_all(line.repeat(1_024).as_bytes()).unwrap();
+        }
+        app.write_all(b"the last words\n").unwrap();
+    });
+    written.await.unwrap();
+    web.finish().await;
+
+    let size = fs::metadata(stage.log.path()).unwrap().len();
+    assert!(size < 6 * 1024 * 1024, "{size} bytes of 64 MiB are kept");
+    let written = stage.written();
+    let gaps = written.lines().filter(|line| line.starts_with("ondol "));
+    let left_out: u64 = gaps
+        .map(|gap| {
+            assert!(
+                gap.contains(" lines of web.1 (") && gap.contains("256 KiB a second"),
+                "{gap}"
+            );
+            gap.split(' ').nth(1).unwrap().parse::<u64>().unwrap()
+        })
+        .sum();
+    let kept = written
+        .lines()
+        .filter(|line| line.starts_with("web.1 "))
+        .count() as u64;
+    // A line that is cut by the beginning or the end of a gap counts once, or as half.
+    assert!(
+        (kept + left_out).abs_diff(64 * 1_024 + 1) <= 8,
+        "{kept} + {left_out}"
+    );
+}
+
+#[tokio::test]
+async fn a_large_log_makes_room_and_the_oldest_files_go() {
+    let stage = Stage::new();
+    let text = "y".repeat(1_000);
+    for _ in 0..7 {
+        for number in 0..11_000 {
+            stage.log.add(&Arc::new(LogLine {
+                at_ms: clock::unix_milliseconds(),
+                instance: "web.1".into(),
+                text: format!("{number} {text}"),
+            }));
+            if number % 1_000 == 0 {
+                stage.log.write();
+            }
+        }
+        stage.log.write();
+    }
+    stage.log.keep();
+    assert!(fs::metadata(stage.log.path()).unwrap().len() <= file::FILE_BYTES_MAX);
+    let names = beside(&stage);
+    assert_eq!(names.len(), keep::FILES_MAX, "{names:?}");
+    assert!(names.iter().all(|name| name.ends_with("Z.gz")), "{names:?}");
+    let mode = fs::metadata(stage.log.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[tokio::test]
+async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
+    let stage = Stage::new();
+    stage.log.line("web.1", "one");
+    stage.log.write();
+    for name in [
+        "coffee.log.20200101T000000Z",
+        "coffee.log.20190101T000000Z.gz.new",
+    ] {
+        fs::write(stage.log.path().with_file_name(name), "old\n").unwrap();
+    }
+    let log = stage.again();
+    log.line("web.1", "two");
+    log.write();
+    log.keep();
+    assert_eq!(beside(&stage), ["coffee.log.20200101T000000Z.gz"]);
+}
+
+#[tokio::test]
+async fn a_log_that_was_moved_away_is_made_anew() {
+    let stage = Stage::new();
+    stage.log.line("web.1", "one");
+    stage.log.write();
+    fs::remove_file(stage.log.path()).unwrap();
+    stage.log.line("web.1", "two");
+    stage.log.write();
+    assert_eq!(stage.written(), "web.1 two\n");
+}
+
+#[tokio::test]
+async fn lines_that_the_disk_did_not_take_are_counted_where_they_are_missing() {
+    let stage = Stage::new();
+    let folder = stage.log.path().parent().unwrap();
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    fs::write(folder, "in the way").unwrap();
+    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    stage.writer("web").write_all(b"one\ntwo\n").unwrap();
+    web.finish().await;
+    assert_eq!(stage.log.tail(None, 9), ["one", "two"], "still in memory");
+
+    fs::remove_file(folder).unwrap();
+    stage.log.line("web.1", "three");
+    stage.log.write();
+    assert_eq!(
+        stage.written(),
+        "ondol 2 lines were lost here: the disk did not take them\nweb.1 three\n"
+    );
+}
+
+#[tokio::test]
+async fn a_link_in_the_place_of_the_logs_is_not_followed() {
+    let stage = Stage::new();
+    let folder = stage.log.path().parent().unwrap().to_owned();
+    let elsewhere = stage.pipe("elsewhere");
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
+    stage.log.line("web.1", "one");
+    stage.log.write();
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    fs::write(elsewhere.join("victim"), "").unwrap();
+    std::os::unix::fs::symlink(elsewhere.join("victim"), stage.log.path()).unwrap();
+    stage.log.line("web.1", "two");
+    stage.log.write();
+    assert_eq!(fs::read_to_string(elsewhere.join("victim")).unwrap(), "");
+}

@@ -7,33 +7,37 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use ondol_base::clock;
+use crate::clock;
 
 /// Digits and letters of a time in a name.
 const STAMP_BYTES: usize = "20261121T052816Z".len();
 /// The end of the name of a file that is still being compressed.
-pub(super) const UNFINISHED: &str = ".new";
+pub const UNFINISHED: &str = ".new";
 
 /// A file that a log was moved to.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rotated {
+pub struct Rotated {
     /// When, in seconds since the Unix epoch.
-    pub(super) at: i64,
-    pub(super) path: PathBuf,
-    pub(super) state: State,
+    pub at: i64,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What has become of it.
+    pub state: State,
 }
 
 /// What has become of it since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
+pub enum State {
+    /// Nothing.
     Plain,
+    /// It was compressed.
     Compressed,
     /// The power went, or the program, while it was compressed.
     Unfinished,
 }
 
 /// All that a log was moved to, the oldest first.
-pub(super) fn list(log: &Path) -> io::Result<Vec<Rotated>> {
+pub fn list(log: &Path) -> io::Result<Vec<Rotated>> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(folder(log)) {
         Ok(entries) => entries,
@@ -49,7 +53,7 @@ pub(super) fn list(log: &Path) -> io::Result<Vec<Rotated>> {
 }
 
 /// Where a log is moved to now: later than all others, whatever the clock says.
-pub(super) fn next(log: &Path) -> io::Result<PathBuf> {
+pub fn next(log: &Path) -> io::Result<PathBuf> {
     let newest = list(log)?.last().map_or(0, |newest| newest.at + 1);
     let time = clock::rfc3339(clock::unix_seconds().max(newest));
     let stamp: String = time.chars().filter(|c| !matches!(c, '-' | ':')).collect();
@@ -57,14 +61,14 @@ pub(super) fn next(log: &Path) -> io::Result<PathBuf> {
 }
 
 /// The path with more at its end.
-pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
+pub fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut longer = path.as_os_str().to_owned();
     longer.push(end);
     longer.into()
 }
 
 /// The folder that a log is in.
-pub(super) fn folder(log: &Path) -> &Path {
+pub fn folder(log: &Path) -> &Path {
     match log.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
