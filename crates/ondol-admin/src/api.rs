@@ -4,10 +4,28 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+mod apps;
 mod certs;
 pub mod convert;
 mod time;
 
+pub use apps::App;
+pub use apps::AppAnswer;
+pub use apps::AppCronRun;
+pub use apps::AppDetail;
+pub use apps::AppInstance;
+pub use apps::AppLaunch;
+pub use apps::AppState;
+pub use apps::Apps;
+pub use apps::DeployFrom;
+pub use apps::DeployQuestion;
+pub use apps::ExecAnswer;
+pub use apps::ExecQuestion;
+pub use apps::FollowQuery;
+pub use apps::Following;
+pub use apps::FollowingEnd;
+pub use apps::FollowingLine;
+pub use apps::RollbackQuestion;
 pub use certs::Cert;
 pub use certs::CertAnswer;
 pub use certs::CertProblem;
@@ -73,6 +91,9 @@ pub struct Status {
     /// Servers behind the sites: those that share requests, or are asked for their health.
     #[serde(default)]
     pub servers: Vec<Server>,
+    /// The apps, in the order of their names.
+    #[serde(default)]
+    pub apps: Vec<App>,
     /// What the owner should know: what can't be enforced on this machine, what needs a look.
     pub warnings: Vec<String>,
     /// The parts of the agent.

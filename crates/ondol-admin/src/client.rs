@@ -169,6 +169,74 @@ impl Client {
         self.command("/certs/persist", question).await
     }
 
+    /// The apps.
+    pub async fn apps(&self) -> Result<api::Apps, ClientError> {
+        self.read("/apps").await
+    }
+
+    /// All that is known of an app. Refused with 404 when there is none of this name.
+    pub async fn app(&self, app: &str) -> Result<api::AppDetail, ClientError> {
+        self.read(&of_app(app, "")).await
+    }
+
+    /// Has a release made and launched; a refusal is an answer too.
+    pub async fn deploy(
+        &self,
+        app: &str,
+        question: &api::DeployQuestion,
+    ) -> Result<api::AppAnswer, ClientError> {
+        self.command(&of_app(app, "/deploy"), question).await
+    }
+
+    /// Has an earlier release launched; a refusal is an answer too.
+    pub async fn rollback(
+        &self,
+        app: &str,
+        question: &api::RollbackQuestion,
+    ) -> Result<api::AppAnswer, ClientError> {
+        self.command(&of_app(app, "/rollback"), question).await
+    }
+
+    /// Has the same release launched anew; a refusal is an answer too.
+    pub async fn restart(&self, app: &str) -> Result<api::AppAnswer, ClientError> {
+        self.command(&of_app(app, "/restart"), &()).await
+    }
+
+    /// Has an app stopped; a refusal is an answer too.
+    pub async fn stop(&self, app: &str) -> Result<api::AppAnswer, ClientError> {
+        self.command(&of_app(app, "/stop"), &()).await
+    }
+
+    /// Has an app started; a refusal is an answer too.
+    pub async fn start(&self, app: &str) -> Result<api::AppAnswer, ClientError> {
+        self.command(&of_app(app, "/start"), &()).await
+    }
+
+    /// Asks what a command needs to run as an app does; a refusal is an answer too.
+    pub async fn exec(
+        &self,
+        app: &str,
+        question: &api::ExecQuestion,
+    ) -> Result<api::ExecAnswer, ClientError> {
+        self.command(&of_app(app, "/exec"), question).await
+    }
+
+    /// How a launch goes on.
+    pub async fn follow(
+        &self,
+        app: &str,
+        query: api::FollowQuery,
+    ) -> Result<api::Following, ClientError> {
+        let api::FollowQuery { launch, from, seen } = query;
+        let parts = [
+            launch.map(|launch| format!("&launch={launch}")),
+            seen.map(|seen| format!("&seen={seen}")),
+        ];
+        let more: String = parts.into_iter().flatten().collect();
+        self.read(&of_app(app, &format!("/follow?from={from}{more}")))
+            .await
+    }
+
     async fn command<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -243,6 +311,20 @@ impl Client {
             _ => ClientError::Connect { path, source },
         }
     }
+}
+
+/// An address of an app. Whatever was typed as its name, the address is a valid one.
+fn of_app(app: &str, rest: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let encode = |byte: u8| {
+        if is_plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    let name: String = app.bytes().map(encode).collect();
+    format!("/apps/{name}{rest}")
 }
 
 fn json(value: &impl Serialize) -> Result<Bytes, ClientError> {

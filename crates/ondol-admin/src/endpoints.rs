@@ -28,8 +28,11 @@ use tokio::sync::watch;
 
 use crate::api;
 
+mod apps;
 mod certs;
 
+pub use apps::AppCommand;
+pub use apps::AppDeed;
 pub use certs::CertCommand;
 
 /// Events in an answer when the question does not say how many.
@@ -70,6 +73,10 @@ pub struct Surface {
     /// Where commands about certificates go, which never wait for those; to be made with
     /// [`limits::ADMIN_COMMANDS`].
     pub cert_commands: mpsc::Sender<CertCommand>,
+    /// The apps.
+    pub apps: watch::Receiver<Arc<api::Apps>>,
+    /// Where questions about single apps go; to be made with [`limits::ADMIN_COMMANDS`].
+    pub app_commands: mpsc::Sender<AppCommand>,
 }
 
 /// The addresses, for peers that may ask.
@@ -83,6 +90,15 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/certs/revoke", post(certs::revoke))
         .route("/certs/rekey", post(certs::rekey))
         .route("/certs/persist", post(certs::persist))
+        .route("/apps", get(apps::all))
+        .route("/apps/{app}", get(apps::one))
+        .route("/apps/{app}/follow", get(apps::follow))
+        .route("/apps/{app}/deploy", post(apps::deploy))
+        .route("/apps/{app}/rollback", post(apps::rollback))
+        .route("/apps/{app}/restart", post(apps::restart))
+        .route("/apps/{app}/stop", post(apps::stop))
+        .route("/apps/{app}/start", post(apps::start))
+        .route("/apps/{app}/exec", post(apps::exec))
         .route("/events", get(events))
         .route("/reload", post(reload))
         .route("/upgrade", post(upgrade))

@@ -9,6 +9,8 @@ mod endpoints;
 mod server;
 mod socket;
 
+pub use endpoints::AppCommand;
+pub use endpoints::AppDeed;
 pub use endpoints::CertCommand;
 pub use endpoints::Command;
 pub use endpoints::Surface;

@@ -6,10 +6,7 @@ use ondol_admin::api::Site;
 use ondol_admin::api::Sites;
 use ondol_model::HostPattern;
 
-/// So many names are proposed for one that is unknown.
-const PROPOSED_MAX: usize = 3;
-/// Longer texts are no typing error of a name; what is compared costs as much as the product of two.
-const TYPED_BYTES_MAX: usize = 253;
+use crate::near::near;
 
 /// The certificate of a name: the one that a site of this name uses, else one that is wanted for it, else
 /// one that covers it.
@@ -81,28 +78,6 @@ fn unknown(certs: &Certs, sites: &Sites, name: &str) -> String {
             others.join(", ")
         ),
     }
-}
-
-/// The names most like the one that was typed, the likeliest first.
-fn near<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    if typed.is_empty() || typed.len() > TYPED_BYTES_MAX {
-        return Vec::new();
-    }
-    let most = 1 + typed.chars().count() / 4;
-    let distance = |name: &str| {
-        let distance = strsim::damerau_levenshtein(typed, name);
-        let is_part = typed.len() > 2 && name.contains(typed);
-        (distance <= most || is_part).then_some(distance)
-    };
-    let mut near: Vec<_> = known
-        .filter_map(|name| Some((distance(name)?, name)))
-        .collect();
-    near.sort_unstable();
-    near.dedup();
-    let nearest = near.first().map_or(0, |(distance, _)| *distance);
-    near.retain(|(distance, _)| *distance <= nearest + 1);
-    let names = near.into_iter().map(|(_, name)| name);
-    names.take(PROPOSED_MAX).collect()
 }
 
 fn names(site: &Site) -> impl Iterator<Item = &String> {

@@ -1,5 +1,6 @@
 //! Ondol: one binary, three roles. This file only chooses which.
 
+mod app_requests;
 mod boot;
 mod cert_requests;
 mod certificate_of;
@@ -16,6 +17,7 @@ mod last_good;
 mod link;
 mod listeners;
 mod logging;
+mod near;
 mod output;
 mod published;
 mod reload;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use ondol_admin::AppCommand;
 use ondol_admin::CertCommand;
 use ondol_admin::Command;
 use ondol_admin::Surface;
 use ondol_admin::api;
 use ondol_admin::api::Time;
+use ondol_apps::AppStatus;
 use ondol_base::clock;
 use ondol_base::tasks::ServiceStatus;
 use ondol_certs::Managed;
@@ -22,7 +24,11 @@ use crate::link;
 use crate::link::SocketProtocol;
 use crate::reload::Served;
 
+mod apps;
 mod certificates;
+
+pub(crate) use apps::AppsShown;
+use apps::Hosting;
 
 /// The writing ends of what the admin socket reads.
 #[derive(Debug)]
@@ -31,6 +37,9 @@ pub(crate) struct Published {
     sites: watch::Sender<Arc<api::Sites>>,
     certs: watch::Sender<Arc<api::Certs>>,
     root: watch::Sender<Option<Arc<str>>>,
+    /// What the plan says about apps, for who shows them.
+    hosting: watch::Sender<Arc<Hosting>>,
+    apps: watch::Receiver<Arc<api::Apps>>,
 }
 
 /// Where commands that come in on the surface go.
@@ -38,6 +47,7 @@ pub(crate) struct Published {
 pub(crate) struct Commands {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) cert_commands: mpsc::Sender<CertCommand>,
+    pub(crate) app_commands: mpsc::Sender<AppCommand>,
 }
 
 /// All that the status is made of.
@@ -59,11 +69,14 @@ impl Published {
         managed: &[Managed],
         store: ondol_store::Handle,
         commands: Commands,
-    ) -> (Self, Surface) {
+        app_status: watch::Receiver<Arc<Vec<AppStatus>>>,
+    ) -> (Self, Surface, AppsShown) {
         let served = view.served;
+        let (hosting, hosting_reader) = watch::channel(Arc::new(apps::hosting(served.plan())));
+        let (apps_shown, apps) = AppsShown::new(app_status, hosting_reader);
         let first_certs = certs_of(served, managed);
         let first_sites = sites_of(served, &first_certs);
-        let first_status = status(view, &first_sites, &first_certs);
+        let first_status = status(view, &first_sites, &first_certs, &apps.borrow());
         let (status, status_reader) = watch::channel(Arc::new(first_status));
         let (sites, sites_reader) = watch::channel(Arc::new(first_sites));
         let (certs, certs_reader) = watch::channel(Arc::new(first_certs));
@@ -71,6 +84,7 @@ impl Published {
         let Commands {
             commands,
             cert_commands,
+            app_commands,
         } = commands;
         let surface = Surface {
             status: status_reader,
@@ -80,14 +94,18 @@ impl Published {
             store,
             commands,
             cert_commands,
+            apps: apps.clone(),
+            app_commands,
         };
         let published = Self {
             status,
             sites,
             certs,
             root,
+            hosting,
+            apps,
         };
-        (published, surface)
+        (published, surface, apps_shown)
     }
 
     /// Shows what is served now, and what is done for certificates that issuers are to give.
@@ -96,11 +114,14 @@ impl Published {
         self.sites.send_replace(Arc::new(sites_of(served, &certs)));
         self.certs.send_replace(Arc::new(certs));
         self.root.send_replace(root_of(served));
+        let hosting = apps::hosting(served.plan());
+        self.hosting.send_replace(Arc::new(hosting));
     }
 
     /// Shows the box at a glance.
     pub(crate) fn status(&self, view: View<'_>) {
-        let status = status(view, &self.sites.borrow(), &self.certs.borrow());
+        let (sites, certs, apps) = (self.sites.borrow(), self.certs.borrow(), self.apps.borrow());
+        let status = status(view, &sites, &certs, &apps);
         self.status.send_replace(Arc::new(status));
     }
 }
@@ -109,7 +130,7 @@ fn certs_of(served: &Served, managed: &[Managed]) -> api::Certs {
     certificates::certs(&served.certificates.rows, managed, clock::unix_seconds())
 }
 
-fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs) -> api::Status {
+fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs, apps: &api::Apps) -> api::Status {
     let View {
         served,
         generations,
@@ -140,6 +161,7 @@ fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs) -> api::Status
         requests: generations.counters.requests,
         log_lines_dropped: generations.counters.log_lines_dropped,
         servers: servers_of(generations),
+        apps: apps.apps.clone(),
         warnings: served
             .warnings
             .iter()

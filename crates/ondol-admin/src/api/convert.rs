@@ -7,7 +7,11 @@ use ondol_base::tasks::ServiceStatus;
 use ondol_model::diff;
 use ondol_model::plan;
 use ondol_store::Recorded;
+use ondol_store::RecordedCronRun;
+use ondol_store::RecordedLaunch;
 
+use super::AppCronRun;
+use super::AppLaunch;
 use super::Changes;
 use super::Event;
 use super::Route;
@@ -135,6 +139,50 @@ impl From<Recorded> for Event {
             kind,
             subject,
             message,
+        }
+    }
+}
+
+impl From<RecordedLaunch> for AppLaunch {
+    fn from(recorded: RecordedLaunch) -> Self {
+        let RecordedLaunch {
+            launch,
+            app: _,
+            kind,
+            release,
+            source,
+            step,
+            began_at,
+            live_at,
+            ended,
+        } = recorded;
+        let outcome = ended.as_ref().map(|end| end.outcome.word().to_owned());
+        Self {
+            launch,
+            kind: kind.word().to_owned(),
+            release,
+            source,
+            step,
+            began_at: Time::from_unix_seconds(began_at),
+            live_at: live_at.map(Time::from_unix_seconds),
+            ended_at: ended.as_ref().map(|end| Time::from_unix_seconds(end.at)),
+            outcome,
+            reason: ended.map_or_else(String::new, |end| end.reason),
+        }
+    }
+}
+
+impl From<RecordedCronRun> for AppCronRun {
+    fn from(recorded: RecordedCronRun) -> Self {
+        let RecordedCronRun { id: _, run, ended } = recorded;
+        let outcome = ended.as_ref().map(|end| end.outcome.word().to_owned());
+        Self {
+            line: run.line,
+            due_at: Time::from_unix_seconds(run.due_at),
+            began_at: run.began_at.map(Time::from_unix_seconds),
+            ended_at: ended.as_ref().map(|end| Time::from_unix_seconds(end.at)),
+            outcome,
+            message: ended.map_or_else(String::new, |end| end.message),
         }
     }
 }

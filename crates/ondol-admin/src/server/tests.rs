@@ -17,6 +17,8 @@ use crate::api;
 use crate::api::Time;
 use crate::client::Client;
 use crate::client::ClientError;
+use crate::endpoints::AppCommand;
+use crate::endpoints::AppDeed;
 use crate::endpoints::CertCommand;
 use crate::endpoints::Command;
 use crate::socket::BindError;
@@ -29,6 +31,8 @@ struct Agent {
     client: Client,
     commands: mpsc::Receiver<Command>,
     cert_commands: mpsc::Receiver<CertCommand>,
+    app_commands: mpsc::Receiver<AppCommand>,
+    apps: watch::Sender<Arc<api::Apps>>,
     root: watch::Sender<Option<Arc<str>>>,
     store: ondol_store::Store,
     supervisor: Supervisor,
@@ -64,6 +68,7 @@ fn status() -> api::Status {
         connections: 2,
         requests: 41,
         servers: Vec::new(),
+        apps: Vec::new(),
         log_lines_dropped: 0,
         warnings: Vec::new(),
         services: Vec::new(),
@@ -91,6 +96,8 @@ fn start() -> Agent {
         .store;
     let (sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (apps, apps_receiver) = watch::channel(Arc::default());
     let (root, root_receiver) = watch::channel(None);
     let surface = Surface {
         status: watch::channel(Arc::new(status())).1,
@@ -100,6 +107,8 @@ fn start() -> Agent {
         store: store.handle(),
         commands: sender,
         cert_commands: cert_sender,
+        apps: apps_receiver,
+        app_commands: app_sender,
     };
     let socket = Arc::new(Socket::bind(&path).unwrap());
     let mut supervisor = Supervisor::default();
@@ -111,6 +120,8 @@ fn start() -> Agent {
         folder,
         commands,
         cert_commands,
+        app_commands,
+        apps,
         root,
         store,
         supervisor,
@@ -552,3 +563,5 @@ async fn an_answer_under_way_is_finished_when_the_end_is_asked_for() {
     assert!(!answer.unwrap().accepted);
     assert!(late.is_empty());
 }
+
+mod apps;

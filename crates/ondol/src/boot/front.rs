@@ -12,6 +12,8 @@ use ondol_store::Store;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::app_requests;
+use crate::app_requests::AppRequests;
 use crate::cert_requests::CertRequests;
 use crate::cert_requests::Desk;
 use crate::published::Commands;
@@ -31,17 +33,32 @@ impl Front {
         view: View<'_>,
         managed: &watch::Receiver<Arc<Vec<Managed>>>,
         requests: mpsc::Sender<Request>,
+        apps: ondol_apps::Handle,
         store: &Store,
         workers: &mut Group,
     ) -> Self {
         let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+        let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let to = Commands {
             commands: command_sender,
             cert_commands: cert_sender,
+            app_commands: app_sender,
         };
         let managed = Arc::clone(&managed.borrow());
-        let (published, surface) = Published::new(view, &managed, store.handle(), to);
+        let app_status = apps.status.clone();
+        let (published, surface, apps_shown) =
+            Published::new(view, &managed, store.handle(), to, app_status);
+        workers.spawn("what is shown of apps", apps_shown.run());
+        let app_requests = AppRequests {
+            commands: app_commands,
+            desk: app_requests::Desk {
+                apps: surface.apps.clone(),
+                host: apps,
+                store: store.handle(),
+            },
+        };
+        workers.spawn("questions about apps", app_requests.run());
         let cert_requests = CertRequests {
             commands: cert_commands,
             desk: Desk {

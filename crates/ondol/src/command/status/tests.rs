@@ -57,6 +57,7 @@ fn healthy() -> Status {
         requests: 19_202,
         log_lines_dropped: 0,
         servers: Vec::new(),
+        apps: Vec::new(),
         warnings: Vec::new(),
         services: vec![service("running", None)],
     }
