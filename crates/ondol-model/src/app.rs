@@ -3,6 +3,7 @@
 mod cron_outcome;
 pub mod detect;
 pub mod cron;
+pub mod detect;
 mod endpoints;
 mod idle;
 mod judge;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ondol_model::app::cron::Schedule;
 use ondol_model::plan::CronLine;
 use ondol_model::plan::CronMissed;
 use ondol_model::plan::CronOverlap;
@@ -22,6 +23,8 @@ use crate::shape::Table;
 const TIMEOUT: Duration = Duration::from_secs(3_600);
 /// Each line is looked at every minute.
 const LINES_MAX: usize = 64;
+/// Five fields with long lists are shorter.
+const AT_BYTES_MAX: usize = 256;
 
 pub(super) const CRON: Key = Key {
     name: "cron",
@@ -36,7 +39,7 @@ static LINE: Table = Table {
     keys: &[
         Key {
             name: "at",
-            doc: "When: a time of each day (`04:10`), or the five fields of cron: minute, hour, day of the month, month, day of the week (`*/15 9-17 * * mon-fri`).",
+            doc: "When: a time of each day (`04:10`), or the five fields of cron: minute, hour, day of the month, month, day of the week (`*/15 9-17 * * mon-fri`), or a name (`@hourly`, `@daily`, `@weekly`, `@monthly`).",
             shape: Shape::Text(Form {
                 what: "a time of day or five fields of cron",
                 example: "04:10",
@@ -117,8 +120,15 @@ fn read(line: Section<'_>, report: &mut Report) -> Option<CronLine> {
     })
 }
 
+/// Whether the times can be read is found here; when they are is for who runs the line.
 fn at(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
+    if text.len() > AT_BYTES_MAX || text.contains(char::is_control) {
+        return Err("times stand on one line, of at most 256 characters".into());
+    }
+    match Schedule::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn timezone(text: &str) -> Result<String, String> {
