@@ -55,6 +55,16 @@ pub const UPSTREAM_CONNECT: Duration = Duration::from_secs(3);
 /// How long an upstream may take to begin its answer, and between two parts of it.
 pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
 
+/// Requests that wait for one app, of all cores: what comes in a few seconds to a site that is not slow. More
+/// are told to come back at once.
+pub const APP_HELD_MAX: u32 = 1_000;
+/// How long a request waits for an app of which nothing is known yet: a box that boots finds its apps, and
+/// starts them, within this time.
+pub const APP_HELD: Duration = Duration::from_secs(30);
+/// Of those who have waited, as many are let in at a time: an app that has just started is slow, and would have
+/// all of them at once.
+pub const APP_LET_IN_MAX: usize = 16;
+
 /// Servers that share the requests of one `proxy`: each request may be compared with all of them.
 pub const SERVERS_MAX: usize = 64;
 /// Apps of one box: each has processes, a log and a folder of its own.

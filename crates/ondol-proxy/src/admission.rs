@@ -144,6 +144,13 @@ impl Connections {
             .for_each(|state| state.tell(Order::Close));
     }
 
+    /// Ends what is with the launch of an app, by its key.
+    pub(crate) fn cut_launch(&self, key: u64) {
+        self.snapshot()
+            .iter()
+            .for_each(|state| state.cut_launch(key));
+    }
+
     /// Closes some of the connections on which nobody waits for an answer, those first on which nothing
     /// has happened for longest: who is slow to say something must not keep others out. Returns how many.
     pub(crate) fn shed(&self) -> u64 {

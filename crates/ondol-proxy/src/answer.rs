@@ -1,7 +1,9 @@
 //! A request's way, phase by phase. Every failure becomes a page in one place.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use http::HeaderValue;
 use http::Method;
@@ -22,6 +24,10 @@ use ondol_model::plan::Rules;
 use ondol_model::plan::Scheme;
 use ondol_model::route::FoundBy;
 
+use crate::apps;
+use crate::apps::AppTrouble;
+use crate::apps::InApp;
+use crate::apps::Launched;
 use crate::arrival;
 use crate::body::Body;
 use crate::challenges;
@@ -38,6 +44,7 @@ use crate::request_id;
 use crate::request_id::ShownId;
 use crate::respond;
 use crate::tunnel::Tunnel;
+use crate::tunnel::TunnelKind;
 use crate::upstream;
 use crate::upstream::Forwarded;
 use crate::upstream::Forwarding;
@@ -89,13 +96,19 @@ async fn answer_parts(
 }
 
 async fn failure_page(failure: &Failure, visit: &Visit, parts: &Parts) -> Response<Body> {
-    let mut page = error_page::page(failure.status(), visit, parts).await;
+    let mut page = error_page::page(failure.topic(), visit, parts).await;
     if let Failure::MethodNotAllowed(methods) = failure {
         page.headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static(methods));
     }
     if let Failure::Refused(refusal) = failure {
         refusal.explain(page.headers_mut());
+    }
+    if let Failure::App(trouble) = failure
+        && let Some(seconds) = trouble.retry_after()
+    {
+        page.headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if failure.ends_connection() && parts.version < Version::HTTP_2 {
         page.headers_mut()
@@ -172,7 +185,18 @@ async fn target(
             };
             root.answer(request).await
         }
-        Answers::Proxy(servers) => proxy(visit, servers, &route.rules, (parts, path), body).await,
+        Answers::Proxy(servers) => {
+            proxy(visit, (servers, None), &route.rules, (parts, path), body).await
+        }
+        Answers::App(room) => {
+            let ready = apps::enter(visit, room, &parts.method).await?;
+            let servers = (&ready.servers, Some(&*ready.launched));
+            let answer = proxy(visit, servers, &route.rules, (parts, path), body).await;
+            if let Some(app) = &mut visit.app {
+                app.has_answered(&answer);
+            }
+            answer
+        }
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
         Answers::Respond(with) => respond::answer(with, &parts.method).await,
     }
@@ -180,7 +204,7 @@ async fn target(
 
 async fn proxy(
     visit: &mut Visit,
-    servers: &Servers,
+    (servers, launched): (&Servers, Option<&Launched>),
     rules: &Rules,
     (parts, path): (&Parts, &str),
     body: Incoming,
@@ -219,7 +243,20 @@ async fn proxy(
         changes: visit.admitted.as_ref().map(|admitted| &admitted.changes),
         fields: fields.as_ref(),
     };
-    match upstream::forward(servers, &outgoing, body, &mut visit.asked).await? {
+    let forwarded = {
+        let mut forwarding = pin!(upstream::forward(
+            servers,
+            &outgoing,
+            body,
+            &mut visit.asked
+        ));
+        std::future::poll_fn(|cx| match launched {
+            Some(launched) if launched.is_cut() => Poll::Ready(Err(Failure::App(AppTrouble::Cut))),
+            Some(_) | None => forwarding.as_mut().poll(cx),
+        })
+        .await?
+    };
+    match forwarded {
         Forwarded::Response(response) => Ok(response),
         Forwarded::Tunnel(response, upstream, from_upstream) => {
             connection.state.open_tunnel(Tunnel {
@@ -229,6 +266,8 @@ async fn proxy(
                     .asked
                     .as_mut()
                     .and_then(|asked| asked.in_flight.take()),
+                in_app: visit.app.as_ref().map(InApp::tunnel),
+                kind: TunnelKind::of(&response),
             });
             Ok(response)
         }

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use ondol_base::clock;
 use ondol_base::tasks;
+use ondol_model::app::Endpoints;
+use ondol_model::app::Traffic;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use ondol_model::listen::Preface;
@@ -23,6 +25,8 @@ use tokio::sync::oneshot;
 
 use crate::access_log::AccessLog;
 use crate::access_log::Settings;
+use crate::apps::Hosted;
+use crate::apps::Tally;
 use crate::challenges::Challenges;
 use crate::client_auth::Guards;
 use crate::counters::Counters;
@@ -111,6 +115,9 @@ pub struct DataPlane {
     prober: Prober,
     /// The servers behind the sites that are served now.
     known: Mutex<Known>,
+    /// What visitors of apps get, as every worker does it.
+    endpoints: Mutex<Arc<Endpoints>>,
+    tally: Arc<Tally>,
 }
 
 struct RunningWorker {
@@ -129,13 +136,14 @@ impl std::fmt::Debug for DataPlane {
 
 impl DataPlane {
     /// Starts one worker thread for each list of sockets, and waits until all of them accept. Issuers are shown
-    /// `challenges` from the first connection on.
+    /// `challenges`, and visitors of apps get what `hosted` says, from the first connection on.
     ///
     /// Fails when a thread, a runtime, the access log or TLS can't be set up.
     pub async fn start(
         sockets: Vec<Vec<Socket>>,
         snapshot: Snapshot,
         challenges: Challenges,
+        hosted: Hosted,
         access_log: &Path,
         failures: Failures,
     ) -> io::Result<Self> {
@@ -152,6 +160,7 @@ impl DataPlane {
         let floods = Shortage::default();
         let via = Via::new(random());
         let passwords = Passwords::new()?;
+        let tally = Arc::<Tally>::default();
         let log = start_log(access_log, Settings::of(&snapshot.plan), &failures)?;
         let mut workers = Vec::with_capacity(sockets.len());
         for (number, sockets) in sockets.into_iter().enumerate() {
@@ -175,6 +184,9 @@ impl DataPlane {
                 seed: random(),
                 watch: watch.clone(),
                 via: via.clone(),
+                hosted: hosted.clone(),
+                tally: Arc::clone(&tally),
+                workers: share,
             };
             let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
             let (ready, is_ready) = oneshot::channel();
@@ -199,6 +211,8 @@ impl DataPlane {
             watch,
             prober,
             known: Mutex::new(known),
+            endpoints: Mutex::new(hosted.endpoints),
+            tally,
         })
     }
 
@@ -241,6 +255,35 @@ impl DataPlane {
         for is_done in shown {
             let _ = is_done.await; // A worker that has ended shows nothing old either.
         }
+    }
+
+    /// Visitors of apps get something else. When this returns, every request that begins is answered by it, and
+    /// what was cut is ending.
+    pub async fn endpoints(&self, endpoints: Arc<Endpoints>) {
+        let mut taken = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            let (done, is_done) = oneshot::channel();
+            let command = Command::Endpoints(Arc::clone(&endpoints), done);
+            if worker.commands.send(command).await.is_ok() {
+                taken.push(is_done);
+            }
+        }
+        for is_done in taken {
+            let _ = is_done.await; // A worker that has ended begins no request either.
+        }
+        *self.acted_by() = endpoints;
+    }
+
+    /// What visitors of apps do.
+    pub fn traffic(&self) -> Traffic {
+        let endpoints = Arc::clone(&self.acted_by());
+        self.tally.traffic(&endpoints)
+    }
+
+    fn acted_by(&self) -> MutexGuard<'_, Arc<Endpoints>> {
+        self.endpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn guarded(&self, snapshot: Snapshot) -> Snapshot {
@@ -313,6 +356,8 @@ impl DataPlane {
             watch: _,
             prober: _,
             known: _,
+            endpoints: _,
+            tally: _,
         } = self;
         let ending = tasks::spawn_blocking(move || {
             for RunningWorker {

@@ -22,6 +22,7 @@ use crate::dress::Dress;
 use crate::visit::Visit;
 
 pub(crate) use words::Language;
+pub(crate) use words::Topic;
 
 /// What a client can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,17 +51,12 @@ impl Wants {
 }
 
 /// The page of a status of 400 or more: the owner's, for a browser and where there is one, or ours.
-pub(crate) async fn page(status: StatusCode, visit: &Visit, parts: &Parts) -> Response<Body> {
-    if let Some(page) = owners(status, visit, parts).await {
+pub(crate) async fn page(topic: Topic, visit: &Visit, parts: &Parts) -> Response<Body> {
+    if let Some(page) = owners(topic.status(), visit, parts).await {
         return page;
     }
     let language = Language::of(&parts.headers);
-    let page = error_page(
-        status,
-        visit.shown_id(),
-        Wants::of(&parts.headers),
-        language,
-    );
+    let page = error_page(topic, visit.shown_id(), Wants::of(&parts.headers), language);
     for_method(page, &parts.method)
 }
 
@@ -109,16 +105,16 @@ fn for_method(mut page: Response<Body>, method: &Method) -> Response<Body> {
 
 /// Our own page, under 2 KiB and complete in itself.
 pub(crate) fn error_page(
-    status: StatusCode,
+    topic: Topic,
     id: impl Display,
     wants: Wants,
     language: Language,
 ) -> Response<Body> {
     let (content_type, body) = match wants {
-        Wants::Html => ("text/html; charset=utf-8", html(status, id, language)),
-        Wants::Plain => ("text/plain; charset=utf-8", plain(status, id, language)),
+        Wants::Html => ("text/html; charset=utf-8", html(topic, id, language)),
+        Wants::Plain => ("text/plain; charset=utf-8", plain(topic, id, language)),
     };
-    response(status, content_type, Bytes::from(body))
+    response(topic.status(), content_type, Bytes::from(body))
 }
 
 fn response(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
@@ -139,11 +135,11 @@ fn is_wanted_html(range: &str) -> bool {
     is_html && !is_refused
 }
 
-fn html(status: StatusCode, id: impl Display, language: Language) -> String {
-    let code = status.as_u16();
+fn html(topic: Topic, id: impl Display, language: Language) -> String {
+    let code = topic.status().as_u16();
     let lang = language.tag();
     let request = language.request();
-    let (title, sentence) = language.words(status);
+    let (title, sentence) = language.words(topic);
     format!(
         r#"<!doctype html>
 <html lang="{lang}">
@@ -174,10 +170,10 @@ code{{font:.95em ui-monospace,monospace;user-select:all}}
     )
 }
 
-fn plain(status: StatusCode, id: impl Display, language: Language) -> String {
-    let code = status.as_u16();
+fn plain(topic: Topic, id: impl Display, language: Language) -> String {
+    let code = topic.status().as_u16();
     let request = language.request();
-    let (title, sentence) = language.words(status);
+    let (title, sentence) = language.words(topic);
     format!("{code} {title}\n\n{sentence}\n\n{request} {id}\n")
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use http::StatusCode;
 
+use crate::apps::AppTrouble;
+use crate::error_page::Topic;
 use crate::gate::Refusal;
 
 /// A request that gets an error page.
@@ -87,6 +89,9 @@ pub(crate) enum Failure {
         #[source]
         source: std::io::Error,
     },
+    /// The app could not be asked, or no longer.
+    #[error(transparent)]
+    App(AppTrouble),
     /// There are as many connections to upstreams as there may be.
     #[error("no more connections to upstreams can be made, so {upstream} was not asked")]
     Crowded {
@@ -134,6 +139,7 @@ impl Failure {
             | Self::File(_)
             | Self::Circle { .. }
             | Self::PageUnreadable(_)
+            | Self::App(_)
             | Self::Connect { .. }
             | Self::Crowded { .. }
             | Self::Silent { .. }
@@ -147,6 +153,40 @@ impl Failure {
             self,
             Self::Connect { .. } | Self::Silent { .. } | Self::Broken { .. }
         )
+    }
+
+    /// What its page is about.
+    pub(crate) fn topic(&self) -> Topic {
+        match self {
+            Self::App(AppTrouble::Crowded(_) | AppTrouble::Late(_) | AppTrouble::Cut) => {
+                Topic::AppStarting
+            }
+            Self::App(AppTrouble::Failed(_)) => Topic::AppFailed,
+            Self::App(AppTrouble::Stopped(_)) => Topic::AppStopped,
+            Self::Malformed(_)
+            | Self::TargetTooLong
+            | Self::TooManyHeaders
+            | Self::UnknownCoding
+            | Self::Expectation
+            | Self::BodyTooLarge
+            | Self::VisitorGone(_)
+            | Self::VisitorStalled
+            | Self::UnknownHost
+            | Self::Misdirected
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::Refused(_)
+            | Self::AuthServer(_)
+            | Self::Folder { .. }
+            | Self::Unreadable(_)
+            | Self::File(_)
+            | Self::Circle { .. }
+            | Self::PageUnreadable(_)
+            | Self::Connect { .. }
+            | Self::Crowded { .. }
+            | Self::Silent { .. }
+            | Self::Broken { .. } => Topic::Status(self.status()),
+        }
     }
 
     /// The status that the visitor gets.
@@ -171,7 +211,7 @@ impl Failure {
             }
             Self::Connect { .. } | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
             Self::Circle { .. } => StatusCode::LOOP_DETECTED,
-            Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::App(_) | Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
     }

@@ -30,7 +30,9 @@ use crate::connection::Order;
 use crate::connection::Speaks;
 use crate::refusal::Refusal;
 use crate::tunnel;
+use crate::tunnel::Ended;
 use crate::tunnel::InTunnel;
+use crate::tunnel::Tunnel;
 use crate::visitor_stream::VisitorStream;
 
 /// A visitor who still sends when its connection ends is listened to for this long, so that it reads
@@ -106,7 +108,7 @@ pub(crate) async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     match state.take_tunnel() {
         Some(tunnel) if result.is_ok() => {
             let _presence = InTunnel::new(&connection.worker);
-            through_tunnel(stream, parts.read_buf, tunnel).await;
+            through_tunnel((stream, &state), parts.read_buf, tunnel).await;
         }
         _ => linger(stream, &state).await,
     }
@@ -122,9 +124,16 @@ pub(crate) fn http1_builder() -> http1::Builder {
     builder
 }
 
-async fn through_tunnel(stream: VisitorStream, from_visitor: Bytes, tunnel: tunnel::Tunnel) {
-    // A tunnel that breaks off is the business of its two ends; nobody is left to tell.
-    let _ = tunnel::run(stream, from_visitor, tunnel).await;
+async fn through_tunnel(
+    (stream, state): (VisitorStream, &ConnectionState),
+    from_visitor: Bytes,
+    tunnel: Tunnel,
+) {
+    match tunnel::run(stream, from_visitor, tunnel).await {
+        Ok(Ended::WithApp(stream)) => linger(stream, state).await,
+        // A tunnel that breaks off is the business of its two ends; nobody is left to tell.
+        Ok(Ended::ByItself) | Err(_) => {}
+    }
 }
 
 /// Reads and forgets what a visitor still sends.

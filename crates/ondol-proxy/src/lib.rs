@@ -44,6 +44,7 @@ mod accept;
 mod access_log;
 mod admission;
 mod answer;
+mod apps;
 mod arrival;
 mod body;
 mod certificates;
@@ -83,6 +84,7 @@ mod visit;
 mod visitor_stream;
 mod worker;
 
+pub use apps::Hosted;
 pub use certificates::CertificateEntry;
 pub use certificates::CertificateError;
 pub use certificates::Certificates;

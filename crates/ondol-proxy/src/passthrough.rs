@@ -20,6 +20,7 @@ use crate::proxy_protocol;
 use crate::tunnel;
 use crate::tunnel::InTunnel;
 use crate::tunnel::Tunnel;
+use crate::tunnel::TunnelKind;
 use crate::upstream::Connector;
 use crate::upstream::UpstreamStream;
 use crate::visitor_stream::VisitorStream;
@@ -121,6 +122,8 @@ pub(crate) async fn run(connection: Connection, stream: TcpStream, passage: Pass
         upstream,
         from_upstream: Bytes::new(),
         in_flight: None,
+        in_app: None,
+        kind: TunnelKind::Other,
     };
     // What breaks off is the business of its two ends; nobody is left to tell.
     let _ = tunnel::run(visitor, first.into(), tunnel).await;

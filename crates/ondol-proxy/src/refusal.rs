@@ -17,6 +17,7 @@ use crate::access_log::Entry;
 use crate::body::Body;
 use crate::connection::Connection;
 use crate::error_page::Language;
+use crate::error_page::Topic;
 use crate::error_page::Wants;
 use crate::error_page::error_page;
 use crate::request_id::RequestId;
@@ -76,7 +77,8 @@ impl Refusal {
         } else {
             Wants::Plain
         };
-        let page = error_page(self.status, self.id, wants, Language::of_unread(head));
+        let topic = Topic::Status(self.status);
+        let page = error_page(topic, self.id, wants, Language::of_unread(head));
         let date = httpdate::fmt_http_date(connection.worker.wall(clock::now()));
         let length = page.body().size_hint().lower();
         let mut answer = Vec::with_capacity(4096);

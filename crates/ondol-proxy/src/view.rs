@@ -11,12 +11,15 @@ use ondol_model::Target;
 use ondol_model::plan::Moved;
 use ondol_model::plan::MovedPath;
 use ondol_model::plan::Passthrough;
+use ondol_model::plan::Proxy;
 use ondol_model::plan::Redirect;
 use ondol_model::plan::Route;
 use ondol_model::plan::Site;
 use ondol_model::plan::SiteLog;
 use ondol_model::upstream::Upstream;
 
+use crate::apps::Apps;
+use crate::apps::Room;
 use crate::client_auth::Guard;
 use crate::data_plane::Failures;
 use crate::dress::Dress;
@@ -77,6 +80,7 @@ pub(crate) struct RouteIndex {
 pub(crate) enum Answers {
     /// Not served yet.
     Nothing,
+    App(Rc<Room>),
     /// What is known of the folder.
     Files(Rc<Root>),
     Proxy(Servers),
@@ -85,19 +89,14 @@ pub(crate) enum Answers {
 }
 
 impl View {
-    pub(crate) fn new(snapshot: Snapshot, pools: &Pools, folders: &Folders) -> Self {
+    pub(crate) fn new(snapshot: Snapshot, pools: &Pools, folders: &Folders, apps: &Apps) -> Self {
         let watch = &pools.watch;
         pools.connector.replace_tls(&snapshot.upstream_tls);
         let keep = |route: &Route| match &route.target {
-            Target::App(_) | Target::Php(_) => Answers::Nothing,
+            Target::App(app) => Answers::App(apps.room(app, pools)),
+            Target::Php(_) => Answers::Nothing,
             Target::Files(files) => Answers::Files(folders.of(files)),
-            Target::Proxy(proxy) => {
-                let pools = proxy
-                    .upstreams()
-                    .map(|upstream| pools.of(upstream))
-                    .collect();
-                Answers::Proxy(Servers::new(proxy, pools, watch))
-            }
+            Target::Proxy(proxy) => Answers::Proxy(pools.servers(proxy)),
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
             Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond, folders)),
         };
@@ -173,7 +172,7 @@ impl View {
         let is_all = matches!(&site.routes[..], [only] if only.path.as_str() == "/");
         let is_same = |path: &str| ondol_model::route::route(site, path) == Some(at.route);
         is_all
-            || !matches!(self.answers(at), Answers::Proxy(_))
+            || !matches!(self.answers(at), Answers::Proxy(_) | Answers::App(_))
             || ondol_model::path::is_clear(sent, path, is_same)
     }
 
@@ -265,6 +264,12 @@ impl Pools {
             .entry(upstream.clone())
             .or_insert_with(|| Rc::new(Pool::new(upstream.clone(), self.connector.clone())));
         Rc::clone(pool)
+    }
+
+    /// The servers of a plan, or of an app, with their pools.
+    pub(crate) fn servers(&self, proxy: &Proxy) -> Servers {
+        let pools = proxy.upstreams().map(|upstream| self.of(upstream));
+        Servers::new(proxy, pools.collect(), &self.watch)
     }
 
     fn passed_to(&self, passthrough: &Passthrough) -> Rc<PassedTo> {

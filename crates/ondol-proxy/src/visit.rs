@@ -24,6 +24,7 @@ use ondol_model::plan::Patience;
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
+use crate::apps::InApp;
 use crate::arrival;
 use crate::arrival::Visitor;
 use crate::body::Body;
@@ -41,6 +42,10 @@ use crate::view::View;
 
 /// The status in the log for a visitor who left before the end, as nginx has it; never sent.
 const VISITOR_LEFT: u16 = 499;
+
+/// What the log says of an answer that ended with the launch of the app that gave it.
+const APP_STOPPED: &str =
+    "the answer was cut short, because the app was stopped and the time for that was over";
 
 /// A request and what is to be remembered of it.
 #[derive(Debug)]
@@ -61,6 +66,8 @@ pub(crate) struct Visit {
     pub(crate) admitted: Option<Box<Admitted>>,
     /// The upstream that was asked, if one was.
     pub(crate) asked: Option<Asked>,
+    /// The app that has the request, where Ondol runs it.
+    pub(crate) app: Option<InApp>,
     started: Instant,
     method: Method,
     uri: Uri,
@@ -73,7 +80,7 @@ pub(crate) struct Visit {
     body_bytes: u64,
     outcome: Outcome,
     /// Its number on the connection.
-    request: usize,
+    pub(crate) request: usize,
     /// Whether a part of the body is with the protocol.
     has_given: bool,
 }
@@ -105,6 +112,7 @@ impl Visit {
             route: None,
             admitted: None,
             asked: None,
+            app: None,
             started: clock::now(),
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -151,6 +159,9 @@ impl Visit {
     pub(crate) fn finish(mut self: Box<Self>, response: Response<Body>) -> Response<Visited> {
         self.status = response.status().as_u16();
         self.connection.state.has_words();
+        if self.app.is_some() {
+            self.connection.state.is_answered(self.request);
+        }
         response.map(|body| Visited {
             body,
             visit: Some(self),
@@ -166,7 +177,9 @@ impl Visit {
         };
         self.connection.state.request_ends(self.request, answer);
         let now = clock::now();
-        let status = if self.outcome == Outcome::Open {
+        let is_stopped =
+            self.outcome != Outcome::Whole && self.app.as_ref().is_some_and(InApp::is_cut);
+        let status = if self.outcome == Outcome::Open && !is_stopped {
             VISITOR_LEFT
         } else {
             self.status
@@ -180,7 +193,8 @@ impl Visit {
         let host = authority.or_else(|| self.host.as_ref().and_then(|host| host.to_str().ok()));
         let cut = (self.outcome == Outcome::Cut).then_some("the answer was cut short");
         let slow = is_slow.then_some("the visitor took the answer too slowly");
-        let failure = self.failure.as_deref().or(slow).or(cut);
+        let stopped = is_stopped.then_some(APP_STOPPED);
+        let failure = self.failure.as_deref().or(stopped).or(slow).or(cut);
         let site = self.site.map(|site| self.view.site_name(site));
         let entry = Entry {
             at: worker.wall(self.started),
@@ -267,6 +281,9 @@ impl http_body::Body for Visited {
                 }
                 Some(Err(error)) => {
                     visit.outcome = Outcome::Cut;
+                    if let Some(app) = &mut visit.app {
+                        app.has_broken_off();
+                    }
                     visit.failure = Some(format!("the answer was cut short: {}", Chain(error)));
                 }
                 None => visit.outcome = Outcome::Whole,

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use ondol_base::clock;
 use ondol_base::tasks;
+use ondol_model::app::Endpoints;
 use ondol_model::event::EventKind;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
@@ -34,6 +35,9 @@ use crate::accept::Arrival;
 use crate::access_log::Recorder;
 use crate::admission::Connections;
 use crate::admission::network_of;
+use crate::apps::Apps;
+use crate::apps::Hosted;
+use crate::apps::Tally;
 use crate::challenges::Challenges;
 use crate::challenges::Shown;
 use crate::connection::Ledger;
@@ -89,6 +93,10 @@ pub(crate) struct Equipment {
     pub(crate) seed: u64,
     pub(crate) watch: Watch,
     pub(crate) via: Via,
+    pub(crate) hosted: Hosted,
+    pub(crate) tally: Arc<Tally>,
+    /// How many there are.
+    pub(crate) workers: usize,
 }
 
 /// What a worker is told.
@@ -98,6 +106,8 @@ pub(crate) enum Command {
     Apply(Box<Snapshot>, Box<Recorder>, oneshot::Sender<()>),
     /// Show issuers this from the next request and handshake on; the reply says that it is so.
     Show(Arc<Challenges>, oneshot::Sender<()>),
+    /// Visitors of apps get this from the next request on; the reply says that it is so.
+    Endpoints(Arc<Endpoints>, oneshot::Sender<()>),
     /// Accept no more, end what is open within the time, then end; the reply counts what was cut.
     Drain(Duration, oneshot::Sender<u64>),
 }
@@ -109,6 +119,7 @@ pub(crate) struct Worker {
     pub(crate) challenges: Shown,
     pools: Pools,
     folders: Folders,
+    apps: Apps,
     pub(crate) connections: Connections,
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) log: RefCell<Recorder>,
@@ -154,12 +165,16 @@ impl Worker {
         let now = clock::now();
         let pools = Pools::new(equipment.connections_max, equipment.watch);
         let folders = Folders::new(equipment.files_bytes_max);
-        let view = View::new(equipment.snapshot, &pools, &folders);
+        let Hosted { endpoints, wakes } = equipment.hosted;
+        let apps = Apps::new(equipment.workers, equipment.tally, wakes);
+        apps.replace(endpoints, &pools);
+        let view = View::new(equipment.snapshot, &pools, &folders, &apps);
         let worker = Self {
             view: RefCell::new(Rc::new(view)),
             challenges: Shown::new(equipment.challenges),
             pools,
             folders,
+            apps,
             connections: Connections::new(
                 equipment.connections_max,
                 equipment.connections_per_address_max,
@@ -187,8 +202,15 @@ impl Worker {
 
     fn apply(&self, snapshot: Snapshot, recorder: Recorder) {
         *self.log.borrow_mut() = recorder;
-        let view = Rc::new(View::new(snapshot, &self.pools, &self.folders));
+        let view = Rc::new(View::new(snapshot, &self.pools, &self.folders, &self.apps));
         *self.view.borrow_mut() = view;
+    }
+
+    /// Takes up what visitors of apps get, and cuts what is with launches whose time is over.
+    fn take_endpoints(&self, endpoints: Arc<Endpoints>) {
+        for key in self.apps.replace(endpoints, &self.pools) {
+            self.connections.cut_launch(key);
+        }
     }
 
     fn tick(&self) {
@@ -199,6 +221,7 @@ impl Worker {
         self.connections.call_in(&self.ledger);
         self.pools.thin_out(now);
         self.folders.rest(now);
+        self.apps.tick();
         self.view.borrow().tell(&self.failures);
         self.warnings.set(WARNINGS_PER_TICK);
         self.counters.ticked_us.set(clock::monotonic_us());
@@ -333,6 +356,10 @@ async fn attend(
                     worker.challenges.replace(challenges);
                     let _ = done.send(());
                 }
+                Some(Command::Endpoints(endpoints, done)) => {
+                    worker.take_endpoints(endpoints);
+                    let _ = done.send(());
+                }
                 Some(Command::Drain(grace, done)) => {
                     accepting.iter().for_each(JoinHandle::abort);
                     let cut = drain(worker, grace, &mut commands).await;
@@ -346,7 +373,8 @@ async fn attend(
 }
 
 /// Ends all connections as they become idle, and cuts those that are left when the time is up. Of what it is
-/// told meanwhile only what issuers are shown still matters: they may keep a connection as anybody.
+/// told meanwhile only what issuers are shown and where apps are still matters: visitors and issuers may keep
+/// a connection.
 async fn drain(
     worker: &Rc<Worker>,
     grace: Duration,
@@ -359,9 +387,16 @@ async fn drain(
     while !worker.connections.is_empty() && clock::now() < until {
         tokio::select! {
             _ = ticks.tick() => worker.tick(),
-            Some(Command::Show(challenges, done)) = commands.recv() => {
-                worker.challenges.replace(challenges);
-                let _ = done.send(());
+            Some(command) = commands.recv() => match command {
+                Command::Show(challenges, done) => {
+                    worker.challenges.replace(challenges);
+                    let _ = done.send(());
+                }
+                Command::Endpoints(endpoints, done) => {
+                    worker.take_endpoints(endpoints);
+                    let _ = done.send(());
+                }
+                Command::Apply(..) | Command::Drain(..) => {}
             }
         }
     }

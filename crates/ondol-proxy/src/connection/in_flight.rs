@@ -22,6 +22,10 @@ pub(super) struct InFlight {
     /// Bytes of that part.
     pub(super) lent: usize,
     pub(super) is_cut: bool,
+    /// The key of the launch of an app that has it.
+    pub(super) launch: Option<u64>,
+    /// Whether its answer has begun.
+    pub(super) is_answered: bool,
     /// Bytes that were taken so far.
     taken: u64,
     /// Whether the last part was taken at once.
@@ -89,6 +93,11 @@ impl InFlight {
     /// Ends the stream alone, when its task runs next.
     pub(super) fn cut(&mut self) {
         self.is_cut = true;
+        self.wake();
+    }
+
+    /// Has its task look at it again.
+    pub(super) fn wake(&self) {
         if let Some(task) = &self.task {
             task.wake_by_ref();
         }

@@ -23,6 +23,8 @@ use std::task::Waker;
 use tokio::time::Duration;
 use tokio::time::Instant;
 
+mod launches;
+
 /// The part of a connection that its I/O, its requests and its worker write to.
 #[derive(Debug)]
 pub(crate) struct ConnectionState {
@@ -56,6 +58,8 @@ pub(crate) struct ConnectionState {
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
     tunnel: RefCell<Option<Tunnel>>,
+    /// The key of the launch of an app that the tunnel leads to.
+    tunnel_to: Cell<Option<u64>>,
 }
 
 impl ConnectionState {
@@ -83,6 +87,7 @@ impl ConnectionState {
             order: Cell::new(Order::Serve),
             waker: RefCell::new(None),
             tunnel: RefCell::new(None),
+            tunnel_to: Cell::new(None),
             ledger,
         }
     }
@@ -338,6 +343,8 @@ impl ConnectionState {
 
     /// Leaves a tunnel to be entered once the response that agrees to it has been written.
     pub(crate) fn open_tunnel(&self, tunnel: Tunnel) {
+        let in_app = tunnel.in_app.as_ref();
+        self.tunnel_to.set(in_app.map(|it| it.launched().key()));
         *self.tunnel.borrow_mut() = Some(tunnel);
     }
 

@@ -12,8 +12,12 @@ fn page(status: u16, wants: Wants) -> (Response<Body>, String) {
 }
 
 fn page_in(language: Language, status: u16, wants: Wants) -> (Response<Body>, String) {
-    let status = StatusCode::from_u16(status).unwrap();
-    let mut response = error_page(status, RequestId(0xbeef), wants, language);
+    let topic = Topic::Status(StatusCode::from_u16(status).unwrap());
+    page_about(language, topic, wants)
+}
+
+fn page_about(language: Language, topic: Topic, wants: Wants) -> (Response<Body>, String) {
+    let mut response = error_page(topic, RequestId(0xbeef), wants, language);
     let Body::Full(bytes) = std::mem::replace(response.body_mut(), Body::Empty) else {
         panic!("a page is in memory");
     };
@@ -66,7 +70,11 @@ fn the_statuses_that_visitors_meet_have_words_of_their_own() {
     for language in LANGUAGES {
         let sentences: HashSet<&str> = statuses
             .iter()
-            .map(|status| language.words(StatusCode::from_u16(*status).unwrap()).1)
+            .map(|status| {
+                language
+                    .words(Topic::Status(StatusCode::from_u16(*status).unwrap()))
+                    .1
+            })
             .collect();
         assert_eq!(sentences.len(), statuses.len());
     }

@@ -4,6 +4,31 @@ use http::HeaderMap;
 use http::StatusCode;
 use http::header;
 
+/// What a page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// What the status alone says.
+    Status(StatusCode),
+    /// An app is not ready yet, or changes its release.
+    AppStarting,
+    /// An app does not run.
+    AppFailed,
+    /// Its owner has stopped an app.
+    AppStopped,
+}
+
+impl Topic {
+    /// The status that its page has.
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::Status(status) => status,
+            Self::AppStarting | Self::AppFailed | Self::AppStopped => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+}
+
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -73,10 +98,34 @@ impl Language {
     }
 
     /// A title, and a sentence for the visitor.
-    pub(super) fn words(self, status: StatusCode) -> (&'static str, &'static str) {
-        match self {
-            Self::English => english(status),
-            Self::Korean => korean(status),
+    pub(super) fn words(self, topic: Topic) -> (&'static str, &'static str) {
+        match (self, topic) {
+            (Self::English, Topic::Status(status)) => english(status),
+            (Self::Korean, Topic::Status(status)) => korean(status),
+            (Self::English, Topic::AppStarting) => (
+                "One moment",
+                "This site is being started. Please try again in a few seconds.",
+            ),
+            (Self::Korean, Topic::AppStarting) => (
+                "잠시만 기다려 주세요",
+                "이 사이트를 시작하는 중입니다. 몇 초 뒤에 다시 시도해 주세요.",
+            ),
+            (Self::English, Topic::AppFailed) => (
+                "Out of order",
+                "The program behind this site does not run at the moment. It is tried again by itself; please come back in a few minutes.",
+            ),
+            (Self::Korean, Topic::AppFailed) => (
+                "작동하지 않음",
+                "지금은 이 사이트의 프로그램이 실행되지 않습니다. 자동으로 다시 시도하고 있으니 몇 분 뒤에 다시 방문해 주세요.",
+            ),
+            (Self::English, Topic::AppStopped) => (
+                "Switched off",
+                "The owner of this site has switched it off for now. Please come back later.",
+            ),
+            (Self::Korean, Topic::AppStopped) => (
+                "꺼져 있음",
+                "사이트 운영자가 지금은 이 사이트를 꺼 두었습니다. 나중에 다시 방문해 주세요.",
+            ),
         }
     }
 }

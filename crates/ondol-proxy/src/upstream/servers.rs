@@ -80,6 +80,11 @@ impl Servers {
         }
     }
 
+    /// Closes what is idle of their connections.
+    pub(crate) fn close_idle(&self) {
+        self.pools.iter().for_each(|pool| pool.close_idle());
+    }
+
     /// Whether they are told in `Via` what the request came through.
     pub(crate) fn tells_via(&self) -> bool {
         self.via == Via::Told

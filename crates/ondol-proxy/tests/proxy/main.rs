@@ -11,6 +11,7 @@
 mod harness;
 
 mod access;
+mod apps;
 mod balance;
 mod basic_auth;
 mod bodies;

@@ -12,12 +12,16 @@ use std::time::Duration;
 
 use ondol_base::tasks;
 use ondol_model::Plan;
+use ondol_model::app::AppName;
+use ondol_model::app::Endpoints;
+use ondol_model::app::Traffic;
 use ondol_model::listen::Preface;
 use ondol_proxy::Certificates;
 use ondol_proxy::Challenges;
 use ondol_proxy::Counters;
 use ondol_proxy::DataPlane;
 use ondol_proxy::Failures;
+use ondol_proxy::Hosted;
 use ondol_proxy::Protocol;
 use ondol_proxy::ServeFailure;
 use ondol_proxy::ServerState;
@@ -32,6 +36,7 @@ use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio::runtime::LocalRuntime;
+use tokio::sync::mpsc;
 
 use super::Authority;
 use super::Identity;
@@ -51,6 +56,7 @@ pub(crate) struct Plane {
     folder: TempDir,
     failures: Arc<Mutex<Vec<ServeFailure>>>,
     panics: Arc<AtomicBool>,
+    wakes: Mutex<mpsc::Receiver<AppName>>,
 }
 
 impl Plane {
@@ -93,11 +99,26 @@ impl Plane {
         Self::start_snapshot(1, snapshot, Preface::None)
     }
 
+    /// So many workers, which know this of apps.
+    pub(crate) fn start_hosting(
+        count: usize,
+        plan: Plan,
+        identities: &[&Identity],
+        endpoints: Endpoints,
+    ) -> Self {
+        let snapshot = snapshot(plan, identities);
+        Self::start_all(count, snapshot, Preface::None, endpoints)
+    }
+
     fn start_workers(count: usize, plan: Plan, identities: &[&Identity], preface: Preface) -> Self {
         Self::start_snapshot(count, snapshot(plan, identities), preface)
     }
 
     fn start_snapshot(count: usize, snapshot: Snapshot, preface: Preface) -> Self {
+        Self::start_all(count, snapshot, preface, Endpoints::default())
+    }
+
+    fn start_all(count: usize, snapshot: Snapshot, preface: Preface, endpoints: Endpoints) -> Self {
         let runtime = runtime();
         let folder = tempfile::tempdir().unwrap();
         let access_log = folder.path().join("access.log");
@@ -114,10 +135,16 @@ impl Plane {
                 ]
             })
             .collect();
+        let (wake_sender, wakes) = mpsc::channel(8);
+        let hosted = Hosted {
+            endpoints: Arc::new(endpoints),
+            wakes: wake_sender,
+        };
         let starting = DataPlane::start(
             sockets,
             snapshot,
             Challenges::default(),
+            hosted,
             &access_log,
             Failures::new(move |failure| {
                 taken.lock().unwrap().push(failure);
@@ -132,6 +159,7 @@ impl Plane {
             folder,
             failures,
             panics,
+            wakes: Mutex::new(wakes),
         }
     }
 
@@ -154,6 +182,22 @@ impl Plane {
         let certificates = certificates(identities).with_client_authorities(authorities);
         let snapshot = Snapshot::new(Arc::new(plan), Arc::new(certificates));
         self.runtime.block_on(self.running().apply(snapshot));
+    }
+
+    /// Visitors of apps get this from the next request on.
+    pub(crate) fn tell(&self, endpoints: Endpoints) {
+        let endpoints = Arc::new(endpoints);
+        self.runtime.block_on(self.running().endpoints(endpoints));
+    }
+
+    /// What visitors of apps do.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.running().traffic()
+    }
+
+    /// The next app that is asked to wake, if one is.
+    pub(crate) fn woken(&self) -> Option<AppName> {
+        self.wakes.lock().unwrap().try_recv().ok()
     }
 
     /// Shows issuers these texts by their tokens, and these certificates by the names of their handshakes.
