@@ -1,8 +1,7 @@
 //! Apps: programs that Ondol runs, what visitors get of them now, and every decision about them.
 
-mod cron_outcome;
-pub mod detect;
 pub mod cron;
+mod cron_outcome;
 pub mod detect;
 mod endpoints;
 mod idle;

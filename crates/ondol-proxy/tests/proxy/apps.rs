@@ -522,7 +522,10 @@ fn an_answer_is_cut_with_its_launch() {
     assert_eq!(launch(&plane, 1).failed, 0);
     plane.drain(PATIENCE).join().unwrap();
     let log = plane.access_log();
-    assert!(log.contains("\" 200 4 "), "not as if the visitor had left: {log}");
+    assert!(
+        log.contains("\" 200 4 "),
+        "not as if the visitor had left: {log}"
+    );
 }
 
 #[test]
