@@ -49,8 +49,6 @@ pub(crate) struct AppLog(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     file: Mutex<LogFile>,
-    /// Whoever compresses what the file was moved to.
-    keeping: Mutex<()>,
     pending: Mutex<Pending>,
     recent: Mutex<Recent>,
     lines: broadcast::Sender<Arc<LogLine>>,
@@ -80,7 +78,6 @@ impl AppLog {
         let path = places.log(app);
         Self(Arc::new(Shared {
             file: Mutex::new(LogFile::new(path.clone())),
-            keeping: Mutex::default(),
             path,
             pending: Mutex::default(),
             recent: Mutex::default(),
@@ -157,7 +154,6 @@ impl AppLog {
 
     /// Compresses what the file was moved to. Blocks for longer than writing does.
     fn keep(&self) {
-        let _turn = locked(&self.0.keeping);
         if let Err(error) = keep::keep(&self.0.path) {
             let path = self.0.path.display();
             tracing::warn!(%path, %error, "what an app's log was moved to could not be compressed or removed");

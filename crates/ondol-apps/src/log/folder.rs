@@ -11,7 +11,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use rustix::fs::FlockOperation;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// Readable for the group, as those of the web's logs are.
 const FOLDER_MODE: u32 = 0o750;
@@ -50,6 +52,17 @@ impl Folder {
         Path::new("/proc/self/fd")
             .join(self.0.as_raw_fd().to_string())
             .join(name)
+    }
+
+    /// Waits until nobody else has a turn with what lies here; it ends when this is dropped.
+    pub(super) fn wait_for_turn(&self) -> io::Result<()> {
+        loop {
+            match rustix::fs::flock(&self.0, FlockOperation::LockExclusive) {
+                Ok(()) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Has what was renamed here written to disk.

@@ -23,9 +23,10 @@ const BYTES_MAX: u64 = 50 * 1024 * 1024;
 /// As `gzip` itself has it.
 const GZIP_LEVEL: u32 = 6;
 
-/// Does what is to do for the files of a log. Blocks on the disk; not to be called twice at once.
+/// Does what is to do for the files of a log. Blocks on the disk, and while it is done for another log.
 pub(super) fn keep(log: &Path) -> io::Result<()> {
     let folder = Folder::open(log)?;
+    folder.wait_for_turn()?;
     let log = folder.path_of(log);
     thin_out(&rotated::list(&log)?)?;
     for one in rotated::list(&log)? {
