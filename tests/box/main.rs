@@ -8,6 +8,7 @@
 
 mod agent;
 mod answers;
+mod apps;
 mod attackers;
 mod bad_input;
 mod differential;

@@ -54,6 +54,10 @@ pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 64;
 pub const UPSTREAM_CONNECT: Duration = Duration::from_secs(3);
 /// How long an upstream may take to begin its answer, and between two parts of it.
 pub const UPSTREAM_RESPONSE: Duration = Duration::from_secs(60);
+/// What is gathered of the body of one request for a script before that is asked: forms, and most pictures.
+pub const GATHERED_PER_REQUEST_BYTES_MAX: usize = 1024 * 1024;
+/// What is gathered of all of them.
+pub const GATHERED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Requests that wait for one app, of all cores: what comes in a few seconds to a site that is not slow. More
 /// are told to come back at once.

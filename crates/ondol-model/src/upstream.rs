@@ -40,14 +40,21 @@ pub enum Address {
     Unix(PathBuf),
 }
 
-/// The version of HTTP that a server is asked in.
+/// The version of HTTP that a server is asked in, or what it is asked in instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HttpVersion {
     /// HTTP/1.1: one request at a time on a connection.
     One,
     /// HTTP/2: without TLS by prior knowledge (RFC 9113 §3.3), with it by ALPN.
     Two,
+    /// FastCGI, in which scripts are run.
+    FastCgi(KeptConnections),
 }
+
+/// How many connections of FastCGI are used for more than one request, of each worker. Who runs scripts has a
+/// process for each connection, which does nothing else while that waits for its next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeptConnections(pub u16);
 
 impl Upstream {
     /// Reads an upstream as the configuration has it: `http://host:port`, `https://host:port`,
@@ -93,6 +100,16 @@ impl Address {
     }
 }
 
+impl Upstream {
+    /// A server that runs scripts.
+    pub fn fast_cgi(address: Address, kept: KeptConnections) -> Self {
+        Self {
+            http: HttpVersion::FastCgi(kept),
+            ..Self::from(address)
+        }
+    }
+}
+
 impl From<Address> for Upstream {
     /// A server that is spoken to in plain HTTP/1.1.
     fn from(address: Address) -> Self {
@@ -111,6 +128,7 @@ impl fmt::Display for Upstream {
             (Some(_), _) => "https",
             (None, HttpVersion::One) => "http",
             (None, HttpVersion::Two) => "h2c",
+            (None, HttpVersion::FastCgi(_)) => "fastcgi",
         };
         match &self.address {
             Address::Tcp { host, port } if host.contains(':') => {

@@ -39,6 +39,8 @@ use crate::failure::Failure;
 use crate::files::FileRequest;
 use crate::gate;
 use crate::headers;
+use crate::php;
+use crate::php::Php;
 use crate::redirect;
 use crate::request_id;
 use crate::request_id::ShownId;
@@ -175,7 +177,6 @@ async fn target(
     let restored = visit.dress().and_then(|dress| dress.restored(parts));
     let parts = restored.as_deref().unwrap_or(parts);
     match view.answers(at) {
-        Answers::Nothing => Err(Failure::NotFound),
         Answers::Files(root) => {
             let request = FileRequest {
                 method: &parts.method,
@@ -197,8 +198,37 @@ async fn target(
             }
             answer
         }
+        Answers::Php(php) => Box::pin(script(visit, php, at, (parts, path), body)).await,
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
         Answers::Respond(with) => respond::answer(with, &parts.method).await,
+    }
+}
+
+async fn script(
+    visit: &mut Visit,
+    php: &Php,
+    at: RouteIndex,
+    (parts, path): (&Parts, &str),
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
+    let view = Rc::clone(&visit.view);
+    let route = view.route(at);
+    let request = FileRequest {
+        method: &parts.method,
+        headers: &parts.headers,
+        path: route.base.rest(path),
+        original: &parts.uri,
+    };
+    let user = visit.admitted.as_ref().and_then(|it| it.user.as_deref());
+    match php.find(request, (parts, &route.base), user).await? {
+        php::Found::Answer(response) => return Ok(response),
+        php::Found::Script(script) => visit.script = Some(script),
+    }
+    match &php.via {
+        php::Via::Servers(servers) => {
+            proxy(visit, (servers, None), &route.rules, (parts, path), body).await
+        }
+        php::Via::Pool(_) => Err(Failure::NotFound),
     }
 }
 
@@ -242,6 +272,7 @@ async fn proxy(
         upgrade: upgrade(parts),
         changes: visit.admitted.as_ref().map(|admitted| &admitted.changes),
         fields: fields.as_ref(),
+        script: visit.script.as_deref(),
     };
     let forwarded = {
         let mut forwarding = pin!(upstream::forward(

@@ -10,6 +10,7 @@ use http_body::SizeHint;
 
 use crate::dress::EncodedBody;
 use crate::files::FileBody;
+use crate::upstream::FastCgiBody;
 use crate::upstream::Http2Body;
 use crate::upstream::UpstreamBody;
 
@@ -28,6 +29,8 @@ pub(crate) enum Body {
     Encoded(Box<EncodedBody>),
     /// What an upstream sends by HTTP/2.
     UpstreamHttp2(Box<Http2Body>),
+    /// What a script says.
+    FastCgi(Box<FastCgiBody>),
 }
 
 /// Why a body ended early; the visitor sees a connection cut short, never a clean end.
@@ -51,6 +54,7 @@ impl http_body::Body for Body {
             Self::Upstream(body) => body.poll_part(cx),
             Self::Encoded(body) => body.poll_part(cx),
             Self::UpstreamHttp2(body) => body.poll_part(cx),
+            Self::FastCgi(body) => body.poll_part(cx),
         }
     }
 
@@ -62,6 +66,7 @@ impl http_body::Body for Body {
             Self::Upstream(body) => body.remaining() == Some(0),
             Self::Encoded(body) => body.is_end(),
             Self::UpstreamHttp2(body) => body.is_ended(),
+            Self::FastCgi(body) => body.remaining() == Some(0),
         }
     }
 
@@ -75,6 +80,9 @@ impl http_body::Body for Body {
                 .map_or_else(SizeHint::new, SizeHint::with_exact),
             Self::Encoded(_) => SizeHint::new(),
             Self::UpstreamHttp2(body) => body
+                .remaining()
+                .map_or_else(SizeHint::new, SizeHint::with_exact),
+            Self::FastCgi(body) => body
                 .remaining()
                 .map_or_else(SizeHint::new, SizeHint::with_exact),
         }

@@ -48,6 +48,12 @@ pub(crate) enum Failure {
     /// The body is larger than the site allows.
     #[error("the body is larger than the site allows")]
     BodyTooLarge,
+    /// The body is for a script, which is told its length first, and nobody knows that: the visitor does not say
+    /// it, and the body is too large to be gathered.
+    #[error(
+        "a script takes only bodies whose length is known, and this one is too large to be gathered first"
+    )]
+    LengthUnknown,
     /// The visitor left, or broke the coding of its body, before it was answered.
     #[error("the visitor left before the answer")]
     VisitorGone(#[source] hyper::Error),
@@ -126,6 +132,7 @@ impl Failure {
             | Self::UnknownCoding
             | Self::Expectation
             | Self::BodyTooLarge
+            | Self::LengthUnknown
             | Self::VisitorGone(_)
             | Self::VisitorStalled => true,
             Self::UnknownHost
@@ -204,6 +211,7 @@ impl Failure {
             Self::AuthServer(failure) => failure.status(),
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::LengthUnknown => StatusCode::LENGTH_REQUIRED,
             Self::Unreadable(_) => StatusCode::FORBIDDEN,
             Self::PageUnreadable(status) if status.as_u16() >= 400 => *status,
             Self::Folder { .. } | Self::File(_) | Self::PageUnreadable(_) => {

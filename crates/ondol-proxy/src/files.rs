@@ -17,6 +17,7 @@ mod range;
 mod read;
 mod respond;
 mod root;
+mod scripts;
 mod slash;
 mod validators;
 mod version;
@@ -33,8 +34,10 @@ use crate::body::Body;
 use crate::failure::Failure;
 
 pub(crate) use body::FileBody;
+pub(crate) use find::is_hidden;
 pub(crate) use root::Folders;
 pub(crate) use root::Root;
+pub(crate) use scripts::Place;
 
 use known::Located;
 use known::What;
@@ -171,6 +174,11 @@ impl Root {
         }
         Ok(answer)
     }
+}
+
+/// To the address of a folder, which was asked for without its slash.
+pub(crate) fn to_slash(request: &FileRequest<'_>) -> Result<Response<Body>, Failure> {
+    slash::redirect(request.original)
 }
 
 fn methods() -> Response<Body> {

@@ -67,6 +67,7 @@ mod headers;
 mod http;
 mod http2_frames;
 mod passthrough;
+mod php;
 mod proxy_header;
 mod proxy_protocol;
 mod redirect;

@@ -1,4 +1,4 @@
-//! Our own client to the servers behind a site: HTTP/1.1 is spoken here, HTTP/2 by `h2`.
+//! Our own client to the servers behind a site: HTTP/1.1 and FastCGI are spoken here, HTTP/2 by `h2`.
 //!
 //! Connections are pooled per worker and upstream, belong to no task, and are polled inside the
 //! request that uses them: one buffer, one write, one read for the common exchange.
@@ -10,9 +10,11 @@ mod changes;
 mod chunked;
 mod connector;
 mod exchange;
+mod fastcgi;
 mod forward;
 #[cfg(test)]
 mod fuzz;
+mod gather;
 mod http2;
 mod max_forwards;
 mod news;
@@ -35,6 +37,8 @@ pub(crate) use ask::ask;
 pub(crate) use changes::Changes;
 pub(crate) use connector::Connector;
 pub(crate) use connector::VisitorEnds;
+pub(crate) use fastcgi::FastCgiBody;
+pub(crate) use fastcgi::Script;
 pub(crate) use forward::Asked;
 pub(crate) use forward::Forwarded;
 pub(crate) use forward::Outgoing;

@@ -28,6 +28,7 @@ use crate::files::Root;
 use crate::gate;
 use crate::gate::Gate;
 use crate::passthrough::PassedTo;
+use crate::php::Php;
 use crate::respond::PreparedRespond;
 use crate::snapshot::Snapshot;
 use crate::upstream::Connector;
@@ -46,7 +47,7 @@ pub(crate) struct View {
     sites: Vec<SiteView>,
     /// Whether the name that a visitor asks for decides what becomes of its handshake.
     pub(crate) names_decide: bool,
-    /// Whether an upstream is told both ends of a visitor's connection.
+    /// Whether an upstream, or a script, is told both ends of a visitor's connection.
     pub(crate) tells_visitors: bool,
 }
 
@@ -78,12 +79,11 @@ pub(crate) struct RouteIndex {
 /// A target with what a worker keeps for it.
 #[derive(Debug)]
 pub(crate) enum Answers {
-    /// Not served yet.
-    Nothing,
     App(Rc<Room>),
     /// What is known of the folder.
     Files(Rc<Root>),
     Proxy(Servers),
+    Php(Box<Php>),
     Redirect(Redirect),
     Respond(PreparedRespond),
 }
@@ -94,7 +94,7 @@ impl View {
         pools.connector.replace_tls(&snapshot.upstream_tls);
         let keep = |route: &Route| match &route.target {
             Target::App(app) => Answers::App(apps.room(app, pools)),
-            Target::Php(_) => Answers::Nothing,
+            Target::Php(php) => Answers::Php(Box::new(Php::new(php, pools, folders))),
             Target::Files(files) => Answers::Files(folders.of(files)),
             Target::Proxy(proxy) => Answers::Proxy(pools.servers(proxy)),
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
@@ -172,7 +172,10 @@ impl View {
         let is_all = matches!(&site.routes[..], [only] if only.path.as_str() == "/");
         let is_same = |path: &str| ondol_model::route::route(site, path) == Some(at.route);
         is_all
-            || !matches!(self.answers(at), Answers::Proxy(_) | Answers::App(_))
+            || !matches!(
+                self.answers(at),
+                Answers::Proxy(_) | Answers::App(_) | Answers::Php(_)
+            )
             || ondol_model::path::is_clear(sent, path, is_same)
     }
 
@@ -225,6 +228,10 @@ fn decides(site: &Site) -> bool {
 }
 
 fn tells_visitors(plan: &Plan) -> bool {
+    let mut all = plan.sites.iter().flat_map(|site| &site.routes);
+    if all.any(|route| matches!(route.target, Target::Php(_))) {
+        return true;
+    }
     let routes = plan.sites.iter().flat_map(|site| &site.routes);
     let mut upstreams = routes
         .filter_map(|route| match &route.target {
@@ -270,6 +277,12 @@ impl Pools {
     pub(crate) fn servers(&self, proxy: &Proxy) -> Servers {
         let pools = proxy.upstreams().map(|upstream| self.of(upstream));
         Servers::new(proxy, pools.collect(), &self.watch)
+    }
+
+    /// One server alone, used as one that nothing is said of.
+    pub(crate) fn only(&self, upstream: &Upstream) -> Servers {
+        let proxy = Proxy::to(vec![upstream.clone()]);
+        Servers::new(&proxy, vec![self.of(upstream)], &self.watch)
     }
 
     fn passed_to(&self, passthrough: &Passthrough) -> Rc<PassedTo> {

@@ -37,6 +37,7 @@ use crate::gate::Admitted;
 use crate::request_id::RequestId;
 use crate::request_id::ShownId;
 use crate::upstream::Asked;
+use crate::upstream::Script;
 use crate::view::RouteIndex;
 use crate::view::View;
 
@@ -64,6 +65,8 @@ pub(crate) struct Visit {
     pub(crate) visitor: Visitor,
     /// As whom the visitor was let through, where that is asked.
     pub(crate) admitted: Option<Box<Admitted>>,
+    /// The script that answers, where one does.
+    pub(crate) script: Option<Box<Script>>,
     /// The upstream that was asked, if one was.
     pub(crate) asked: Option<Asked>,
     /// The app that has the request, where Ondol runs it.
@@ -111,6 +114,7 @@ impl Visit {
             site: None,
             route: None,
             admitted: None,
+            script: None,
             asked: None,
             app: None,
             started: clock::now(),

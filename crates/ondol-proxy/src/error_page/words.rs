@@ -154,6 +154,10 @@ fn english(status: StatusCode) -> (&'static str, &'static str) {
             "Request timeout",
             "Your request took too long to arrive. Please try again.",
         ),
+        411 => (
+            "Length required",
+            "What you tried to send did not say how large it is, and this site needs to know.",
+        ),
         413 => (
             "Too large",
             "What you tried to send is larger than this site accepts.",
@@ -224,6 +228,10 @@ fn korean(status: StatusCode) -> (&'static str, &'static str) {
         408 => (
             "요청 시간 초과",
             "요청이 도착하는 데 너무 오래 걸렸습니다. 다시 시도해 주세요.",
+        ),
+        411 => (
+            "길이 필요",
+            "보내려는 내용의 크기를 알 수 없습니다. 이 사이트는 크기를 먼저 알아야 합니다.",
         ),
         413 => (
             "너무 큰 내용",

@@ -177,7 +177,7 @@ fn stands_in(compressed: &Opened, plain: &Opened) -> bool {
 
 /// Whether a part of the path begins with a dot, as in `.git` or `.env`: nothing that was meant to
 /// be shown. The one exception is `/.well-known/` (RFC 8615).
-pub(super) fn is_hidden(path: &str) -> bool {
+pub(crate) fn is_hidden(path: &str) -> bool {
     let path = path.trim_start_matches('/');
     let public = path
         .strip_prefix(".well-known")

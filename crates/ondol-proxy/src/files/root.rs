@@ -1,7 +1,10 @@
 //! The folder that a `files` target serves, and when it is looked into again.
 
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -48,6 +51,8 @@ pub(crate) struct Root {
 struct OpenedFolder {
     folder: Arc<Folder>,
     at: Instant,
+    /// Its path without a symbolic link, once that was asked for.
+    real_path: OnceCell<Rc<Path>>,
 }
 
 /// What a key leads to; with its files, where they have just been opened for that.
@@ -193,7 +198,24 @@ impl Root {
         *self.opened.borrow_mut() = Some(OpenedFolder {
             folder: Arc::clone(&folder),
             at: now,
+            real_path: OnceCell::new(),
         });
         Ok(folder)
+    }
+
+    /// The path of an open folder without a symbolic link in it; the configured one where nobody knows.
+    pub(super) fn real_path_of(&self, folder: &Arc<Folder>) -> Rc<Path> {
+        let read = || {
+            let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
+            let path = std::fs::read_link(link);
+            let path = path.ok().filter(|path| path.is_absolute());
+            Rc::from(path.as_deref().unwrap_or(&self.files.root))
+        };
+        match &*self.opened.borrow() {
+            Some(opened) if Arc::ptr_eq(&opened.folder, folder) => {
+                Rc::clone(opened.real_path.get_or_init(read))
+            }
+            Some(_) | None => read(),
+        }
     }
 }

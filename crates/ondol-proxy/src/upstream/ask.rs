@@ -76,7 +76,7 @@ pub(crate) async fn ask(
         };
         let is_reused = std::mem::take(&mut is_first) && (was_idle || connected.is_reused());
         let limits = (0, Patience::default());
-        let mut asking = Asking::begin(connected, pool.upstream(), &head, None, limits);
+        let mut asking = Asking::begin(connected, pool, &head, None, None, limits);
         match asking.head(&Method::GET, timeouts.response).await {
             Some(Ok(head)) => return answer(asking, head, pool, timeouts.response).await,
             Some(Err(ExchangeError::ClosedUnanswered(_))) if is_reused => {}
@@ -115,6 +115,13 @@ async fn answer(
         Asking::Http1(exchange) => exchange,
         Asking::Http2(exchange) => {
             let mut response = Response::new(exchange.into_body(framing, silence_max));
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            return Ok(response);
+        }
+        Asking::FastCgi(exchange) => {
+            let body = exchange.into_body(framing, silence_max, clock::now());
+            let mut response = Response::new(body);
             *response.status_mut() = status;
             *response.headers_mut() = headers;
             return Ok(response);

@@ -1,16 +1,20 @@
-//! One request and the head of its response, whatever version of HTTP they go by.
+//! One request and the head of its response, whatever version of HTTP they go by, or FastCGI.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use http::Method;
 use ondol_model::plan::Patience;
-use ondol_model::upstream::Upstream;
 
+use super::connector::VisitorEnds;
 use super::exchange;
 use super::exchange::Exchange;
 use super::exchange::ExchangeError;
+use super::fastcgi::FastCgiExchange;
+use super::fastcgi::Script;
 use super::http2::Http2Exchange;
 use super::http2::Slot;
+use super::pool::Pool;
 use super::pool::UpstreamConnection;
 use super::request_body::RequestBody;
 use super::request_head;
@@ -34,24 +38,31 @@ pub(super) enum Connected {
 pub(super) enum Asking {
     Http1(Exchange),
     Http2(Box<Http2Exchange>),
+    FastCgi(Box<FastCgiExchange>),
 }
 
 impl Asking {
     pub(super) fn begin(
         connected: Connected,
-        upstream: &Upstream,
+        pool: &Rc<Pool>,
         head: &RequestHead<'_>,
+        script: Option<(&Script, VisitorEnds)>,
         body: Option<Upload>,
         limits: (u64, Patience),
     ) -> Self {
-        match connected {
-            Connected::Http1(mut connection) => {
+        match (connected, script) {
+            (Connected::Http1(connection), Some(script)) => {
+                let exchange = FastCgiExchange::new(connection, pool, head, script, body, limits);
+                Self::FastCgi(Box::new(exchange))
+            }
+            (Connected::Http1(mut connection), None) => {
                 let mut buffer = std::mem::take(&mut connection.write);
                 request_head::encode(head, &mut buffer);
                 let request = RequestBody::new(body, head.framing, limits, buffer).behind(head);
                 Self::Http1(Exchange::new(connection, request))
             }
-            Connected::Http2(slot) => {
+            (Connected::Http2(slot), _) => {
+                let upstream = pool.upstream();
                 let exchange = Http2Exchange::new(slot, upstream, head, body, limits);
                 Self::Http2(Box::new(exchange))
             }
@@ -67,6 +78,7 @@ impl Asking {
         match self {
             Self::Http1(exchange) => exchange::head(exchange, method, timeout).await,
             Self::Http2(exchange) => Box::pin(exchange.head(method, timeout)).await,
+            Self::FastCgi(exchange) => Box::pin(exchange.head(method, timeout)).await,
         }
     }
 
@@ -75,6 +87,7 @@ impl Asking {
         match self {
             Self::Http1(exchange) => exchange.request.is_untouched(),
             Self::Http2(exchange) => exchange.is_untouched(),
+            Self::FastCgi(exchange) => exchange.is_untouched(),
         }
     }
 
@@ -83,6 +96,7 @@ impl Asking {
         match self {
             Self::Http1(exchange) => exchange.request.into_upload(),
             Self::Http2(exchange) => exchange.into_upload(),
+            Self::FastCgi(exchange) => exchange.into_upload(),
         }
     }
 }

@@ -81,6 +81,12 @@ impl Exchange {
         })
     }
 
+    /// Why there is nothing more to read.
+    pub(super) fn why_closed(&mut self) -> io::Error {
+        let cause = self.send_failed.take();
+        cause.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
     /// Sends on while waiting for the head of the response.
     pub(super) fn poll_head(
         &mut self,
@@ -97,8 +103,7 @@ impl Exchange {
             let had_nothing = self.read.is_empty() && self.interim == 0;
             match ready!(self.poll_read(cx, READ_BYTES)) {
                 Ok(0) if had_nothing => {
-                    let cause = self.send_failed.take();
-                    let cause = cause.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+                    let cause = self.why_closed();
                     return Poll::Ready(Err(ExchangeError::ClosedUnanswered(cause)));
                 }
                 Ok(0) => {

@@ -30,6 +30,8 @@ use super::changes::Changes;
 use super::connector::VisitorEnds;
 use super::exchange::Exchange;
 use super::exchange::ExchangeError;
+use super::fastcgi::Script;
+use super::gather::gather;
 use super::pool::Pool;
 use super::request_body::SendError;
 use super::request_head::Forwarding;
@@ -71,6 +73,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) changes: Option<&'a Changes>,
     /// Header fields of the owner.
     pub(crate) fields: Option<&'a RequestFields>,
+    /// The script that is asked for, where the servers run scripts.
+    pub(crate) script: Option<&'a Script>,
 }
 
 /// What came back.
@@ -102,8 +106,9 @@ pub(crate) async fn forward(
         ref upgrade,
         changes,
         fields,
+        script,
     } = *outgoing;
-    let framing = framing(parts, &body);
+    let mut framing = framing(parts, &body);
     let target = servers.target(&parts.uri, path)?;
     let mut head = RequestHead {
         method: &parts.method,
@@ -119,6 +124,11 @@ pub(crate) async fn forward(
     };
     let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
     let mut body = (!body.is_end_stream()).then(|| Upload::new(body));
+    if let (Some(_), Some(upload)) = (script, &mut body) {
+        framing = Box::pin(gather(upload, framing, limits)).await?;
+        head.framing = framing;
+    }
+    let script = script.map(|script| (script, visitor));
     let (usual, trial) = ways(repeatable);
     let mut origin = usual;
     let mut attempts = Attempts::begin(servers, client, trial).ok_or(Failure::NotFound)?;
@@ -128,7 +138,7 @@ pub(crate) async fn forward(
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
         head.host = servers.host(forwarding.host, pool);
-        let mut asking = Asking::begin(connected, pool.upstream(), &head, body.take(), limits);
+        let mut asking = Asking::begin(connected, pool, &head, script, body.take(), limits);
         let failure = match asking.head(&parts.method, timeouts.until_head()).await {
             Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
                 origin = usual;
@@ -276,6 +286,11 @@ fn finish(
     *response.headers_mut() = headers;
     let exchange = match asking {
         Asking::Http1(exchange) => exchange,
+        Asking::FastCgi(exchange) => {
+            let silence_max = timeouts.between_parts(body_kind(response.headers()));
+            *response.body_mut() = exchange.into_body(framing, silence_max, now);
+            return Ok(Forwarded::Response(response));
+        }
         Asking::Http2(exchange) => {
             let silence_max = timeouts.between_parts(body_kind(response.headers()));
             *response.body_mut() = exchange.into_body(framing, silence_max);

@@ -1,13 +1,16 @@
 //! Idle connections to one upstream, of one worker.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 
 use bytes::BytesMut;
 use ondol_model::limits::READ_BYTES;
 use ondol_model::limits::UPSTREAM_IDLE;
 use ondol_model::limits::UPSTREAM_IDLE_CONNECTIONS_MAX;
 use ondol_model::upstream::HttpVersion;
+use ondol_model::upstream::KeptConnections;
 use ondol_model::upstream::Upstream;
 use tokio::time::Duration;
 use tokio::time::Instant;
@@ -37,17 +40,30 @@ pub(crate) struct Pool {
     idle: RefCell<Vec<(UpstreamConnection, Instant)>>,
     /// Those of HTTP/2, where the upstream is asked in it.
     http2: Option<http2::Connections>,
+    /// Connections of FastCGI that are in use and will be kept.
+    keeping: Rc<Cell<usize>>,
+}
+
+/// The leave to keep a connection of FastCGI after its request.
+#[derive(Debug)]
+pub(super) struct Keeping(Rc<Cell<usize>>);
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
 }
 
 impl Pool {
     pub(crate) fn new(upstream: Upstream, connector: Connector) -> Self {
         let label = upstream.to_string().into_boxed_str();
         let http2 = match upstream.http {
-            HttpVersion::One => None,
+            HttpVersion::One | HttpVersion::FastCgi(_) => None,
             HttpVersion::Two => Some(http2::Connections::new()),
         };
         Self {
             http2,
+            keeping: Rc::default(),
             upstream,
             label,
             connector,
@@ -102,6 +118,18 @@ impl Pool {
         if idle.len() < UPSTREAM_IDLE_CONNECTIONS_MAX {
             idle.push((connection, now));
         }
+    }
+
+    /// The leave to keep the connection of a request of FastCGI, if there are not enough already.
+    pub(super) fn keeping(&self) -> Option<Keeping> {
+        let HttpVersion::FastCgi(KeptConnections(max)) = self.upstream.http else {
+            return None;
+        };
+        let kept = self.keeping.get() + self.idle.borrow().len();
+        (kept < usize::from(max)).then(|| {
+            self.keeping.set(self.keeping.get() + 1);
+            Keeping(Rc::clone(&self.keeping))
+        })
     }
 
     /// Makes a connection, for this visitor.

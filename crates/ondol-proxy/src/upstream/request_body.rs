@@ -15,6 +15,7 @@ use http::HeaderMap;
 use ondol_model::plan::Patience;
 use tokio::io::AsyncWrite;
 
+use super::fastcgi;
 use super::request_head;
 use super::request_head::RequestFraming;
 use super::request_head::RequestHead;
@@ -173,7 +174,12 @@ impl RequestBody {
                         return Poll::Ready(Err(SendError::VisitorStalled));
                     }
                     match frame.into_data() {
-                        Ok(data) => self.stage(data)?,
+                        Ok(mut data) => {
+                            if self.framing == RequestFraming::Records {
+                                upload.put_back(data.split_off(record_bytes(&data)));
+                            }
+                            self.stage(data)?;
+                        }
                         Err(other) => {
                             if let Ok(trailers) = other.into_trailers() {
                                 self.stage_trailers(&trailers)?;
@@ -204,15 +210,21 @@ impl RequestBody {
             debug_assert!(written.is_ok(), "a vector takes all bytes");
             self.suffix = b"\r\n";
         }
+        if self.framing == RequestFraming::Records && !data.is_empty() {
+            let header = fastcgi::input_header(data.len());
+            self.prefix.extend_from_slice(&header);
+        }
         self.chunk = data;
         Ok(())
     }
 
     fn stage_end(&mut self) {
         self.upload = None;
-        if self.framing.is_chunked() {
-            self.suffix = b"0\r\n\r\n";
-        }
+        self.suffix = match self.framing {
+            RequestFraming::None | RequestFraming::Length(_) => b"",
+            RequestFraming::Chunked | RequestFraming::ChunkedWithTrailers => b"0\r\n\r\n",
+            RequestFraming::Records => fastcgi::END_OF_INPUT,
+        };
     }
 
     /// The end of the body with what follows it; trailers that were not announced are dropped.
@@ -269,4 +281,9 @@ impl RequestBody {
         self.chunk.advance(of_chunk);
         self.suffix = &self.suffix[count - of_prefix - of_chunk..];
     }
+}
+
+/// How much of a part fits into one record.
+fn record_bytes(part: &Bytes) -> usize {
+    part.len().min(fastcgi::RECORD_BYTES_MAX)
 }

@@ -63,6 +63,8 @@ pub(super) enum RequestFraming {
     Chunked,
     /// By the chunked coding, with fields after it that the head announces.
     ChunkedWithTrailers,
+    /// In records of FastCGI, whose head has its length.
+    Records,
 }
 
 impl RequestFraming {
@@ -176,7 +178,7 @@ pub(super) fn encode(head: &RequestHead<'_>, buffer: &mut Vec<u8>) {
         encode_prefix(headers, forwarding.peer_is, prefix, buffer);
     }
     match framing {
-        RequestFraming::None => {}
+        RequestFraming::None | RequestFraming::Records => {}
         RequestFraming::Length(length) => {
             put(buffer, &["content-length: "]);
             put_number(buffer, length);

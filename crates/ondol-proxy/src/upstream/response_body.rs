@@ -26,7 +26,7 @@ use super::response_head::BodyFraming;
 
 /// What one read of a body may take: four times that of a head, so that a large body costs fewer
 /// system calls, and little enough that a slow visitor holds no memory to speak of.
-const BODY_READ_BYTES: usize = 64 * 1024;
+pub(super) const BODY_READ_BYTES: usize = 64 * 1024;
 
 /// A response body on its way. Dropped before its end, it closes its connection, so that the
 /// upstream stops working for nobody.

@@ -1,5 +1,7 @@
 //! The head of an upstream's response: read strictly, freed of what concerns only that connection.
 
+mod cgi;
+
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
@@ -69,6 +71,19 @@ pub(super) fn take(
     parse(&head, method).map(Some)
 }
 
+/// Takes the head of a script's response (RFC 3875 §6.3) out of the buffer; `None` when more must be read first.
+pub(super) fn take_cgi(
+    buffer: &mut BytesMut,
+    method: &Method,
+) -> Result<Option<ResponseHead>, HeadError> {
+    let within = buffer.len().min(RESPONSE_HEAD_BYTES_MAX);
+    match find_end(&buffer[..within]) {
+        Some(end) => cgi::parse(&buffer.split_to(end).freeze(), method).map(Some),
+        None if buffer.len() > RESPONSE_HEAD_BYTES_MAX => Err(HeadError("it is too large")),
+        None => Ok(None),
+    }
+}
+
 /// The place after the empty line. Lone line feeds are taken as line ends, as small servers send them.
 fn find_end(buffer: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', buffer).find_map(|at| match buffer.get(at + 1..)? {
@@ -88,10 +103,20 @@ fn parse(head: &Bytes, method: &Method) -> Result<ResponseHead, HeadError> {
         .code
         .and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or(HeadError("it has no status"))?;
+    let is_http_1_1 = response.version == Some(1);
+    sorted(head, response.headers, status, (method, is_http_1_1))
+}
 
+/// The head that these fields make.
+fn sorted(
+    head: &Bytes,
+    fields: &[httparse::Header<'_>],
+    status: StatusCode,
+    (method, is_http_1_1): (&Method, bool),
+) -> Result<ResponseHead, HeadError> {
     let mut connection = ConnectionFields::default();
-    let mut headers = HeaderMap::with_capacity(response.headers.len() + 2);
-    for field in response.headers.iter() {
+    let mut headers = HeaderMap::with_capacity(fields.len() + 2);
+    for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes());
         let name = name.map_err(|_| HeadError("a header name is broken"))?;
         let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value));
@@ -103,14 +128,14 @@ fn parse(head: &Bytes, method: &Method) -> Result<ResponseHead, HeadError> {
     for nominated in &connection.options {
         headers::remove_nominated(&mut headers, nominated);
     }
-    let framing = connection.framing(status, method, response.version == Some(1))?;
+    let framing = connection.framing(status, method, is_http_1_1)?;
     if framing == BodyFraming::Chunked {
         headers.remove(header::CONTENT_LENGTH);
         if let Some(trailer) = connection.trailer.take() {
             headers.insert(header::TRAILER, trailer);
         }
     }
-    let after = connection.after(framing, response.version == Some(1));
+    let after = connection.after(framing, is_http_1_1);
     Ok(ResponseHead {
         status,
         headers,

@@ -206,6 +206,7 @@ impl UpstreamTls {
         config.alpn_protocols = match way.http {
             HttpVersion::One => vec![b"http/1.1".to_vec()],
             HttpVersion::Two => vec![b"h2".to_vec()],
+            HttpVersion::FastCgi(_) => Vec::new(),
         };
         let config = Arc::new(config);
         Ok(Client { config, made_of })

@@ -32,6 +32,13 @@ impl Upload {
         }
     }
 
+    /// A part that was taken and comes again next; an empty one is none.
+    pub(super) fn put_back(&mut self, part: Bytes) {
+        if !part.is_empty() {
+            self.read.push_front(part);
+        }
+    }
+
     /// The whole of it once more.
     pub(super) fn again(mut self, kept: Kept) -> Self {
         for part in kept.parts.into_iter().rev() {

@@ -180,6 +180,7 @@ fn forwarded(seen: &Seen, ids: &RequestIds) -> Vec<u8> {
     let mut bytes = Vec::new();
     request_head::encode(&head, &mut bytes);
     match seen.framing {
+        RequestFraming::Records => panic!("this is HTTP"),
         RequestFraming::None => assert!(seen.body.is_empty(), "a body without a frame"),
         RequestFraming::Length(length) => {
             assert_eq!(length, seen.body.len() as u64, "a body of another length");

@@ -1,0 +1,195 @@
+//! Apps: run, kept up, deployed, taken back, put to sleep, adopted; by the real binary with real programs.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+
+use crate::harness::Folders;
+use crate::harness::Running;
+use crate::harness::eventually;
+use crate::harness::get;
+
+mod deploy;
+mod life;
+
+/// A small web server: it answers with its version, its process and what its environment says, and does what its
+/// release tells it to.
+const SERVER: &str = include_str!("apps/server.py");
+
+/// A box with apps. It is asked to stop when dropped, so that no app outlives its test.
+struct Host {
+    running: Option<Running>,
+}
+
+/// Requests that never end until they are told to.
+struct Load {
+    stop: Arc<AtomicBool>,
+    asked: Arc<AtomicU64>,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Host {
+    /// With one app `coffee` that answers `a.test`, in a folder of its own, and more lines for it.
+    fn with(more: &str) -> Self {
+        Self::with_version("1", more)
+    }
+
+    fn with_version(version: &str, more: &str) -> Self {
+        let folders = Folders::with("");
+        write_app(&folders.path("coffee"), version);
+        let host = configuration(&folders, more);
+        folders.configure(&host);
+        Self {
+            running: Some(folders.start()),
+        }
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.running().folders.path(name)
+    }
+
+    fn ondol(&self, arguments: &[&str]) -> Output {
+        self.running().folders.ondol(arguments)
+    }
+
+    /// Runs a verb that must succeed; what it printed.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.ondol(arguments);
+        let said = said(&output);
+        assert!(output.status.success(), "{arguments:?}: {said}\n{}", self.running().log());
+        said
+    }
+
+    /// Runs a verb that must fail; what it printed.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.ondol(arguments);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        said
+    }
+
+    /// A release of this version, to be deployed.
+    fn release(&self, version: &str) -> String {
+        let folder = self.path(&format!("release-{version}"));
+        write_app(&folder, version);
+        folder.to_str().unwrap().to_owned()
+    }
+
+    fn http(&self) -> SocketAddr {
+        self.running().http()
+    }
+
+    /// What the app answers: its version.
+    fn version(&self) -> String {
+        field(&self.running().get("a.test"), "version")
+    }
+
+    /// Waits until the app answers with this version.
+    fn answers(&self, version: &str) {
+        let http = self.http();
+        eventually(&format!("version {version} answers"), || {
+            let answer = get(http, "a.test").ok()?;
+            (field(&answer, "version") == version).then_some(())
+        });
+    }
+
+    /// The process that answers.
+    fn app_pid(&self) -> Pid {
+        let answer = self.running().get("a.test");
+        Pid::from_raw(field(&answer, "pid").parse().unwrap()).unwrap()
+    }
+
+    fn load(&self) -> Load {
+        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (told, count, http) = (Arc::clone(&stop), Arc::clone(&asked), self.http());
+        let thread = std::thread::spawn(move || {
+            let mut failures = Vec::new();
+            while !told.load(Ordering::Relaxed) {
+                match get(http, "a.test") {
+                    Ok(answer) if answer.starts_with("version=") => {}
+                    Ok(answer) => failures.push(answer),
+                    Err(error) => failures.push(error.to_string()),
+                }
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            failures
+        });
+        Load { stop, asked, thread }
+    }
+
+    fn stop(&mut self) {
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
+        running.signal(Signal::TERM);
+        running.ended();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Load {
+    /// So many more requests.
+    fn goes_on(&self, requests: u64) {
+        let until = self.asked.load(Ordering::Relaxed) + requests;
+        eventually("more requests", || (self.asked.load(Ordering::Relaxed) >= until).then_some(()));
+    }
+
+    /// Ends it; no request may have failed.
+    fn none_failed(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let failures = self.thread.join().unwrap();
+        assert_eq!(failures, Vec::<String>::new());
+    }
+}
+
+fn configuration(folders: &Folders, more: &str) -> String {
+    let user = match rustix::process::geteuid().is_root() {
+        true => "user = \"nobody\"\n",
+        false => "",
+    };
+    let dir = folders.path("coffee");
+    let dir = dir.display();
+    format!(
+        "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = []\n\
+         [sites.\"a.test\"]\nhttps = false\napp = \"coffee\"\n\
+         [sites.\"b.test\"]\nhttps = false\nrespond = \"neighbour\"\n\
+         [apps.coffee]\ndir = \"{dir}\"\nrun = \"python3 -u server.py\"\n{user}{more}\n"
+    )
+}
+
+/// The files of a release.
+fn write_app(folder: &std::path::Path, version: &str) {
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("server.py"), SERVER).unwrap();
+    fs::write(folder.join("VERSION"), version).unwrap();
+}
+
+fn said(output: &Output) -> String {
+    let (stdout, stderr) = (&output.stdout, &output.stderr);
+    format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
+}
+
+/// `key=value` in an answer of the server.
+fn field(answer: &str, key: &str) -> String {
+    let mut fields = answer.split_whitespace().filter_map(|word| word.split_once('='));
+    let found = fields.find(|(name, _)| *name == key).map(|(_, value)| value.to_owned());
+    found.unwrap_or_else(|| format!("no {key} in {answer:?}"))
+}

@@ -1,0 +1,135 @@
+//! Processes of apps: started, killed, adopted, stopped, put to sleep.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use rustix::process::Signal;
+
+use crate::harness::eventually;
+use crate::harness::get;
+
+use super::Host;
+
+#[test]
+fn an_app_in_its_own_folder_answers_with_nothing_of_the_agents_environment() {
+    let host = Host::with("env = { GREETING = \"hello\" }");
+    host.answers("1");
+    let answer = host.running().get("b.test");
+    assert_eq!(answer, "neighbour");
+    let mut stream = TcpStream::connect(host.http()).unwrap();
+    write!(stream, "GET /env HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut env = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut env).unwrap();
+    assert!(env.contains("GREETING=hello") && env.contains("ONDOL_APP=coffee"), "{env}");
+    assert!(!env.contains("ONDOL_STATE=") && !env.contains("CARGO"), "{env}");
+}
+
+#[test]
+fn one_that_is_killed_comes_back_and_connections_wait_for_it() {
+    let host = Host::with("listen = \"fd\"\nhealth = { path = \"/up\" }");
+    host.answers("1");
+    let before = host.app_pid();
+    rustix::process::kill_process(before, Signal::KILL).unwrap();
+    host.answers("1");
+    assert_ne!(host.app_pid(), before);
+    let event = host.running().event("app-restarted");
+    assert!(event.contains("web.1 of coffee"), "{event}");
+}
+
+#[test]
+fn apps_outlive_the_agent_and_are_found_again() {
+    let mut host = Host::with("health = { path = \"/up\" }");
+    host.answers("1");
+    let before = host.app_pid();
+    host.running().re_execute();
+    assert_eq!(host.app_pid(), before, "after a start in place");
+    let running = host.running.take().unwrap().start_after_kill();
+    host.running = Some(running);
+    host.answers("1");
+    assert_eq!(host.app_pid(), before, "after a SIGKILL of the agent");
+    host.done(&["restart", "coffee"]);
+    host.answers("1");
+    assert_ne!(host.app_pid(), before);
+}
+
+#[test]
+fn a_box_that_stops_ends_its_apps() {
+    let mut host = Host::with_version("1-ignores-sigterm", "stop_timeout = \"1s\"");
+    host.answers("1-ignores-sigterm");
+    let pid = host.app_pid();
+    host.stop();
+    assert!(rustix::process::test_kill_process(pid).is_err(), "it is gone");
+}
+
+#[test]
+fn one_that_was_stopped_stays_so_over_a_restart() {
+    let mut host = Host::with("health = { path = \"/up\" }");
+    host.answers("1");
+    let pid = host.app_pid();
+    host.done(&["stop", "coffee"]);
+    assert!(rustix::process::test_kill_process(pid).is_err());
+    let page = host.running().get("a.test");
+    assert!(page.contains("html"), "{page}");
+    assert_eq!(host.running().get("b.test"), "neighbour");
+    let configuration = std::fs::read_to_string(host.path("ondol.toml")).unwrap();
+    host.running = host.running.take().map(|running| running.start_again(&configuration));
+    let page = host.running().get("a.test");
+    assert!(page.contains("html"), "{page}");
+    host.done(&["start", "coffee"]);
+    host.answers("1");
+}
+
+#[test]
+fn one_that_nobody_asks_for_sleeps_and_the_next_visitor_wakes_it() {
+    let host = Host::with("idle_stop = \"2s\"\nhealth = { path = \"/up\", interval = \"1h\" }");
+    host.answers("1");
+    let before = host.app_pid();
+    eventually("it sleeps", || rustix::process::test_kill_process(before).err());
+    let http = host.http();
+    let visitors: Vec<_> = (0..20)
+        .map(|_| std::thread::spawn(move || get(http, "a.test").unwrap()))
+        .collect();
+    for visitor in visitors {
+        let answer = visitor.join().unwrap();
+        assert!(answer.starts_with("version=1"), "{answer}");
+    }
+    assert_ne!(host.app_pid(), before);
+}
+
+#[test]
+fn other_settings_are_taken_up_by_a_reload_without_a_failed_request() {
+    let host = Host::with("env = { GREETING = \"one\" }\nhealth = { path = \"/up\" }");
+    host.answers("1");
+    let before = host.app_pid();
+    let load = host.load();
+    load.goes_on(10);
+    let configuration = std::fs::read_to_string(host.path("ondol.toml")).unwrap();
+    host.running().folders.configure(&configuration.replace("one", "two"));
+    host.done(&["reload"]);
+    eventually("another process answers", || (host.app_pid() != before).then_some(()));
+    load.goes_on(10);
+    load.none_failed();
+}
+
+#[test]
+fn an_app_that_is_taken_out_of_the_configuration_ends() {
+    let host = Host::with("");
+    host.answers("1");
+    let pid = host.app_pid();
+    host.running().folders.configure(
+        "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = []\n[sites.\"a.test\"]\nhttps = false\nrespond = \"gone\"\n",
+    );
+    host.done(&["reload"]);
+    eventually("its process ends", || rustix::process::test_kill_process(pid).err());
+    assert_eq!(host.running().get("a.test"), "gone");
+}
+
+#[test]
+fn one_that_fails_again_and_again_does_not_touch_its_neighbours() {
+    let host = Host::with_version("exits-at-once", "");
+    assert_eq!(host.running().get("b.test"), "neighbour");
+    let event = host.running().event("app-restarted");
+    assert!(event.contains("status 7"), "{event}");
+    let apps = host.done(&["apps"]);
+    assert!(apps.contains("coffee"), "{apps}");
+}
