@@ -176,6 +176,7 @@ impl Failure {
             | Self::UnknownCoding
             | Self::Expectation
             | Self::BodyTooLarge
+            | Self::LengthUnknown
             | Self::VisitorGone(_)
             | Self::VisitorStalled
             | Self::UnknownHost
