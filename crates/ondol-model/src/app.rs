@@ -1,5 +1,7 @@
 //! Apps: programs that Ondol runs, what visitors get of them now, and every decision about them.
 
+pub mod assets;
+pub mod commit;
 pub mod cron;
 mod cron_outcome;
 pub mod detect;
@@ -10,6 +12,7 @@ mod keep;
 mod launch;
 mod name;
 pub mod procfile;
+pub mod room;
 mod traffic;
 
 pub use cron_outcome::CronOutcome;
