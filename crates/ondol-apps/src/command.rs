@@ -146,14 +146,14 @@ impl Drop for Running {
         if self.has_ended {
             return;
         }
-        let child = &self.spawned.child;
+        let Spawned { child, group } = &self.spawned;
+        group.kill_now();
+        // Where there is no group to kill, it is still there. It is not reaped yet, so its number is still its own;
+        // who is killed is gone at once.
+        let _ = child.signal(Signal::KILL);
         let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // It is not reaped yet, so its number is still its own. Who is killed is gone at once.
-            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-            let _ = child.signal(Signal::KILL);
-            let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
-        }
+        let _ = rustix::process::waitpid(pid, WaitOptions::empty());
+        group.remove();
     }
 }
 
