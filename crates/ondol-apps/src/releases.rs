@@ -15,10 +15,12 @@ use ondol_model::app::AppName;
 use ondol_model::plan;
 
 use crate::command;
+use crate::identity::identity;
 use crate::progress::Progress;
 use crate::progress::Step;
 use crate::release::Release;
 use crate::settings::Settings;
+use crate::settings::SettingsError;
 use crate::settings::Work;
 use crate::source::Source;
 use crate::spec::Run;
@@ -95,21 +97,17 @@ impl Releases {
         number: u64,
         progress: &Progress,
     ) -> Result<Release, MakeError> {
-        let places = &self.surroundings.places;
         let kept = self.kept();
         let folder = kept.folder(number);
-        let settings = self.settings_for_build(app, number, folder.clone()).await?;
-        let owner = settings.identity().map(Owner::of);
+        let identity = identity(&self.app, app.user.as_deref()).await;
+        let identity =
+            identity.map_err(|error| MakeError::Settings(SettingsError::Identity(error)))?;
+        let owner = identity.as_ref().map(Owner::of);
+        self.begin(&kept, folder.clone(), owner).await?;
+        // Not before: were there a release of this number, it would be removed.
         let unfinished = Unfinished::new(kept.clone(), number);
-        let (places, name, made) = (Arc::clone(places), self.app.clone(), folder.clone());
-        let clearing = kept.clone();
-        off_thread(move |_| {
-            let prepared = gate::prepare(&places, &name, owner);
-            prepared.map_err(disk("make the folder for releases", places.app(&name)))?;
-            clearing.clear();
-            begin(&made, owner).map_err(disk("make the folder", &made))
-        })
-        .await?;
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let settings = self.settings_for_build(app, number, folder.clone()).await?;
         let making = Making {
             surroundings: &self.surroundings,
             app,
@@ -117,7 +115,7 @@ impl Releases {
             owner,
             kept,
             number,
-            folder: folder.canonicalize().unwrap_or(folder),
+            folder,
             progress,
         };
         match self.make_in(&making, source).await {
@@ -130,6 +128,24 @@ impl Releases {
                 Err(error)
             }
         }
+    }
+
+    /// Makes the empty folder of a release, and removes what accidents left of others.
+    async fn begin(
+        &self,
+        kept: &Kept,
+        folder: PathBuf,
+        owner: Option<Owner>,
+    ) -> Result<(), MakeError> {
+        let places = Arc::clone(&self.surroundings.places);
+        let (app, kept) = (self.app.clone(), kept.clone());
+        off_thread(move |_| {
+            let prepared = gate::prepare(&places, &app, owner);
+            prepared.map_err(disk("make the folder for releases", places.app(&app)))?;
+            kept.clear();
+            make_folder(&folder, owner).map_err(disk("make the folder", &folder))
+        })
+        .await
     }
 
     async fn make_in(&self, making: &Making<'_>, source: Source) -> Result<(), MakeError> {
@@ -244,7 +260,7 @@ impl Releases {
 }
 
 /// The empty folder of a release. Whatever the umask is, nobody else gets in while it is made.
-fn begin(folder: &Path, owner: Option<Owner>) -> io::Result<()> {
+fn make_folder(folder: &Path, owner: Option<Owner>) -> io::Result<()> {
     std::fs::create_dir(folder)?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o750);
     std::fs::set_permissions(folder, mode)?;
