@@ -22,6 +22,8 @@ mod repository;
 mod request;
 mod seat;
 mod settings;
+#[cfg(test)]
+mod sample;
 pub mod shim;
 mod source;
 mod spawn;

@@ -11,15 +11,32 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
 use ondol_base::chain::Chain;
 use ondol_base::descriptors;
+use ondol_base::signals;
+use rustix::fs::Mode;
 
-use crate::spec::Output;
+use crate::spec::Identity;
+use crate::spec::Reach;
 use crate::spec::Run;
 use crate::spec::Spec;
+
+mod confine;
+mod limits;
+mod mounts;
+mod output;
+mod record;
+mod shell;
+mod user;
+mod view;
+
+use confine::Confinement;
+
+pub(crate) use confine::is_possible as can_confine;
 
 /// The environment of an app may be large; the kernel takes 2 MiB of it.
 const FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -28,10 +45,16 @@ const LENGTH_BYTES: usize = 4;
 const FIRST_SOCKET: i32 = 3;
 /// Behind the descriptors that are passed on.
 const OUT_OF_THE_WAY: i32 = 64;
+/// What an app makes may be read by its group, so by those who were let into it, and by nobody else.
+const UMASK: Mode = Mode::from_raw_mode(0o027);
+const SHELL: &str = "sh";
 
 /// Why a process did not become an app.
 #[derive(Debug, thiserror::Error)]
 pub enum ShimError {
+    /// Nothing was said: the agent has changed its mind, or has ended.
+    #[error("nobody says what to become")]
+    Nobody,
     /// It was not started by the agent, or the agent broke off.
     #[error(
         "no orders came on standard input (this command is started by `ondol run`, never by hand)"
@@ -54,6 +77,18 @@ pub enum ShimError {
         #[source]
         source: io::Error,
     },
+    /// It could not become the user that it runs as.
+    #[error("could not become the user {name}")]
+    User {
+        /// The user.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The kernel did not take what the process may touch.
+    #[error("could not confine the process to its folders")]
+    Landlock(#[source] landlock::RulesetError),
     /// The program itself.
     #[error("could not start {program}")]
     Start {
@@ -65,7 +100,7 @@ pub enum ShimError {
     },
 }
 
-/// Becomes what the agent says on standard input. When nothing is said until the end of it, the process ends silently.
+/// Becomes what the agent says on standard input. To be called before the process has a second thread.
 ///
 /// # Errors
 ///
@@ -74,7 +109,7 @@ pub fn run() -> Result<Infallible, ShimError> {
     let orders = rustix::io::fcntl_dupfd_cloexec(io::stdin(), OUT_OF_THE_WAY);
     let orders = UnixStream::from(orders.map_err(|error| ShimError::Orders(error.into()))?);
     let (spec, sockets) = receive(&orders)?;
-    let failed = begin(&spec, sockets);
+    let failed = begin(&spec, sockets, Terminal::None);
     if let Err(error) = &failed {
         let _ = (&orders).write_all(Chain(error).to_string().as_bytes());
     }
@@ -87,7 +122,7 @@ pub fn run() -> Result<Infallible, ShimError> {
 ///
 /// Why it did not.
 pub fn become_app(spec: Spec) -> Result<Infallible, ShimError> {
-    begin(&spec, Vec::new())
+    begin(&spec, Vec::new(), Terminal::Kept)
 }
 
 /// The frame that tells a shim what to become.
@@ -105,7 +140,10 @@ pub(crate) fn frame(spec: &Spec) -> io::Result<Vec<u8>> {
 fn receive(orders: &UnixStream) -> Result<(Spec, Vec<OwnedFd>), ShimError> {
     let mut sockets = Vec::new();
     let mut length = [0; LENGTH_BYTES];
-    fill(orders, &mut length, &mut sockets).map_err(ShimError::Orders)?;
+    fill(orders, &mut length, &mut sockets).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => ShimError::Nobody,
+        _ => ShimError::Orders(error),
+    })?;
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
     if length > FRAME_BYTES_MAX {
         return Err(ShimError::Orders(io::ErrorKind::InvalidData.into()));
@@ -128,15 +166,86 @@ fn fill(orders: &UnixStream, mut buffer: &mut [u8], sockets: &mut Vec<OwnedFd>) 
     Ok(())
 }
 
-fn begin(spec: &Spec, sockets: Vec<OwnedFd>) -> Result<Infallible, ShimError> {
-    let pid = rustix::process::getpid()
-        .as_raw_nonzero()
-        .get()
-        .unsigned_abs();
+/// Whether the process belongs to somebody at a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Terminal {
+    /// It runs by itself.
+    None,
+    /// It keeps session, input and output.
+    Kept,
+}
+
+/// Everything on the way, in the order that it must come in: what takes root's rights comes before they are given up.
+fn begin(spec: &Spec, sockets: Vec<OwnedFd>, terminal: Terminal) -> Result<Infallible, ShimError> {
+    rustix::process::umask(UMASK);
+    signals::reset()
+        .map_err(|error| ShimError::Prepare("let signals have their usual effect", error))?;
+    if terminal == Terminal::None {
+        // Fails for one that leads its session already.
+        let _ = rustix::process::setsid();
+        output::turn(&spec.output)?;
+    }
+    if let Some((path, value)) = &spec.record {
+        record::write(path, value).map_err(|error| on_path("write", path, error))?;
+    }
+    limits::set(&spec.limits, spec.identity.is_some())
+        .map_err(|error| ShimError::Prepare("set its limits", error.into()))?;
+    let confinement = spec
+        .reach
+        .as_ref()
+        .map(|reach| look(spec, reach))
+        .transpose()?;
+    become_user(spec.identity.as_ref())?;
+    std::env::set_current_dir(&spec.folder)
+        .map_err(|error| on_path("enter its folder", &spec.folder, error))?;
+    if let Some(confinement) = confinement.flatten() {
+        confinement.begin().map_err(ShimError::Landlock)?;
+    }
+    let count = sockets.len();
+    pass_on(sockets).map_err(|error| ShimError::Prepare("hand on the sockets", error))?;
+    Err(start(spec, count))
+}
+
+/// Prepares its view of the disk.
+fn look(spec: &Spec, reach: &Reach) -> Result<Option<Confinement>, ShimError> {
+    let needed = [
+        &reach.read[..],
+        &reach.write[..],
+        std::slice::from_ref(&spec.folder),
+    ]
+    .concat();
+    if spec.identity.is_some() {
+        let separated = mounts::separate(reach, &needed);
+        separated.map_err(|error| {
+            ShimError::Prepare("give it a view of the disk of its own", error.into())
+        })?;
+    }
+    confine::prepare(&view::of(reach)).map_err(ShimError::Landlock)
+}
+
+fn become_user(identity: Option<&Identity>) -> Result<(), ShimError> {
+    if let Some(identity) = identity.filter(|identity| !user::is_already(identity)) {
+        user::become_user(identity).map_err(|error| ShimError::User {
+            name: identity.name.clone(),
+            source: error.into(),
+        })?;
+    }
+    user::give_up_privileges()
+        .map_err(|error| ShimError::Prepare("give up privileges", error.into()))
+}
+
+fn pass_on(sockets: Vec<OwnedFd>) -> io::Result<()> {
+    let behind = FIRST_SOCKET + i32::try_from(sockets.len()).map_err(io::Error::other)?;
+    descriptors::close_on_exec_from(behind)?;
+    descriptors::place(sockets, FIRST_SOCKET)
+}
+
+/// Becomes the program; returns only when that fails.
+fn start(spec: &Spec, sockets: usize) -> ShimError {
     let mut command = match &spec.run {
         Run::Shell(line) => {
-            let mut command = Command::new("sh");
-            command.arg("-c").arg(format!("exec {line}"));
+            let mut command = Command::new(SHELL);
+            command.arg("-c").arg(shell::giving_way(line));
             command
         }
         Run::Program(words) => {
@@ -146,64 +255,23 @@ fn begin(spec: &Spec, sockets: Vec<OwnedFd>) -> Result<Infallible, ShimError> {
             command
         }
     };
-    command
-        .env_clear()
-        .envs(&spec.env)
-        .current_dir(&spec.folder);
-    if !spec.sockets.is_empty() {
+    command.env_clear().envs(&spec.env);
+    if sockets > 0 {
         command
-            .env("LISTEN_FDS", sockets.len().to_string())
-            .env("LISTEN_PID", pid.to_string())
+            .env("LISTEN_FDS", sockets.to_string())
+            .env("LISTEN_PID", own_pid().to_string())
             .env("LISTEN_FDNAMES", spec.sockets.join(":"));
     }
-    if let Output::Pipe(path) = &spec.output {
-        let failed = |source| ShimError::Path {
-            what: "open",
-            path: path.clone(),
-            source,
-        };
-        let pipe = std::fs::File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
-        command
-            .stdout(pipe.try_clone().map_err(failed)?)
-            .stderr(pipe);
-    }
-    let record = spec
-        .record
-        .as_ref()
-        .map(|(path, value)| record(path, value, pid));
-    record.transpose()?;
-    if !sockets.is_empty() {
-        descriptors::place(sockets, FIRST_SOCKET)
-            .map_err(|error| ShimError::Prepare("hand on the sockets", error))?;
-    }
-    let source = command.stdin(std::process::Stdio::null()).exec();
-    let program = match &spec.run {
-        Run::Shell(_) => "sh".to_owned(),
-        Run::Program(words) => words.first().cloned().unwrap_or_default(),
-    };
-    Err(ShimError::Start { program, source })
+    let program = command.get_program().to_string_lossy().into_owned();
+    let source = command.exec();
+    ShimError::Start { program, source }
 }
 
-fn record(path: &std::path::Path, value: &serde_json::Value, pid: u32) -> Result<(), ShimError> {
-    let failed = |source| ShimError::Path {
-        what: "write",
-        path: path.to_owned(),
-        source,
-    };
-    let mut value = value.clone();
-    let stat = std::fs::read_to_string("/proc/self/stat").map_err(failed)?;
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(failed)?;
-    let ticks = stat
-        .rsplit_once(')')
-        .and_then(|(_, rest)| rest.split_whitespace().nth(19)?.parse::<u64>().ok());
-    if let serde_json::Value::Object(fields) = &mut value {
-        fields.insert("pid".to_owned(), pid.into());
-        fields.insert("start_ticks".to_owned(), ticks.into());
-        fields.insert("boot_id".to_owned(), boot.trim().into());
-    }
-    ondol_base::file::replace(path, value.to_string().as_bytes(), 0o600).map_err(failed)
+fn own_pid() -> u32 {
+    std::process::id()
+}
+
+fn on_path(what: &'static str, path: &Path, source: io::Error) -> ShimError {
+    let path = path.to_owned();
+    ShimError::Path { what, path, source }
 }

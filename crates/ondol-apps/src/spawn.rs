@@ -73,7 +73,7 @@ pub(crate) enum SpawnError {
 ///
 /// When it could not become the program; nothing is left of it then.
 pub(crate) async fn spawn(
-    spec: Spec,
+    mut spec: Spec,
     sockets: Vec<OwnedFd>,
     output: Option<OwnedFd>,
     places: &Places,
@@ -81,21 +81,26 @@ pub(crate) async fn spawn(
 ) -> Result<Spawned, SpawnError> {
     let (ours, theirs) = UnixStream::pair().map_err(SpawnError::Tell)?;
     let program = places.program.clone();
-    let started = tasks::spawn_blocking(move || start(&program, theirs.into(), output)).await;
+    // What comes of it is a guard, also when nobody waits for it any more.
+    let started = tasks::spawn_blocking(move || {
+        let child = start(&program, theirs.into(), output)?;
+        Ok(Starting {
+            child: Some(child),
+            group: None,
+        })
+    });
+    let started = started.await;
     let started = started.unwrap_or_else(|error| Err(io::Error::other(error)));
-    let child = started.map_err(|source| SpawnError::Start {
+    let mut starting = started.map_err(|source| SpawnError::Start {
         program: places.program.clone(),
         source,
     })?;
-    let mut starting = Starting {
-        child: Some(child),
-        group: None,
-    };
     let pid = starting.child.as_ref().map_or(0, Child::pid);
     let group = groups
         .join(&spec.app, &spec.what, &spec.limits, pid)
         .await?;
     starting.group = Some(group.clone());
+    spec.limits = groups.left_to_process(&spec.limits);
     let said = tokio::time::timeout(BECOME_MAX, tell(ours, &spec, &sockets)).await;
     let said = said.map_err(|_| SpawnError::Slow)?;
     let complaint = said.map_err(SpawnError::Tell)?;
@@ -151,7 +156,6 @@ fn start(program: &std::path::Path, orders: OwnedFd, output: Option<OwnedFd>) ->
         .args(["exec", "--shim"])
         .env_clear()
         .current_dir("/")
-        .process_group(0)
         .stdin(Stdio::from(orders));
     if let Some(output) = output {
         command.stdout(output.try_clone()?).stderr(output);
@@ -161,3 +165,6 @@ fn start(program: &std::path::Path, orders: OwnedFd, output: Option<OwnedFd>) ->
     let child = command.spawn()?;
     Child::adopt(child.id())
 }
+
+#[cfg(test)]
+mod tests;

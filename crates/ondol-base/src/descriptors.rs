@@ -179,6 +179,28 @@ pub fn place(descriptors: Vec<OwnedFd>, first: RawFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Has every descriptor from this number on closed by `exec`, whoever owns it.
+pub fn close_on_exec_from(first: RawFd) -> io::Result<()> {
+    let numbers = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect::<Vec<RawFd>>();
+    for number in numbers.into_iter().filter(|number| *number >= first) {
+        #[expect(
+            unsafe_code,
+            reason = "only a number says which descriptors there are; one that is closed by now is left alone"
+        )]
+        // SAFETY: it is borrowed for one call that fails when it is not open.
+        let outcome = close_on_exec(unsafe { BorrowedFd::borrow_raw(number) });
+        // The one that the list itself was read with.
+        if let Err(error) = outcome
+            && error.raw_os_error() != Some(rustix::io::Errno::BADF.raw_os_error())
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 /// Raises the number of descriptors that this process may hold to what the system allows it, and
 /// returns that number (`u64::MAX` when there is no limit).
 pub fn raise_limit() -> io::Result<u64> {

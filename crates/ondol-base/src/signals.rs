@@ -17,6 +17,26 @@ pub fn hold(signals: &[Signal]) -> io::Result<()> {
     Ok(set_of(signals)?.thread_set_mask()?)
 }
 
+/// Gives every signal its usual effect again, in this process and in what it becomes by `exec`, whoever started it
+/// (`nohup`, a shell's `&`) had some ignored.
+pub fn reset() -> io::Result<()> {
+    use nix::sys::signal::SigHandler;
+    let fixed = [
+        nix::sys::signal::Signal::SIGKILL,
+        nix::sys::signal::Signal::SIGSTOP,
+    ];
+    let signals = nix::sys::signal::Signal::iterator().filter(|signal| !fixed.contains(signal));
+    for signal in signals {
+        #[expect(
+            unsafe_code,
+            reason = "handlers can break anything; the usual effect is none"
+        )]
+        // SAFETY: no handler is installed.
+        unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+    }
+    Ok(SigSet::empty().thread_set_mask()?)
+}
+
 /// Reads signals that are held back.
 #[derive(Debug)]
 pub struct Signals {

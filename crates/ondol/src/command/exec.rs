@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use ondol_apps::shim;
+use ondol_apps::shim::ShimError;
 
 use crate::cli::ExecFlags;
 
@@ -10,5 +11,10 @@ use crate::cli::ExecFlags;
 pub(crate) fn run(flags: &ExecFlags) -> anyhow::Result<ExitCode> {
     let ExecFlags { shim } = flags;
     anyhow::ensure!(shim, "only `ondol run` starts this command");
-    match shim::run()? {}
+    match shim::run() {
+        Ok(never) => match never {},
+        // There is nobody to tell either.
+        Err(ShimError::Nobody) => Ok(ExitCode::FAILURE),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,0 +1,17 @@
+//! The shim without the rest of Ondol, for the tests of this crate.
+
+use std::process::ExitCode;
+
+use ondol_apps::shim;
+use ondol_apps::shim::ShimError;
+
+fn main() -> ExitCode {
+    match shim::run() {
+        Ok(never) => match never {},
+        Err(ShimError::Nobody) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("ondol: {}", ondol_base::chain::Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Real processes in real groups of this machine.
