@@ -57,6 +57,20 @@ impl Stage {
     }
 }
 
+fn line(text: &str) -> Arc<LogLine> {
+    Arc::new(LogLine {
+        at_ms: clock::unix_milliseconds(),
+        instance: "web.1".into(),
+        text: text.to_owned(),
+    })
+}
+
+/// A line that is written at once, and by nobody else later.
+fn say(log: &AppLog, text: &str) {
+    log.add(&line(text));
+    log.write();
+}
+
 fn places(folder: &TempDir) -> Places {
     let top = folder.path();
     Places {
@@ -250,11 +264,7 @@ async fn a_large_log_makes_room_and_the_oldest_files_go() {
     let text = "y".repeat(1_000);
     for _ in 0..7 {
         for number in 0..11_000 {
-            stage.log.add(&Arc::new(LogLine {
-                at_ms: clock::unix_milliseconds(),
-                instance: "web.1".into(),
-                text: format!("{number} {text}"),
-            }));
+            stage.log.add(&line(&format!("{number} {text}")));
             if number % 1_000 == 0 {
                 stage.log.write();
             }
@@ -273,8 +283,7 @@ async fn a_large_log_makes_room_and_the_oldest_files_go() {
 #[tokio::test]
 async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
     let stage = Stage::new();
-    stage.log.line("web.1", "one");
-    stage.log.write();
+    say(&stage.log, "one");
     for name in [
         "coffee.log.20200101T000000Z",
         "coffee.log.20190101T000000Z.gz.new",
@@ -282,8 +291,7 @@ async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
         fs::write(stage.log.path().with_file_name(name), "old\n").unwrap();
     }
     let log = stage.again();
-    log.line("web.1", "two");
-    log.write();
+    say(&log, "two");
     log.keep();
     assert_eq!(beside(&stage), ["coffee.log.20200101T000000Z.gz"]);
 }
@@ -291,11 +299,9 @@ async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
 #[tokio::test]
 async fn a_log_that_was_moved_away_is_made_anew() {
     let stage = Stage::new();
-    stage.log.line("web.1", "one");
-    stage.log.write();
+    say(&stage.log, "one");
     fs::remove_file(stage.log.path()).unwrap();
-    stage.log.line("web.1", "two");
-    stage.log.write();
+    say(&stage.log, "two");
     assert_eq!(stage.written(), "web.1 two\n");
 }
 
@@ -311,8 +317,7 @@ async fn lines_that_the_disk_did_not_take_are_counted_where_they_are_missing() {
     assert_eq!(stage.log.tail(None, 9), ["one", "two"], "still in memory");
 
     fs::remove_file(folder).unwrap();
-    stage.log.line("web.1", "three");
-    stage.log.write();
+    say(&stage.log, "three");
     assert_eq!(
         stage.written(),
         "ondol 2 lines were lost here: the disk did not take them\nweb.1 three\n"
@@ -327,15 +332,13 @@ async fn a_link_in_the_place_of_the_logs_is_not_followed() {
     fs::create_dir_all(&elsewhere).unwrap();
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
-    stage.log.line("web.1", "one");
-    stage.log.write();
+    say(&stage.log, "one");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 
     fs::remove_file(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
     fs::write(elsewhere.join("victim"), "").unwrap();
     std::os::unix::fs::symlink(elsewhere.join("victim"), stage.log.path()).unwrap();
-    stage.log.line("web.1", "two");
-    stage.log.write();
+    say(&stage.log, "two");
     assert_eq!(fs::read_to_string(elsewhere.join("victim")).unwrap(), "");
 }
