@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use crate::apps::Statuses;
+use crate::enforce;
 use crate::formation;
 use crate::formation::Kept;
 use crate::progress::Progress;
@@ -87,6 +88,8 @@ pub(crate) struct App {
     /// When it is begun again, after that failed.
     again_at: Option<Instant>,
     releases: Vec<u64>,
+    /// What this machine can't enforce of what is asked for.
+    unenforced: Vec<String>,
 }
 
 enum Happened {
@@ -107,7 +110,9 @@ impl App {
         status: watch::Sender<AppStatus>,
         all: watch::Receiver<Statuses>,
     ) -> Self {
+        let unenforced = enforce::unenforced(&wanted.borrow().app, &tools.surroundings.groups);
         Self {
+            unenforced,
             tools,
             scene: Arc::new(Scene::new(stage)),
             wanted,

@@ -5,6 +5,8 @@ use ondol_model::app::LaunchKind;
 use ondol_model::event::EventKind;
 use ondol_model::plan;
 
+use crate::enforce;
+
 use super::App;
 use super::job::Job;
 use super::scene::Mode;
@@ -14,6 +16,7 @@ impl App {
     /// Has what runs changed for what is wanted now, as the app's `swap` says.
     pub(super) async fn settings_changed(&mut self) {
         let wanted = self.wanted.borrow_and_update().clone();
+        self.unenforced = enforce::unenforced(&wanted.app, &self.tools.surroundings.groups);
         match self.scene.what() {
             Mode::Stop => return, // It starts with them.
             Mode::Fail => return self.jobs.push_back(Job::Begin),

@@ -50,7 +50,7 @@ impl App {
                 .unwrap_or_default(),
             held: self.scene.stage.held(),
             releases: self.releases.clone(),
-            unenforced: Vec::new(),
+            unenforced: self.unenforced.clone(),
         }
     }
 
