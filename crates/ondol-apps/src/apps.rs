@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use ondol_base::clock;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
@@ -102,6 +103,8 @@ impl Ender {
 
 /// One app of the plan.
 struct Member {
+    /// Its task; an app that comes back after it was gone has another.
+    task: String,
     asked: mpsc::Sender<Asked>,
     wanted: watch::Sender<Wanted>,
     status: watch::Receiver<AppStatus>,
@@ -292,10 +295,12 @@ impl Apps {
             status_sender,
             self.statuses.subscribe(),
         );
-        tasks.spawn(name.to_string(), app.run());
+        let task = format!("app {name}, begun at {} µs", clock::monotonic_us());
+        tasks.spawn(task.clone(), app.run());
         let (seen, changed) = (status.clone(), changed.clone());
         tasks.spawn(format!("status of {name}"), tell_changes(seen, changed));
         Member {
+            task,
             asked: asked_sender,
             wanted: wanted_sender,
             status,
@@ -305,12 +310,13 @@ impl Apps {
     /// A task that ended by itself is one that panicked: its app is taken up again as after a restart of the agent.
     fn restart(
         &self,
-        name: &str,
+        task: &str,
         members: &mut BTreeMap<AppName, Member>,
         tasks: &mut Group,
         changed: &mpsc::Sender<()>,
     ) {
-        let Ok(name) = AppName::parse(name) else {
+        let mut named = members.iter().filter(|(_, member)| member.task == task);
+        let Some(name) = named.next().map(|(name, _)| name.clone()) else {
             return;
         };
         if let Some(member) = members.remove(&name) {
@@ -402,7 +408,7 @@ fn beginning(name: &AppName) -> AppStatus {
     AppStatus {
         name: name.clone(),
         state: AppState::Starting,
-        since: ondol_base::clock::unix_seconds(),
+        since: clock::unix_seconds(),
         launch: None,
         release: None,
         note: String::new(),

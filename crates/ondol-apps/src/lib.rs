@@ -20,10 +20,10 @@ mod release;
 mod releases;
 mod repository;
 mod request;
-mod seat;
-mod settings;
 #[cfg(test)]
 mod sample;
+mod seat;
+mod settings;
 pub mod shim;
 mod source;
 mod spawn;

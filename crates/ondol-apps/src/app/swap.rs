@@ -350,6 +350,9 @@ impl Swap {
             },
             None => "nothing runs".to_owned(),
         };
+        if self.scene.live().is_none() && self.scene.what() == Mode::Hold {
+            self.scene.set(Mode::Fail, None, None);
+        }
         let what = self.kind.word();
         let sentence = format!("the {what} of {name} failed, and {goes_on}: {reason}");
         self.tools
