@@ -18,7 +18,7 @@ const PROCESSES_MAX: usize = 16;
 
 pub(super) const BUILD: Key = Key {
     name: "build",
-    doc: "The command that prepares a release, run in its folder, which it may write. A build that fails changes nothing. Without it there is none.",
+    doc: "The command that prepares a release, run in its folder, which it may write. A build that fails changes nothing. Without it and without `run`, what its files ask for (`ondol check` tells).",
     shape: Shape::Text(Form {
         what: "a command",
         example: "bundle install --deployment && bin/rails assets:precompile",
