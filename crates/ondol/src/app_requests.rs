@@ -92,23 +92,31 @@ impl Desk {
     }
 
     async fn carry_out(&self, app: &str, deed: AppDeed) -> api::AppAnswer {
+        let is_rollback = matches!(deed, AppDeed::Rollback(_));
         let asked = match ask_of(deed) {
             Ok(ask) => self.ask(app, ask).await,
             Err(refused) => Err(refused),
         };
-        let (accepted, message, launch) = match asked {
-            Ok(Reply::Begun {
-                launch,
-                progress: _,
-            }) => (true, format!("launch {launch} has begun"), Some(launch)),
-            Ok(Reply::Done(sentence)) => (true, sentence, None),
-            Ok(Reply::Exec(_)) => (false, STRANGE.to_owned(), None),
-            Err(refused) => (false, refused, None),
+        let (accepted, message, launch, taken_back) = match asked {
+            Ok(Reply::Begun { launch, progress }) => {
+                let taken_back = is_rollback && progress.report(u64::MAX).is_live;
+                let happens = if taken_back {
+                    "is taken back"
+                } else {
+                    "has begun"
+                };
+                let message = format!("launch {launch} {happens}");
+                (true, message, Some(launch), taken_back)
+            }
+            Ok(Reply::Done(sentence)) => (true, sentence, None, false),
+            Ok(Reply::Exec(_)) => (false, STRANGE.to_owned(), None, false),
+            Err(refused) => (false, refused, None, false),
         };
         api::AppAnswer {
             accepted,
             message,
             launch,
+            taken_back,
         }
     }
 

@@ -14,6 +14,15 @@ use ondol_model::limits::EVENTS_PER_ANSWER_MAX;
 use crate::command::demo::DemoFlags;
 use crate::output::Format;
 
+mod apps;
+
+pub(crate) use apps::AppFlags;
+pub(crate) use apps::AppsFlags;
+pub(crate) use apps::DeployFlags;
+pub(crate) use apps::ExecFlags;
+pub(crate) use apps::OnApp;
+pub(crate) use apps::RollbackFlags;
+
 /// Serves the sites of a home Linux box from one file.
 #[derive(Debug, Parser)]
 #[command(name = "ondol", version, max_term_width = 100, after_help = EXIT_CODES)]
@@ -95,6 +104,10 @@ pub(crate) enum Command {
     Upgrade(UpgradeFlags),
     #[command(flatten)]
     Show(Show),
+    #[command(flatten)]
+    OnApp(OnApp),
+    /// Run a command as an app runs: with its user, folder, environment and limits
+    Exec(ExecFlags),
     /// Show it all on this machine: two sites over HTTPS; nothing is installed, nothing is left
     Demo(DemoFlags),
     /// Read a password, and print its hash for `basic_auth`
@@ -108,9 +121,6 @@ pub(crate) enum Command {
     /// Serve visitors (started by the agent, never by hand)
     #[command(hide = true)]
     Serve(ServeFlags),
-    /// Become an app (started by the agent)
-    #[command(hide = true)]
-    Exec(ExecFlags),
 }
 
 /// Verbs that ask the agent for a value and print it.
@@ -120,6 +130,8 @@ pub(crate) enum Show {
     Status(ShowFlags),
     /// List the sites
     Sites(ShowFlags),
+    /// List the apps, or show all that is known of one
+    Apps(AppsFlags),
     /// List the certificates, renew or revoke them, or print the root of Ondol's own CA
     Certs(CertsFlags),
     /// List what happened, the newest last, next to the prompt
@@ -164,14 +176,6 @@ pub(crate) struct ServeFlags {
     pub(crate) generation: u64,
     #[command(flatten)]
     pub(crate) log: LogFlags,
-}
-
-/// Flags of `ondol exec`.
-#[derive(Debug, Args)]
-pub(crate) struct ExecFlags {
-    /// Become what the agent says on standard input.
-    #[arg(long, hide = true)]
-    pub(crate) shim: bool,
 }
 
 /// Flags of `ondol check`.
@@ -371,6 +375,9 @@ pub(crate) struct VersionFlags {
     pub(crate) json: bool,
 }
 
+/// What programs look at to know the terminal.
+const TERMINAL: [&str; 3] = ["TERM", "COLORTERM", "NO_COLOR"];
+
 /// What the environment says about the person and about who started the program.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -382,6 +389,8 @@ pub(crate) struct Environment {
     pub(crate) journal: Option<OsString>,
     /// Passed on to the data plane, which gets nothing else of the environment.
     pub(crate) backtrace: Option<OsString>,
+    /// What says how the terminal is, by name; for commands that are run in the place of an app.
+    pub(crate) terminal: Vec<(&'static str, String)>,
 }
 
 impl Environment {
@@ -400,6 +409,10 @@ impl Environment {
             xdg_runtime: folder("XDG_RUNTIME_DIR"),
             journal: variable("JOURNAL_STREAM"),
             backtrace: variable("RUST_BACKTRACE"),
+            terminal: TERMINAL
+                .into_iter()
+                .filter_map(|name| Some((name, variable(name)?.into_string().ok()?)))
+                .collect(),
         }
     }
 }

@@ -11,9 +11,11 @@ use ondol_admin::client::ClientError;
 use crate::cli::CertsCommand;
 use crate::cli::CertsFlags;
 use crate::cli::EventsFlags;
+use crate::cli::OnApp;
 use crate::cli::Show;
 use crate::folders::Folders;
 
+mod apps;
 mod certs;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -24,6 +26,7 @@ pub(crate) mod password;
 pub(crate) mod reload;
 pub(crate) mod schema;
 mod sites;
+mod spinner;
 mod status;
 pub(crate) mod upgrade;
 pub(crate) mod version;
@@ -82,6 +85,7 @@ pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
         match what {
             Show::Status(flags) => status::run(&client, flags.format()).await?,
             Show::Sites(flags) => sites::run(&client, flags.format()).await?,
+            Show::Apps(flags) => apps::run(&client, flags).await?,
             Show::Certs(flags) => return about_certs(&client, flags).await,
             Show::Events(EventsFlags {
                 show,
@@ -96,6 +100,17 @@ pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
             }
         }
         Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The verbs that have something done with an app, and follow it.
+pub(crate) fn on_app(what: &OnApp, folders: &Folders) -> anyhow::Result<ExitCode> {
+    ask(folders, async |client| match what {
+        OnApp::Deploy(flags) => apps::deeds::deploy(&client, flags).await,
+        OnApp::Rollback(flags) => apps::deeds::rollback(&client, flags).await,
+        OnApp::Restart(flags) => apps::deeds::restart(&client, flags).await,
+        OnApp::Stop(flags) => apps::deeds::stop(&client, flags).await,
+        OnApp::Start(flags) => apps::deeds::start(&client, flags).await,
     })
 }
 

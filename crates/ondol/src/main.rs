@@ -47,7 +47,8 @@ fn main() -> ExitCode {
     let outcome = match &command {
         Command::Run(flags) => places().and_then(|folders| boot::run(flags, folders, &environment)),
         Command::Serve(flags) => serve::run(flags, &environment),
-        Command::Exec(flags) => command::exec::run(flags),
+        Command::OnApp(what) => places().and_then(|folders| command::on_app(what, &folders)),
+        Command::Exec(flags) => command::exec::run(flags, places, &environment.terminal),
         Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),
         Command::Reload => places().and_then(|folders| command::reload::run(&folders)),
         Command::Upgrade(flags) => {

@@ -129,9 +129,43 @@ pub(crate) fn grouped(number: u64) -> String {
     grouped
 }
 
+/// `87 MB`: bytes in the largest unit of which there is one or more, with two digits at least.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [
+        ("TB", 1_000_000_000_000),
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("kB", 1_000),
+    ];
+    match UNITS.into_iter().find(|(_, unit)| bytes >= *unit) {
+        None => format!("{bytes} B"),
+        Some((word, unit)) if bytes / unit >= 10 => format!("{} {word}", bytes / unit),
+        Some((word, unit)) => {
+            let tenths = bytes / (unit / 10);
+            format!("{}.{} {word}", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_two_digits_at_least() {
+        let table = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (87_654_321, "87 MB"),
+            (1_299_999_999, "1.2 GB"),
+            (987_654_321, "987 MB"),
+            (2_000_000_000_000, "2.0 TB"),
+        ];
+        for (number, text) in table {
+            assert_eq!(bytes(number), text);
+        }
+    }
 
     #[test]
     fn digits_stand_in_groups() {

@@ -203,6 +203,9 @@ pub struct AppAnswer {
     /// The launch that has begun, to be followed; `None` when it is done already.
     #[serde(default)]
     pub launch: Option<u64>,
+    /// Whether that launch is one that visitors have, which is taken back: then it has ended badly when all is done.
+    #[serde(default)]
+    pub taken_back: bool,
 }
 
 /// The body of `POST /apps/NAME/exec`.

@@ -22,7 +22,6 @@ use crate::table::Table;
 mod detail;
 mod follow;
 pub(super) mod problems;
-mod progress;
 pub(super) mod requests;
 
 pub(super) use detail::run as detail;

@@ -6,6 +6,7 @@ use ondol_admin::api::Status;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
+use crate::command::apps;
 use crate::command::certs::problems;
 use crate::command::certs::problems::Tries;
 use crate::output;
@@ -44,6 +45,11 @@ fn render(status: &Status, now: i64, screen: Screen) -> String {
     let mut text = overview(status, now, screen);
     text.push('\n');
     text.push_str(&generations(status, now, screen));
+    let apps = apps::short(&status.apps, now, screen);
+    if !apps.is_empty() {
+        text.push('\n');
+        text.push_str(&apps);
+    }
     let servers = servers(&status.servers, screen);
     if !servers.is_empty() {
         text.push('\n');
@@ -56,6 +62,7 @@ fn render(status: &Status, now: i64, screen: Screen) -> String {
     }
     let mut warnings = certificate_problems(status, now);
     warnings.append(&mut other_warnings(status));
+    warnings.extend(status.apps.iter().filter_map(apps::trouble));
     if !warnings.is_empty() {
         text.push('\n');
     }
@@ -261,4 +268,4 @@ fn hanging(label: &str, tint: Tint, text: &str, width: usize, screen: Screen) ->
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -22,6 +22,10 @@ use tokio::time::Instant;
 
 /// What processes used of processors is told over times no shorter than this; shorter ones say little.
 const METERED: Duration = Duration::from_secs(1);
+/// One that seems to use nothing does only after this: the app host looks every two seconds.
+const QUIET: Duration = Duration::from_secs(5);
+/// What the app host says nothing about is metered as often.
+const REFRESH: Duration = Duration::from_secs(6);
 
 /// What the plan says about the apps.
 pub(super) type Hosting = BTreeMap<AppName, Hosted>;
@@ -95,10 +99,12 @@ impl AppsShown {
 
     /// Shows each change until the app host has ended.
     pub(crate) async fn run(mut self) {
+        let mut refresh = tokio::time::interval(REFRESH);
         loop {
             let changed = tokio::select! {
                 changed = self.status.changed() => changed,
                 changed = self.hosting.changed() => changed,
+                _ = refresh.tick() => Ok(()),
             };
             if changed.is_err() {
                 return;
@@ -114,8 +120,16 @@ impl AppsShown {
         let apps = status
             .iter()
             .map(|status| app(status, hosting.get(&status.name), &self.meter));
-        let apps = apps.collect();
-        self.shown.send_replace(Arc::new(api::Apps { apps }));
+        let apps = api::Apps {
+            apps: apps.collect(),
+        };
+        self.shown.send_if_modified(|before| {
+            let is_new = **before != apps;
+            if is_new {
+                *before = Arc::new(apps);
+            }
+            is_new
+        });
     }
 }
 
@@ -150,7 +164,7 @@ fn reading(before: Option<Reading>, cpu_us: u64, now: Instant) -> Reading {
         return first; // It was started again.
     };
     let time = now - before.at;
-    if time < METERED {
+    if time < METERED || used == 0 && time < QUIET {
         return before;
     }
     let percent = Duration::from_micros(used).as_secs_f64() / time.as_secs_f64() * 100.0;

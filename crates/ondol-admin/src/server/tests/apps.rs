@@ -31,6 +31,7 @@ fn begun() -> api::AppAnswer {
         accepted: true,
         message: "the deploy has begun".to_owned(),
         launch: Some(13),
+        taken_back: false,
     }
 }
 

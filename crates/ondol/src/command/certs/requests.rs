@@ -16,13 +16,13 @@ use serde::Serialize;
 
 use super::follow::Before;
 use super::follow::Verdict;
-use super::progress::Progress;
-use super::progress::TURN;
 use crate::certificate_of;
 use crate::cli::IssuerFlags;
 use crate::cli::NameFlags;
 use crate::cli::RenewFlags;
 use crate::cli::RevokeFlags;
+use crate::command::spinner::Spinner;
+use crate::command::spinner::TURN;
 use crate::output;
 use crate::output::Format;
 use crate::output::Screen;
@@ -111,7 +111,7 @@ async fn follow(
     let (mut polled, mut answered) = (None, began);
     let mut done = Vec::new();
     let mut steps = String::new();
-    let mut progress = Progress::new();
+    let mut progress = Spinner::new();
     while !under_way.is_empty() {
         if polled.is_none_or(|at| clock::now() - at >= POLL) {
             polled = Some(clock::now());

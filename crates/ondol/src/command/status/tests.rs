@@ -1,5 +1,6 @@
 //! The screen of a healthy box, and of one in trouble.
 
+use ondol_admin::api::AppState;
 use ondol_admin::api::Generation;
 use ondol_admin::api::LastReload;
 use ondol_admin::api::Listener;
@@ -8,6 +9,7 @@ use ondol_admin::api::Service;
 use ondol_admin::api::Time;
 
 use super::*;
+use crate::command::apps::tests::app;
 use crate::output::Color;
 
 const NOW: i64 = 1_772_337_906;
@@ -21,7 +23,7 @@ fn ago(seconds: i64) -> Time {
     Time::from_unix_seconds(NOW - seconds)
 }
 
-fn healthy() -> Status {
+pub(in crate::command) fn healthy() -> Status {
     let version = "0.1.0".to_owned();
     let listener = |address: &str, protocol: &str| Listener {
         address: address.to_owned(),
@@ -86,6 +88,29 @@ now            42 connections, 19,202 requests since the start
 
 DATA PLANE  PROCESS  STATE  SINCE      CONNECTIONS  REQUESTS  VERSION
          7     4712  ready  3 min ago           42    18,302  0.1.0
+"
+    );
+}
+
+#[test]
+fn apps_say_how_they_are_and_what_troubles_them() {
+    let mut wiki = app("wiki", AppState::Failed);
+    wiki.note = "web.1 ended 5 times within a minute".to_owned();
+    wiki.sites.clear();
+    let status = Status {
+        apps: vec![app("coffee", AppState::Running), wiki],
+        ..healthy()
+    };
+    let shown = render(&status, NOW, SCREEN);
+    let (_, apps) = shown.split_once("0.1.0\n\n").unwrap();
+    assert_eq!(
+        apps,
+        "\
+APP     STATE    RELEASE  SINCE      REQUESTS  SITES
+coffee  running  5        3 min ago    18,302  withcoffee.app
+wiki    failed   5        3 min ago    18,302
+
+! wiki: web.1 ended 5 times within a minute
 "
     );
 }

@@ -90,7 +90,7 @@ fn what_all_processes_of_an_app_use_is_told_as_one() {
         .iter()
         .map(|each| each.cpu_percent)
         .collect();
-    assert_eq!(each, [Some(12.5), Some(0.0), None]);
+    assert_eq!(each, [Some(12.5), None, None]);
     assert_eq!(shown.cpu_percent, Some(12.5));
     meter.read(&[], began + Duration::from_secs(3));
     assert!(meter.0.is_empty());
@@ -110,6 +110,9 @@ fn processors_are_metered_over_times_that_say_something() {
     let third = reading(Some(second), 800_000, after(2_500));
     assert_eq!((second.percent, third.percent), (Some(10.0), Some(10.0)));
     assert_eq!(percent(Some(third), 1_700_000, after(4_000)), Some(50.0));
+    // What was read twice within one look of the app host is no rest.
+    assert_eq!(percent(Some(second), 700_000, after(4_500)), Some(10.0));
+    assert_eq!(percent(Some(second), 700_000, after(9_500)), Some(0.0));
     // Started again.
     assert_eq!(percent(Some(third), 3, after(9_000)), None);
 }

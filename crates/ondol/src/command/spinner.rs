@@ -14,13 +14,13 @@ pub(super) const TURN: Duration = Duration::from_millis(120);
 
 /// The line, on standard error; nothing where that is no terminal.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct Spinner {
     width: Option<usize>,
     turn: usize,
     is_shown: bool,
 }
 
-impl Progress {
+impl Spinner {
     pub(super) fn new() -> Self {
         Self {
             width: Screen::of_standard_error().width,
@@ -40,6 +40,18 @@ impl Progress {
         write(&format!("\r\x1b[2K{} {line}", TURNS[self.turn]));
     }
 
+    /// Shows a text until something is done.
+    pub(super) async fn during<T>(&mut self, text: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            self.show(text);
+            if let Ok(done) = tokio::time::timeout(TURN, work.as_mut()).await {
+                self.clear();
+                return done;
+            }
+        }
+    }
+
     /// Takes the line away, for others to be printed.
     pub(super) fn clear(&mut self) {
         if std::mem::take(&mut self.is_shown) {
@@ -48,7 +60,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for Spinner {
     fn drop(&mut self) {
         self.clear();
     }

@@ -1,0 +1,243 @@
+//! `ondol apps APP`: all that is known of one app.
+
+use ondol_admin::api::App;
+use ondol_admin::api::AppCronRun;
+use ondol_admin::api::AppDetail;
+use ondol_admin::api::AppInstance;
+use ondol_admin::api::AppLaunch;
+use ondol_admin::client::Client;
+use ondol_base::clock;
+
+use crate::command::status;
+use crate::output;
+use crate::output::Format;
+use crate::output::Screen;
+use crate::output::Tint;
+use crate::span;
+use crate::table::Cell;
+use crate::table::Column;
+use crate::table::Table;
+
+/// Asks and prints.
+pub(super) async fn run(client: &Client, name: &str, format: Format) -> anyhow::Result<()> {
+    let detail = client.app(name).await?;
+    match format {
+        Format::Json => output::print_json(&detail),
+        Format::Human => {
+            let screen = Screen::of_standard_output();
+            Ok(output::print(&render(
+                &detail,
+                clock::unix_seconds(),
+                screen,
+            ))?)
+        }
+    }
+}
+
+fn render(detail: &AppDetail, now: i64, screen: Screen) -> String {
+    let AppDetail {
+        app,
+        launches,
+        cron_runs,
+    } = detail;
+    let mut text = overview(app, now, screen);
+    let tables = [
+        processes(app, now, screen),
+        history(launches, now, screen),
+        cron(cron_runs, now, screen),
+    ];
+    for table in tables.into_iter().flatten() {
+        text.push('\n');
+        text.push_str(&table);
+    }
+    let sentences: Vec<_> = super::trouble(app)
+        .into_iter()
+        .chain(app.unenforced.iter().cloned())
+        .collect();
+    if !sentences.is_empty() {
+        text.push('\n');
+    }
+    for sentence in sentences {
+        text.push_str(&status::marked(&sentence, screen));
+    }
+    text
+}
+
+fn overview(app: &App, now: i64, screen: Screen) -> String {
+    let mut text = format!("{}\n", screen.tinted(&app.name, Tint::Strong));
+    let since = span::relative(app.since.unix_seconds(), now);
+    let mut lines = vec![("state", format!("{}, since {since}", app.state.word()))];
+    if !app.sites.is_empty() {
+        lines.push(("answers", app.sites.join(", ")));
+    }
+    lines.push(("release", release(app)));
+    lines.push(("requests", requests(app)));
+    if app.memory.is_some() || app.cpu_percent.is_some() {
+        let (memory, cpu) = (super::memory(app.memory), super::cpu(app.cpu_percent));
+        lines.push(("uses", format!("{memory} of memory, {cpu} of a processor")));
+    }
+    for (label, value) in lines {
+        text.push_str(&status::labeled(label, &value, screen));
+    }
+    text
+}
+
+fn release(app: &App) -> String {
+    let launch = app
+        .launch
+        .map_or_else(String::new, |launch| format!(" (launch {launch})"));
+    let others: Vec<_> = app
+        .releases
+        .iter()
+        .filter(|number| Some(**number) != app.release)
+        .map(u64::to_string)
+        .collect();
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!("; kept: {}", others.join(", "))
+    };
+    format!("{}{launch}{others}", super::release(app))
+}
+
+fn requests(app: &App) -> String {
+    let mut text = format!("{} of this launch", output::grouped(app.requests));
+    let parts = [
+        (app.failed, "failed"),
+        (app.in_flight, "under way"),
+        (app.tunnels, "open WebSockets"),
+        (app.held, "waiting"),
+    ];
+    for (number, word) in parts.into_iter().filter(|(number, _)| *number > 0) {
+        text.push_str(&format!(", {} {word}", output::grouped(number)));
+    }
+    text
+}
+
+fn processes(app: &App, now: i64, screen: Screen) -> Option<String> {
+    if app.instances.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
+        Column::word("PROCESS"),
+        Column::word("STATE"),
+        Column::number("PID"),
+        Column::number("LAUNCH"),
+        Column::word("SINCE"),
+        Column::number("MEMORY"),
+        Column::number("CPU"),
+        Column::number("TASKS"),
+    ]);
+    for instance in &app.instances {
+        let AppInstance {
+            name,
+            launch,
+            pid,
+            since,
+            ready,
+            memory,
+            cpu_percent,
+            tasks,
+        } = instance;
+        let (state, tint) = match (pid, ready) {
+            (Some(_), true) => ("ready", Tint::Good),
+            (Some(_), false) => ("starting", Tint::Attention),
+            (None, _) => ("waits", Tint::Bad),
+        };
+        let or_none = |number: Option<u32>| number.map_or("-".to_owned(), |it| it.to_string());
+        table.push([
+            Cell::new(name, Tint::Strong),
+            Cell::new(state, tint),
+            Cell::from(or_none(*pid)),
+            Cell::from(launch.to_string()),
+            Cell::from(span::relative(since.unix_seconds(), now)),
+            Cell::from(super::memory(*memory)),
+            Cell::from(super::cpu(*cpu_percent)),
+            Cell::from(or_none(*tasks)),
+        ]);
+    }
+    Some(table.render(screen))
+}
+
+fn history(launches: &[AppLaunch], now: i64, screen: Screen) -> Option<String> {
+    if launches.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
+        Column::number("LAUNCH"),
+        Column::word("WHY"),
+        Column::word("RELEASE"),
+        Column::word("BEGAN"),
+        Column::word("OUTCOME"),
+        Column::text("MORE"),
+    ]);
+    for launch in launches {
+        let release = launch.release.map_or("-".to_owned(), |it| it.to_string());
+        table.push([
+            Cell::from(launch.launch.to_string()),
+            Cell::from(&launch.kind),
+            Cell::from(release),
+            Cell::from(span::relative(launch.began_at.unix_seconds(), now)),
+            outcome(launch),
+            Cell::from(more(launch)),
+        ]);
+    }
+    Some(table.render(screen))
+}
+
+fn outcome(launch: &AppLaunch) -> Cell {
+    match launch.outcome.as_deref() {
+        None => Cell::new(&launch.step, Tint::Attention),
+        Some("done") => Cell::new("done", Tint::Good),
+        Some(word @ ("failed" | "rolled-back")) => Cell::new(word, Tint::Bad),
+        Some(word) => Cell::new(word, Tint::Faint),
+    }
+}
+
+/// Why it ended so, or where it came from. The first line says it; the log's are elsewhere.
+fn more(launch: &AppLaunch) -> String {
+    let reason = launch.reason.lines().next().unwrap_or_default();
+    match (reason.is_empty(), launch.source.is_empty()) {
+        (true, true) => String::new(),
+        (true, false) => format!("from {}", launch.source),
+        (false, _) => reason.to_owned(),
+    }
+}
+
+fn cron(runs: &[AppCronRun], now: i64, screen: Screen) -> Option<String> {
+    if runs.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
+        Column::text("CRON"),
+        Column::word("DUE"),
+        Column::word("TOOK"),
+        Column::word("OUTCOME"),
+        Column::text("MORE"),
+    ]);
+    for run in runs {
+        let took = match (run.began_at, run.ended_at) {
+            (Some(began), Some(ended)) => {
+                span::span(ended.unix_seconds().abs_diff(began.unix_seconds()))
+            }
+            _ => "-".to_owned(),
+        };
+        let (word, tint) = match run.outcome.as_deref() {
+            None => ("runs", Tint::Attention),
+            Some("done") => ("done", Tint::Good),
+            Some(word @ ("failed" | "timed-out")) => (word, Tint::Bad),
+            Some(word) => (word, Tint::Faint),
+        };
+        table.push([
+            Cell::from(&run.line),
+            Cell::from(span::relative(run.due_at.unix_seconds(), now)),
+            Cell::from(took),
+            Cell::new(word, tint),
+            Cell::from(run.message.lines().next().unwrap_or_default()),
+        ]);
+    }
+    Some(table.render(screen))
+}
+
+#[cfg(test)]
+mod tests;
