@@ -69,7 +69,11 @@ impl Host {
     fn done(&self, arguments: &[&str]) -> String {
         let output = self.ondol(arguments);
         let said = said(&output);
-        assert!(output.status.success(), "{arguments:?}: {said}\n{}", self.running().log());
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {said}\n{}",
+            self.running().log()
+        );
         said
     }
 
@@ -113,7 +117,10 @@ impl Host {
     }
 
     fn load(&self) -> Load {
-        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stop, asked) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
         let (told, count, http) = (Arc::clone(&stop), Arc::clone(&asked), self.http());
         let thread = std::thread::spawn(move || {
             let mut failures = Vec::new();
@@ -127,7 +134,11 @@ impl Host {
             }
             failures
         });
-        Load { stop, asked, thread }
+        Load {
+            stop,
+            asked,
+            thread,
+        }
     }
 
     fn stop(&mut self) {
@@ -149,7 +160,9 @@ impl Load {
     /// So many more requests.
     fn goes_on(&self, requests: u64) {
         let until = self.asked.load(Ordering::Relaxed) + requests;
-        eventually("more requests", || (self.asked.load(Ordering::Relaxed) >= until).then_some(()));
+        eventually("more requests", || {
+            (self.asked.load(Ordering::Relaxed) >= until).then_some(())
+        });
     }
 
     /// Ends it; no request may have failed.
@@ -184,12 +197,20 @@ fn write_app(folder: &std::path::Path, version: &str) {
 
 fn said(output: &Output) -> String {
     let (stdout, stderr) = (&output.stdout, &output.stderr);
-    format!("{}{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(stdout),
+        String::from_utf8_lossy(stderr)
+    )
 }
 
 /// `key=value` in an answer of the server.
 fn field(answer: &str, key: &str) -> String {
-    let mut fields = answer.split_whitespace().filter_map(|word| word.split_once('='));
-    let found = fields.find(|(name, _)| *name == key).map(|(_, value)| value.to_owned());
+    let mut fields = answer
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='));
+    let found = fields
+        .find(|(name, _)| *name == key)
+        .map(|(_, value)| value.to_owned());
     found.unwrap_or_else(|| format!("no {key} in {answer:?}"))
 }

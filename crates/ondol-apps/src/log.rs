@@ -25,10 +25,15 @@ mod flood;
 mod folder;
 mod intake;
 mod keep;
+mod read;
 mod recent;
 mod text;
 
 pub(crate) use attached::Attached;
+pub use read::LogAnswer;
+pub use read::LogPlace;
+pub use read::LogQuestion;
+pub use read::Logs;
 
 use file::LogFile;
 use file::Moved;
@@ -63,13 +68,13 @@ struct Pending {
 
 /// A line of an app's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogLine {
+pub struct LogLine {
     /// When it was read, in milliseconds since the Unix epoch.
-    pub(crate) at_ms: i64,
+    pub at_ms: i64,
     /// Who wrote it: `web.1`, `cron.2`, or `ondol`.
-    pub(crate) instance: Arc<str>,
+    pub instance: Arc<str>,
     /// What it says, without its end; no byte of it does anything to a terminal but color it.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl AppLog {
@@ -128,17 +133,21 @@ impl AppLog {
         &self.0.path
     }
 
-    /// Shows a line to all who listen, and has it wait for the disk.
+    /// Has a line wait for the disk, and shows it to all who listen.
     fn add(&self, line: &Arc<LogLine>) {
+        self.wait_for_disk(line);
         self.recent().push(line);
         // That nobody listens is no error.
         let _ = self.0.lines.send(Arc::clone(line));
+    }
+
+    fn wait_for_disk(&self, line: &LogLine) {
         let mut pending = locked(&self.0.pending);
         if pending.text.len() >= PENDING_BYTES_MAX {
             pending.lost += 1;
-            return;
+        } else {
+            text::write_line(&mut pending.text, line);
         }
-        text::write_line(&mut pending.text, line);
     }
 
     /// Writes what waits. Blocks on the disk; when it returns, all that was added before is in the file, or lost.

@@ -7,6 +7,8 @@ use ondol_model::app::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
 
+use crate::log::Logs;
+
 /// The folders of the box, as far as apps have a part in them. All are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
@@ -74,7 +76,7 @@ impl Places {
 
     /// What an app wrote to its standard output and error.
     pub fn log(&self, app: &AppName) -> PathBuf {
-        self.logs.join("apps").join(format!("{app}.log"))
+        Logs::new(self.logs.clone()).path(app)
     }
 
     /// Whether a path is of Ondol itself, and so nothing for an app.

@@ -57,6 +57,13 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
+/// The same to the millisecond.
+pub fn parse_rfc3339_milliseconds(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>()
+        .ok()
+        .map(Timestamp::as_millisecond)
+}
+
 /// Whether this machine knows a time zone by this IANA name (`Asia/Seoul`). Blocks on the disk the first
 /// time.
 pub fn is_zone(name: &str) -> bool {
@@ -97,6 +104,13 @@ mod tests {
             assert_eq!(parse_rfc3339(text), Some(1_772_337_906), "{text}");
         }
         assert_eq!(parse_rfc3339("yesterday"), None);
+        for (milliseconds, text) in [
+            (1_772_337_906_789, "2026-03-01T04:05:06.789Z"),
+            (1_772_337_906_000, "2026-03-01T04:05:06.000Z"),
+        ] {
+            assert_eq!(rfc3339_milliseconds(milliseconds), text);
+            assert_eq!(parse_rfc3339_milliseconds(text), Some(milliseconds));
+        }
         assert!(rfc3339(i64::MAX).starts_with("9999-"));
     }
 

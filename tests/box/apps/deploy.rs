@@ -56,7 +56,10 @@ fn what_never_gets_ready_changes_nothing_and_says_why() {
     ] {
         let said = host.fails(&["deploy", "coffee", &host.release(version)]);
         for word in words {
-            assert!(said.contains(word), "{version}: {word:?} is not in:\n{said}");
+            assert!(
+                said.contains(word),
+                "{version}: {word:?} is not in:\n{said}"
+            );
         }
         assert_eq!(host.version(), "1");
     }
@@ -66,7 +69,9 @@ fn what_never_gets_ready_changes_nothing_and_says_why() {
 
 #[test]
 fn a_build_that_fails_changes_nothing_and_shows_what_it_said() {
-    let host = Host::with(&format!("{QUICK}\nbuild = \"cat VERSION; test ! -e broken || {{ echo no compiler >&2; exit 4; }}\""));
+    let host = Host::with(&format!(
+        "{QUICK}\nbuild = \"cat VERSION; test ! -e broken || {{ echo no compiler >&2; exit 4; }}\""
+    ));
     host.answers("1");
     let folder = host.release("2");
     std::fs::write(format!("{folder}/broken"), "").unwrap();
@@ -93,7 +98,11 @@ fn a_release_that_does_worse_is_taken_back_by_itself() {
         let event = host.running().event("app-rolled-back");
         assert!(event.contains("switched back"), "{event}");
     }
-    assert_eq!(host.app_pid(), before, "what was there before never stopped");
+    assert_eq!(
+        host.app_pid(),
+        before,
+        "what was there before never stopped"
+    );
 }
 
 #[test]

@@ -17,11 +17,21 @@ fn an_app_in_its_own_folder_answers_with_nothing_of_the_agents_environment() {
     let answer = host.running().get("b.test");
     assert_eq!(answer, "neighbour");
     let mut stream = TcpStream::connect(host.http()).unwrap();
-    write!(stream, "GET /env HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /env HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut env = String::new();
     std::io::Read::read_to_string(&mut stream, &mut env).unwrap();
-    assert!(env.contains("GREETING=hello") && env.contains("ONDOL_APP=coffee"), "{env}");
-    assert!(!env.contains("ONDOL_STATE=") && !env.contains("CARGO"), "{env}");
+    assert!(
+        env.contains("GREETING=hello") && env.contains("ONDOL_APP=coffee"),
+        "{env}"
+    );
+    assert!(
+        !env.contains("ONDOL_STATE=") && !env.contains("CARGO"),
+        "{env}"
+    );
 }
 
 #[test]
@@ -58,7 +68,10 @@ fn a_box_that_stops_ends_its_apps() {
     host.answers("1-ignores-sigterm");
     let pid = host.app_pid();
     host.stop();
-    assert!(rustix::process::test_kill_process(pid).is_err(), "it is gone");
+    assert!(
+        rustix::process::test_kill_process(pid).is_err(),
+        "it is gone"
+    );
 }
 
 #[test]
@@ -72,7 +85,10 @@ fn one_that_was_stopped_stays_so_over_a_restart() {
     assert!(page.contains("html"), "{page}");
     assert_eq!(host.running().get("b.test"), "neighbour");
     let configuration = std::fs::read_to_string(host.path("ondol.toml")).unwrap();
-    host.running = host.running.take().map(|running| running.start_again(&configuration));
+    host.running = host
+        .running
+        .take()
+        .map(|running| running.start_again(&configuration));
     let page = host.running().get("a.test");
     assert!(page.contains("html"), "{page}");
     host.done(&["start", "coffee"]);
@@ -84,7 +100,9 @@ fn one_that_nobody_asks_for_sleeps_and_the_next_visitor_wakes_it() {
     let host = Host::with("idle_stop = \"2s\"\nhealth = { path = \"/up\", interval = \"1h\" }");
     host.answers("1");
     let before = host.app_pid();
-    eventually("it sleeps", || rustix::process::test_kill_process(before).err());
+    eventually("it sleeps", || {
+        rustix::process::test_kill_process(before).err()
+    });
     let http = host.http();
     let visitors: Vec<_> = (0..20)
         .map(|_| std::thread::spawn(move || get(http, "a.test").unwrap()))
@@ -104,9 +122,13 @@ fn other_settings_are_taken_up_by_a_reload_without_a_failed_request() {
     let load = host.load();
     load.goes_on(10);
     let configuration = std::fs::read_to_string(host.path("ondol.toml")).unwrap();
-    host.running().folders.configure(&configuration.replace("one", "two"));
+    host.running()
+        .folders
+        .configure(&configuration.replace("one", "two"));
     host.done(&["reload"]);
-    eventually("another process answers", || (host.app_pid() != before).then_some(()));
+    eventually("another process answers", || {
+        (host.app_pid() != before).then_some(())
+    });
     load.goes_on(10);
     load.none_failed();
 }
@@ -120,7 +142,9 @@ fn an_app_that_is_taken_out_of_the_configuration_ends() {
         "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = []\n[sites.\"a.test\"]\nhttps = false\nrespond = \"gone\"\n",
     );
     host.done(&["reload"]);
-    eventually("its process ends", || rustix::process::test_kill_process(pid).err());
+    eventually("its process ends", || {
+        rustix::process::test_kill_process(pid).err()
+    });
     assert_eq!(host.running().get("a.test"), "gone");
 }
 

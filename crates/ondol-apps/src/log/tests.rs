@@ -261,20 +261,24 @@ async fn a_flood_is_read_but_not_kept_and_the_process_never_waits() {
 #[tokio::test]
 async fn a_large_log_makes_room_and_the_oldest_files_go() {
     let stage = Stage::new();
-    let text = "y".repeat(1_000);
-    for _ in 0..7 {
-        for number in 0..11_000 {
-            stage.log.add(&line(&format!("{number} {text}")));
-            if number % 1_000 == 0 {
-                stage.log.write();
-            }
-        }
-        stage.log.write();
+    say(&stage.log, "the first line");
+    for year in 2019..2024 {
+        let name = format!("coffee.log.{year}0101T000000Z.gz");
+        fs::write(stage.log.path().with_file_name(name), "").unwrap();
     }
+    let text = "y".repeat(16_000);
+    for number in 0..750 {
+        stage.log.add(&line(&format!("{number} {text}")));
+        if number % 50 == 0 {
+            stage.log.write();
+        }
+    }
+    stage.log.write();
     stage.log.keep();
     assert!(fs::metadata(stage.log.path()).unwrap().len() <= file::FILE_BYTES_MAX);
     let names = beside(&stage);
     assert_eq!(names.len(), keep::FILES_MAX, "{names:?}");
+    assert_eq!(names[0], "coffee.log.20200101T000000Z.gz");
     assert!(names.iter().all(|name| name.ends_with("Z.gz")), "{names:?}");
     let mode = fs::metadata(stage.log.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
