@@ -2,14 +2,25 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ondol_base::chain::Chain;
+use ondol_base::program;
 use ondol_base::tasks;
 use ondol_model::app::AppName;
+use tokio::sync::Semaphore;
 
 use crate::spec::Identity;
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
+const USERADD: &str = "useradd";
+/// It waits for whoever else changes the list of users.
+const USERADD_MAX: Duration = Duration::from_secs(60);
+/// Who talks to visitors, when nobody else was named for that.
+const VISITORS: &str = "ondol-web";
+/// How users of apps are called, so that nobody is one by accident.
+const PREFIX: &str = "ondol-";
 
 /// Why there is nobody whom an app could run as.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +46,22 @@ pub(crate) enum IdentityError {
          of its own"
     )]
     Missing(String),
+    /// Its own user is not there, and could not be made.
+    #[error(
+        "its user {name} could not be made: {why}; make it with `useradd --system {name}`, or name another one as `user`"
+    )]
+    Unmade {
+        /// The user.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// It would be one of Ondol's own.
+    #[error(
+        "`user = {0:?}` is refused: it is the one that talks to visitors, and keeps their keys in its memory; leave `user` \
+         out, and it gets a user of its own"
+    )]
+    Ondol(String),
     /// Only root can do that.
     #[error(
         "only root can start it as the user {0:?}: leave `user` out, and it runs as yours, or start Ondol as root"
@@ -58,14 +85,60 @@ pub(crate) async fn identity(
             Some(user) => Err(IdentityError::NotRoot(user.to_owned())),
         };
     }
-    let name = user.map_or_else(|| format!("ondol-{app}"), str::to_owned);
-    let found = tasks::spawn_blocking(move || {
-        find(&name).and_then(|found| found.ok_or(IdentityError::Missing(name)))
-    });
-    found
-        .await
-        .unwrap_or_else(|error| Err(unreadable(PASSWD, io::Error::other(error))))
-        .map(Some)
+    match user {
+        Some(user) => {
+            let name = user.to_owned();
+            let found = looked_up(name.clone()).await?;
+            found.map(Some).ok_or(IdentityError::Missing(name))
+        }
+        None => own(app).await.map(Some),
+    }
+}
+
+/// The app's own user; made when it is missing.
+async fn own(app: &AppName) -> Result<Identity, IdentityError> {
+    // The program that makes users refuses to do so twice at a time.
+    static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+    let _turn = ONE_AT_A_TIME.acquire().await;
+    let name = format!("{PREFIX}{app}");
+    if let Some(found) = looked_up(name.clone()).await? {
+        return Ok(found);
+    }
+    let made = program::run(USERADD, useradd(app, &name), USERADD_MAX).await;
+    let unmade = |why: String| IdentityError::Unmade {
+        name: name.clone(),
+        why,
+    };
+    let ended = made.map_err(|error| unmade(Chain(&error).to_string()))?;
+    if !ended.status.success() {
+        return Err(unmade(ended.complaint.trim().to_owned()));
+    }
+    tracing::info!(user = name, "made a user for the app {app}");
+    let found = looked_up(name.clone()).await?;
+    found.ok_or_else(|| unmade(format!("{USERADD} did, but it is not in {PASSWD}")))
+}
+
+/// A user of the system that nobody logs in as; its home is the app's data folder, which is told to it otherwise.
+fn useradd(app: &AppName, name: &str) -> Vec<String> {
+    let comment = format!("The app {app}, run by Ondol");
+    let arguments = [
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        "/nonexistent",
+        "--shell",
+        "/usr/sbin/nologin",
+        "--comment",
+        &comment,
+        name,
+    ];
+    arguments.map(str::to_owned).to_vec()
+}
+
+async fn looked_up(name: String) -> Result<Option<Identity>, IdentityError> {
+    let found = tasks::spawn_blocking(move || find(&name)).await;
+    found.unwrap_or_else(|error| Err(unreadable(PASSWD, io::Error::other(error))))
 }
 
 /// A user by name.
@@ -76,6 +149,9 @@ fn find(name: &str) -> Result<Option<Identity>, IdentityError> {
     };
     if identity.uid == 0 {
         return Err(IdentityError::Root);
+    }
+    if name == VISITORS {
+        return Err(IdentityError::Ondol(name.to_owned()));
     }
     Ok(Some(identity))
 }
@@ -112,4 +188,62 @@ fn groups_of(group: &str, name: &str) -> Vec<u32> {
         is_member.then_some(number)
     };
     group.lines().filter_map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEOPLE: &str =
+        "root:x:0:0:root:/root:/bin/bash\nbroken\nalice:x:1000:1001:A,,,:/home/alice:/bin/sh\n";
+    const GROUPS: &str =
+        "root:x:0:\nvideo:x:44:bob,alice\nalice:x:1001:\nalices:x:1002:malice\nx:x:\n";
+
+    #[test]
+    fn a_user_has_its_groups() {
+        let alice = entry(PEOPLE, GROUPS, "alice").unwrap();
+        assert_eq!((alice.uid, alice.gid, alice.groups), (1000, 1001, vec![44]));
+        assert_eq!(alice.home, PathBuf::from("/home/alice"));
+        for nobody in ["alic", "", "broken", "1000"] {
+            assert_eq!(entry(PEOPLE, GROUPS, nobody), None, "{nobody}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_may_not_be_used_is_said() {
+        let app = AppName::parse("coffee").unwrap();
+        if !rustix::process::geteuid().is_root() {
+            assert!(matches!(identity(&app, None).await, Ok(None)));
+            assert!(matches!(
+                identity(&app, Some("nobody")).await,
+                Err(IdentityError::NotRoot(_))
+            ));
+            return;
+        }
+        let nobody = identity(&app, Some("nobody")).await.unwrap().unwrap();
+        assert_eq!(nobody.uid, 65534);
+        let root = identity(&app, Some("root")).await.unwrap_err();
+        assert!(root.to_string().contains("is refused"), "{root}");
+        let missing = identity(&app, Some("no-such-user")).await.unwrap_err();
+        assert!(
+            missing
+                .to_string()
+                .contains("useradd --system no-such-user"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn the_user_of_an_app_can_do_nothing_by_itself() {
+        let app = AppName::parse("abcdefghijklmnopqrstuvwx").unwrap();
+        let name = format!("{PREFIX}{app}");
+        // The longest name that Linux takes has 32 characters.
+        assert!(name.len() <= 32, "{name}");
+        let arguments = useradd(&app, &name).join(" ");
+        assert!(
+            arguments.contains("--shell /usr/sbin/nologin"),
+            "{arguments}"
+        );
+        assert!(arguments.ends_with(&name));
+    }
 }
