@@ -183,6 +183,12 @@ impl Group {
         Self::new(held)
     }
 
+    /// What a process has left that has ended while nobody looked, and led a session; `None` when that is nothing.
+    pub(crate) fn left_by(pid: u32, start_ticks: u64) -> Option<Self> {
+        let left = Session::led_by(pid, start_ticks).processes();
+        left.first().map(|one| Self::adopt(*one))
+    }
+
     /// Kills all that is in it, and returns when that has ended.
     pub(crate) async fn kill(&self) {
         match &self.held {
@@ -267,6 +273,27 @@ async fn kill_session(session: Session) {
         tokio::time::sleep(KILL_LOOK).await;
     }
     tracing::warn!("a killed process does not end");
+}
+
+/// What became of a process that is known by its number and [`start_ticks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It runs.
+    Runs,
+    /// It has ended, and was not reaped yet.
+    Ended,
+    /// It is gone; its number may be another's.
+    Gone,
+}
+
+/// What became of a process.
+pub(crate) fn fate(pid: u32, start_ticks: u64) -> Fate {
+    match process::known(pid) {
+        Some(known) if known.start_ticks != start_ticks => Fate::Gone,
+        Some(known) if known.has_ended => Fate::Ended,
+        Some(_) => Fate::Runs,
+        None => Fate::Gone,
+    }
 }
 
 /// The kernel's count at the start of a process: with its number and the boot, it means one process alone.

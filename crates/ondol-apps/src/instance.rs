@@ -1,50 +1,57 @@
 //! One running process of an app: how it ends, whether it is ready and well, and how it is stopped.
 
-use std::process::ExitStatus;
+mod ending;
+mod listeners;
+mod probe;
+mod readiness;
+mod running;
+mod said;
+mod socket;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ondol_base::tasks;
 use ondol_model::app::InstanceName;
+use ondol_model::plan::AppListen;
+use ondol_model::upstream::Address;
 
+use crate::settings::Settings;
 use crate::status::Usage;
+
+pub(crate) use ending::Ending;
+pub(crate) use running::Manners;
+pub(crate) use running::Running;
+pub(crate) use said::Before;
+pub(crate) use said::Ear;
 
 /// A running process of an app. Cheap to clone: each clone is the same process. Dropping all neither stops nor reaps
 /// it.
 #[derive(Debug, Clone)]
-pub(crate) struct Instance(Arc<Process>);
+pub(crate) struct Instance(Arc<Started>);
 
+/// What is known of a process when it was started, or found.
 #[derive(Debug)]
-struct Process {
-    name: InstanceName,
-    pid: u32,
-    since: i64,
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ending {
-    /// What happened, for the owner; begins in lower case and goes on after the name: `web.1 ended with status 1`.
-    pub(crate) sentence: String,
-    /// `None` where this agent is not the one who started it, and so isn't told.
-    pub(crate) status: Option<ExitStatus>,
-    /// Whether the machine killed it, or a child of it, because it had no memory left for it.
-    pub(crate) out_of_memory: bool,
-}
-
-/// Why a process is not ready, though its time is over, or will not be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{sentence}")]
-pub(crate) struct NotReady {
-    /// What was tried, what came back, what to do.
-    pub(crate) sentence: String,
-}
-
-/// Why a process is not well.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{sentence}")]
-pub(crate) struct Unwell {
-    /// What was tried, what came back.
-    pub(crate) sentence: String,
+pub(crate) struct Started {
+    /// Which process of the app it is.
+    pub(crate) name: InstanceName,
+    /// What it was started with.
+    pub(crate) settings: Arc<Settings>,
+    /// Where it is asked; `None` for a process that answers nobody.
+    pub(crate) address: Option<Address>,
+    /// How it gets the socket there.
+    pub(crate) listen: Option<AppListen>,
+    /// The group whose processes bring visitors.
+    pub(crate) visitors_group: Option<u32>,
+    /// What it says of itself, where that counts for its readiness.
+    pub(crate) ear: Option<Ear>,
+    /// A file that is made when it has become ready.
+    pub(crate) ready_mark: PathBuf,
+    /// When it was started, in seconds since the Unix epoch.
+    pub(crate) since: i64,
+    /// The process.
+    pub(crate) running: Running,
 }
 
 /// How a process was stopped.
@@ -57,6 +64,11 @@ pub(crate) enum Stopped {
 }
 
 impl Instance {
+    /// Takes charge of a process.
+    pub(crate) fn new(started: Started) -> Self {
+        Self(Arc::new(started))
+    }
+
     /// Which process of the app it is.
     pub(crate) fn name(&self) -> &InstanceName {
         &self.0.name
@@ -64,7 +76,7 @@ impl Instance {
 
     /// Its number.
     pub(crate) fn pid(&self) -> u32 {
-        self.0.pid
+        self.0.running.pid()
     }
 
     /// When it was started, in seconds since the Unix epoch.
@@ -74,30 +86,31 @@ impl Instance {
 
     /// Waits until it has ended, and has what it left running killed. Cancel-safe; a later call gives the same.
     pub(crate) async fn ended(&self) -> Ending {
-        std::future::pending().await
-    }
-
-    /// Waits until it is ready, for as long as the app may take for that (`start_timeout`). An error at once when it
-    /// ends before. Cancel-safe.
-    pub(crate) async fn ready(&self) -> Result<(), NotReady> {
-        Ok(())
-    }
-
-    /// Asks it once whether it is well, with the time limit of the app's `health`. A process that is not to be asked
-    /// is well while it runs.
-    pub(crate) async fn well(&self) -> Result<(), Unwell> {
-        Ok(())
+        self.0.running.ended().await
     }
 
     /// Asks it to end, waits for so long, and kills it with all that it started. Cancel-safe: who calls again asks
     /// again.
     pub(crate) async fn stop(&self, patience: Duration) -> Stopped {
-        let _ = patience;
-        Stopped::Ended
+        self.0.running.stop(patience).await
     }
 
-    /// What it and its children use; `None` where this machine doesn't tell.
+    /// What it and its children use; `None` where this machine doesn't tell, or it has ended.
     pub(crate) fn usage(&self) -> Option<Usage> {
-        None
+        self.0.running.usage()
+    }
+}
+
+impl Started {
+    /// Notes for an agent after this one that it need not say so again.
+    async fn remember_ready(&self) {
+        let path = self.ready_mark.clone();
+        let mark = tasks::spawn_blocking(move || {
+            let mut options = std::fs::OpenOptions::new();
+            options.create(true).append(true).open(path).map(drop)
+        });
+        if let Ok(Err(error)) = mark.await {
+            tracing::warn!(%error, process = %self.name, "its readiness could not be noted");
+        }
     }
 }

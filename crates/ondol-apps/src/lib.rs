@@ -7,6 +7,7 @@ mod command;
 mod endpoints;
 mod enforce;
 mod formation;
+mod grounds;
 mod group;
 mod identity;
 mod instance;

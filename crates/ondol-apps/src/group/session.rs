@@ -26,6 +26,14 @@ impl Session {
         })
     }
 
+    /// The one that was led by this process, which has ended since.
+    pub(super) fn led_by(leader: u32, start_ticks: u64) -> Self {
+        Self {
+            leader,
+            start_ticks,
+        }
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.members().is_empty()
     }
