@@ -282,3 +282,6 @@ fn carry(kept: &Kept, number: u64) {
         tracing::warn!(%folder, %error, "files of the release before are not readable any more");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,9 +81,10 @@ impl Archive {
     /// What unpacks it, from descriptor 3, in the folder that it is started in.
     pub(super) fn command(&self) -> Run {
         let compression = self.compression.unwrap_or_default();
-        Run::Shell(format!(
-            "exec tar --extract --file=- --no-same-owner --no-same-permissions --warning=no-unknown-keyword {compression} <&3"
-        ))
+        let script = format!(
+            "exec tar --extract --file=- --no-same-owner --no-same-permissions {compression} <&3"
+        );
+        Run::Program(vec!["sh".to_owned(), "-c".to_owned(), script])
     }
 }
 
