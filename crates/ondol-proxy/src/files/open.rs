@@ -186,7 +186,7 @@ pub(super) fn open_by_parts(folder: &Folder, name: &str) -> Result<OwnedFd, Errn
 }
 
 /// What a failed opening means to the visitor; `None` that nothing is there.
-fn why(errno: Errno) -> Option<Failure> {
+pub(super) fn why(errno: Errno) -> Option<Failure> {
     match errno {
         // `EXDEV` and `ELOOP`: a symlink leads out of the folder, or in circles. `ENXIO`: a socket.
         Errno::NOENT

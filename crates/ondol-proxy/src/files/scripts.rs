@@ -47,17 +47,20 @@ impl Root {
     pub(crate) async fn has_file(&self, name: &str) -> Result<bool, Failure> {
         let folder = self.folder().await?;
         let resolve = open::resolve(self.files.symlinks);
-        match is_file(&folder, name, resolve | ResolveFlags::CACHED) {
-            // A disk has to be waited for, or the kernel does not know the call.
+        let found = match is_file(&folder, name, resolve | ResolveFlags::CACHED) {
+            // A disk has to be waited for.
             Err(Errno::AGAIN) => {
                 let (folder, name) = (Arc::clone(&folder), name.to_owned());
-                let looking = move || Ok(is_file(&folder, &name, resolve)?);
-                read::off_thread(looking).await.map_err(Failure::File)
+                let looking = move || Ok(is_file(&folder, &name, resolve));
+                read::off_thread(looking).await.map_err(Failure::File)?
             }
-            Err(Errno::NOSYS | Errno::INVAL) => Ok(self.open(name).await?.is_some()),
-            Err(Errno::ACCESS | Errno::PERM) => Err(Failure::Unreadable(Errno::ACCESS.into())),
-            Err(_) => Ok(false),
+            found => found,
+        };
+        match found {
             Ok(is_file) => Ok(is_file),
+            // The kernel does not know the call, or keeps it from us.
+            Err(Errno::NOSYS | Errno::PERM) => Ok(self.open(name).await?.is_some()),
+            Err(errno) => open::why(errno).map_or(Ok(false), Err),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Both ends of the proxy: visitors in front, upstreams behind, and the data plane between them.
 
+mod fastcgi;
 pub(crate) mod frames;
 mod http2;
 mod identity;
@@ -10,6 +11,10 @@ mod upstream;
 mod upstream_http2;
 mod wire;
 
+pub(crate) use fastcgi::complaint;
+pub(crate) use fastcgi::end;
+pub(crate) use fastcgi::output;
+pub(crate) use fastcgi::php;
 pub(crate) use http2::Http2;
 pub(crate) use http2::SentBody;
 pub(crate) use identity::Authority;

@@ -41,6 +41,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod passthrough;
+mod php;
 mod proxy_protocol;
 mod proxy_protocol_out;
 mod redirects;
