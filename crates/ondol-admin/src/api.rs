@@ -308,10 +308,24 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// Sites that are different.
     pub changed: Vec<String>,
+    /// What is different of apps.
+    #[serde(default)]
+    pub apps: AppChanges,
     /// Whether the addresses to listen on are different.
     pub listeners: bool,
-    /// Whether something besides sites and listeners is different.
+    /// Whether something besides sites, apps and listeners is different.
     pub settings: bool,
+}
+
+/// What a reload changed of apps.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AppChanges {
+    /// Apps that are new.
+    pub added: Vec<String>,
+    /// Apps that are gone.
+    pub removed: Vec<String>,
+    /// Apps that are different.
+    pub changed: Vec<String>,
 }
 
 /// A mistake in the configuration.

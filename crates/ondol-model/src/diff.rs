@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::AppName;
 use crate::host::HostPattern;
 use crate::plan::Plan;
-use crate::plan::Site;
 
 /// What differs from one plan to the next; empty when nothing does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,10 +15,23 @@ pub struct Changes {
     pub removed: Vec<HostPattern>,
     /// Sites that are there in both but differ.
     pub changed: Vec<HostPattern>,
+    /// What differs of apps.
+    pub apps: AppChanges,
     /// Whether the addresses to listen on differ, so that new sockets are needed.
     pub listeners: bool,
-    /// Whether something outside sites and listeners differs.
+    /// Whether something outside sites, apps and listeners differs.
     pub settings: bool,
+}
+
+/// What differs of apps from one plan to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AppChanges {
+    /// Apps that are new.
+    pub added: Vec<AppName>,
+    /// Apps that are gone.
+    pub removed: Vec<AppName>,
+    /// Apps that are there in both but differ.
+    pub changed: Vec<AppName>,
 }
 
 impl Changes {
@@ -30,24 +43,46 @@ impl Changes {
 
 /// Compares two plans.
 pub fn changes(old: &Plan, new: &Plan) -> Changes {
-    let (before, after) = (by_name(&old.sites), by_name(&new.sites));
-    let missing_in = |one: &BTreeMap<&HostPattern, &Site>,
-                      other: &BTreeMap<&HostPattern, &Site>| {
-        one.keys()
-            .filter(|name| !other.contains_key(*name))
-            .map(|name| (*name).clone())
-            .collect()
-    };
+    let sites = compare(&old.sites, &new.sites, |site| &site.name);
+    let apps = compare(&old.apps, &new.apps, |app| &app.name);
     Changes {
+        added: sites.added,
+        removed: sites.removed,
+        changed: sites.changed,
+        apps: AppChanges {
+            added: apps.added,
+            removed: apps.removed,
+            changed: apps.changed,
+        },
+        listeners: old.listen.http != new.listen.http || old.listen.https != new.listen.https,
+        settings: settings_differ(old, new),
+    }
+}
+
+struct Compared<N> {
+    added: Vec<N>,
+    removed: Vec<N>,
+    changed: Vec<N>,
+}
+
+fn compare<N: Ord + Clone, T: PartialEq>(
+    before: &[T],
+    after: &[T],
+    name: fn(&T) -> &N,
+) -> Compared<N> {
+    let (before, after) = (by_name(before, name), by_name(after, name));
+    let missing_in = |one: &BTreeMap<&N, &T>, other: &BTreeMap<&N, &T>| {
+        let names = one.keys().filter(|name| !other.contains_key(*name));
+        names.map(|name| (*name).clone()).collect()
+    };
+    Compared {
         added: missing_in(&after, &before),
         removed: missing_in(&before, &after),
         changed: after
             .iter()
-            .filter(|(name, site)| before.get(*name).is_some_and(|old| old != *site))
+            .filter(|(name, new)| before.get(*name).is_some_and(|old| old != *new))
             .map(|(name, _)| (*name).clone())
             .collect(),
-        listeners: old.listen.http != new.listen.http || old.listen.https != new.listen.https,
-        settings: settings_differ(old, new),
     }
 }
 
@@ -61,7 +96,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         certificates,
         resolvers,
         sites: _,
-        apps,
+        apps: _,
     } = old;
     *box_name != new.box_name
         || *email != new.email
@@ -71,9 +106,8 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         || *access_log != new.access_log
         || *certificates != new.certificates
         || *resolvers != new.resolvers
-        || *apps != new.apps
 }
 
-fn by_name(sites: &[Site]) -> BTreeMap<&HostPattern, &Site> {
-    sites.iter().map(|site| (&site.name, site)).collect()
+fn by_name<N: Ord, T>(all: &[T], name: fn(&T) -> &N) -> BTreeMap<&N, &T> {
+    all.iter().map(|one| (name(one), one)).collect()
 }

@@ -440,14 +440,18 @@ fn mistake_of(mistake: &ondol_config::Mistake) -> api::Mistake {
 
 /// Changes in a few words.
 pub(crate) fn told(changes: &ondol_model::diff::Changes) -> String {
-    let count = |number: usize, what: &str| {
+    let count = |number: usize, noun: &str, what: &str| {
         let plural = if number == 1 { "" } else { "s" };
-        (number > 0).then(|| format!("{number} site{plural} {what}"))
+        (number > 0).then(|| format!("{number} {noun}{plural} {what}"))
     };
+    let apps = &changes.apps;
     let parts = [
-        count(changes.added.len(), "added"),
-        count(changes.removed.len(), "removed"),
-        count(changes.changed.len(), "changed"),
+        count(changes.added.len(), "site", "added"),
+        count(changes.removed.len(), "site", "removed"),
+        count(changes.changed.len(), "site", "changed"),
+        count(apps.added.len(), "app", "added"),
+        count(apps.removed.len(), "app", "removed"),
+        count(apps.changed.len(), "app", "changed"),
         changes.listeners.then(|| "other addresses".to_owned()),
         changes.settings.then(|| "settings changed".to_owned()),
     ];

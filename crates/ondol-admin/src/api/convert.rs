@@ -10,6 +10,7 @@ use ondol_store::Recorded;
 use ondol_store::RecordedCronRun;
 use ondol_store::RecordedLaunch;
 
+use super::AppChanges;
 use super::AppCronRun;
 use super::AppLaunch;
 use super::Changes;
@@ -85,19 +86,29 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
+fn texts(names: &[impl ToString]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
 impl From<&diff::Changes> for Changes {
     fn from(changes: &diff::Changes) -> Self {
         let diff::Changes {
             added,
             removed,
             changed,
+            apps,
             listeners,
             settings,
         } = changes;
         Self {
-            added: added.iter().map(ToString::to_string).collect(),
-            removed: removed.iter().map(ToString::to_string).collect(),
-            changed: changed.iter().map(ToString::to_string).collect(),
+            added: texts(added),
+            removed: texts(removed),
+            changed: texts(changed),
+            apps: AppChanges {
+                added: texts(&apps.added),
+                removed: texts(&apps.removed),
+                changed: texts(&apps.changed),
+            },
             listeners: *listeners,
             settings: *settings,
         }

@@ -1,6 +1,7 @@
 //! Whole configurations: what they become, and what is said about those that are wrong.
 
 mod apps;
+mod changes;
 mod documented;
 mod good;
 mod issuers;

@@ -30,11 +30,19 @@ fn accepted(answer: &api::ReloadAnswer) -> String {
         added,
         removed,
         changed,
+        apps,
         listeners,
         settings,
     } = &answer.changes;
-    let sites = [('+', added), ('-', removed), ('~', changed)];
-    let mut lines: Vec<String> = sites
+    let named = [
+        ("+", added),
+        ("-", removed),
+        ("~", changed),
+        ("+ app", &apps.added),
+        ("- app", &apps.removed),
+        ("~ app", &apps.changed),
+    ];
+    let mut lines: Vec<String> = named
         .iter()
         .flat_map(|(sign, names)| names.iter().map(move |name| format!("  {sign} {name}")))
         .collect();

@@ -98,10 +98,16 @@ fn a_site_of_another_machine_says_where_it_is_passed_on_to() {
 
 #[test]
 fn changes_keep_their_kinds_apart() {
+    let app = |name| ondol_model::AppName::parse(name).unwrap();
     let changes = diff::Changes {
         added: vec![name("a.test")],
         removed: vec![name("b.test")],
         changed: vec![name("c.test"), name("*.d.test")],
+        apps: diff::AppChanges {
+            added: vec![app("coffee")],
+            removed: vec![app("tea")],
+            changed: vec![app("milk")],
+        },
         listeners: true,
         settings: false,
     };
@@ -109,6 +115,11 @@ fn changes_keep_their_kinds_apart() {
         added: vec!["a.test".to_owned()],
         removed: vec!["b.test".to_owned()],
         changed: vec!["c.test".to_owned(), "*.d.test".to_owned()],
+        apps: AppChanges {
+            added: vec!["coffee".to_owned()],
+            removed: vec!["tea".to_owned()],
+            changed: vec!["milk".to_owned()],
+        },
         listeners: true,
         settings: false,
     };
