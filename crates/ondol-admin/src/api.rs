@@ -7,6 +7,7 @@ use serde::Serialize;
 mod apps;
 mod certs;
 pub mod convert;
+mod logs;
 mod time;
 
 pub use apps::App;
@@ -38,6 +39,9 @@ pub use certs::RenewAnswer;
 pub use certs::RenewQuestion;
 pub use certs::RevocationReason;
 pub use certs::RevokeQuestion;
+pub use logs::LogLine;
+pub use logs::Logs;
+pub use logs::LogsQuery;
 pub use time::Time;
 pub use time::TimeError;
 

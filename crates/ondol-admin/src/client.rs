@@ -237,6 +237,29 @@ impl Client {
             .await
     }
 
+    /// What an app wrote. Refused with 404 when there is none of this name.
+    pub async fn logs(&self, app: &str, query: &api::LogsQuery) -> Result<api::Logs, ClientError> {
+        let api::LogsQuery {
+            process,
+            since,
+            lines,
+            after,
+        } = query;
+        let parts = [
+            process
+                .as_ref()
+                .map(|process| format!("process={}", encoded(process))),
+            since.map(|since| format!("since={}", encoded(&String::from(since)))),
+            lines.map(|lines| format!("lines={lines}")),
+            after
+                .as_ref()
+                .map(|after| format!("after={}", encoded(after))),
+        ];
+        let query: Vec<_> = parts.into_iter().flatten().collect();
+        self.read(&of_app(app, &format!("/logs?{}", query.join("&"))))
+            .await
+    }
+
     async fn command<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -315,6 +338,11 @@ impl Client {
 
 /// An address of an app. Whatever was typed as its name, the address is a valid one.
 fn of_app(app: &str, rest: &str) -> String {
+    format!("/apps/{}{rest}", encoded(app))
+}
+
+/// A text as a part of an address.
+fn encoded(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let encode = |byte: u8| {
         if is_plain(byte) {
@@ -323,8 +351,7 @@ fn of_app(app: &str, rest: &str) -> String {
             format!("%{byte:02X}")
         }
     };
-    let name: String = app.bytes().map(encode).collect();
-    format!("/apps/{name}{rest}")
+    text.bytes().map(encode).collect()
 }
 
 fn json(value: &impl Serialize) -> Result<Bytes, ClientError> {

@@ -30,6 +30,7 @@ use crate::api;
 
 mod apps;
 mod certs;
+mod logs;
 
 pub use apps::AppCommand;
 pub use apps::AppDeed;
@@ -93,6 +94,7 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/apps", get(apps::all))
         .route("/apps/{app}", get(apps::one))
         .route("/apps/{app}/follow", get(apps::follow))
+        .route("/apps/{app}/logs", get(logs::read))
         .route("/apps/{app}/deploy", post(apps::deploy))
         .route("/apps/{app}/rollback", post(apps::rollback))
         .route("/apps/{app}/restart", post(apps::restart))

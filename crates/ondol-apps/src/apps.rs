@@ -27,6 +27,7 @@ use crate::endpoints;
 use crate::endpoints::EndpointsReader;
 use crate::group::Groups;
 use crate::log::AppLog;
+use crate::log::Logs;
 use crate::news::News;
 use crate::places::Places;
 use crate::request::Handle;
@@ -133,6 +134,7 @@ impl Apps {
         let (news_sender, news) = mpsc::channel(NEWS_WAITING_MAX);
         let (end_sender, ends) = mpsc::channel(1);
         let (statuses, status) = watch::channel(Statuses::default());
+        let logs = Logs::new(places.logs.clone());
         let incoming = Incoming {
             requests,
             wakes: announcer.wakes,
@@ -153,6 +155,7 @@ impl Apps {
             handle: Handle {
                 requests: request_sender,
                 status,
+                logs,
             },
             endpoints: reader,
             news,

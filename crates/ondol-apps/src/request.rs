@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
+use crate::log::Logs;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::spec::Spec;
@@ -20,6 +21,8 @@ pub struct Handle {
     pub requests: mpsc::Sender<Request>,
     /// How the apps are, in the order of their names.
     pub status: watch::Receiver<Arc<Vec<AppStatus>>>,
+    /// What the apps wrote.
+    pub logs: Logs,
 }
 
 /// A request about one app.

@@ -80,6 +80,15 @@ pub fn minute_in(zone: Option<&str>, unix_seconds: i64) -> String {
         .to_string()
 }
 
+/// The same to the second (`2026-03-01 13:05:06`).
+pub fn second_in(zone: Option<&str>, unix_seconds: i64) -> String {
+    let zone = zone.and_then(|name| TimeZone::get(name).ok());
+    timestamp(unix_seconds)
+        .to_zoned(zone.unwrap_or_else(TimeZone::system))
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
 fn since_epoch() -> Duration {
     wall().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

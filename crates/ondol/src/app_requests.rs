@@ -28,6 +28,8 @@ use tokio::time::Instant;
 
 use crate::near::near;
 
+mod logs;
+
 /// How long the app host may take to say what happens now. Less than a question to the admin socket may take.
 const ANSWER: Duration = Duration::from_secs(90);
 /// How long who follows a launch waits for something new; little, since an agent that ends waits for it.
@@ -86,6 +88,9 @@ impl Desk {
             } => drop(reply.send(self.exec(&app, question).await)),
             AppCommand::Follow { app, query, reply } => {
                 drop(reply.send(self.follow(&app, query).await));
+            }
+            AppCommand::Logs { app, query, reply } => {
+                drop(reply.send(self.logs(&app, query).await));
             }
             AppCommand::Show { app, reply } => drop(reply.send(self.show(&app).await)),
         }

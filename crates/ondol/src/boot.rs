@@ -371,7 +371,14 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
         published,
         surface,
         commands,
-    } = Front::open(view, &managed, requests, no_apps(), &store, &mut workers);
+    } = Front::open(
+        view,
+        &managed,
+        requests,
+        host.handle.clone(),
+        &store,
+        &mut workers,
+    );
     let certificate_sets = certificates.subscribe();
     host.start(&events, &mut workers);
     let mut supervisor = Supervisor::default();
@@ -413,14 +420,6 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
         apps: host,
         admin,
         lock: past.lock,
-    }
-}
-
-/// An app host that is not there: it has no app, and answers nobody.
-fn no_apps() -> ondol_apps::Handle {
-    ondol_apps::Handle {
-        requests: tokio::sync::mpsc::channel(1).0,
-        status: tokio::sync::watch::channel(Arc::default()).1,
     }
 }
 

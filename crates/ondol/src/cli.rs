@@ -12,6 +12,7 @@ use ondol_admin::api::RevocationReason;
 use ondol_model::limits::EVENTS_PER_ANSWER_MAX;
 
 use crate::command::demo::DemoFlags;
+use crate::command::logs::LogsFlags;
 use crate::output::Format;
 
 mod apps;
@@ -136,6 +137,8 @@ pub(crate) enum Show {
     Certs(CertsFlags),
     /// List what happened, the newest last, next to the prompt
     Events(EventsFlags),
+    /// Show what an app wrote, the newest last
+    Logs(LogsFlags),
 }
 
 /// Flags of `ondol run`.

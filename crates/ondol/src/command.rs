@@ -22,6 +22,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 mod events;
 pub(crate) mod exec;
+pub(crate) mod logs;
 pub(crate) mod password;
 pub(crate) mod reload;
 pub(crate) mod schema;
@@ -98,6 +99,7 @@ pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
                 };
                 events::run(&client, show.format(), query).await?;
             }
+            Show::Logs(flags) => logs::run(&client, flags).await?,
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -24,6 +24,7 @@ mod reload;
 mod sandbox;
 mod serve;
 mod signals;
+mod since;
 mod span;
 mod table;
 mod upgrade;

@@ -103,6 +103,18 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// The same for what goes on until somebody ends it: that nobody reads on is an error.
+pub(crate) fn print_or_end(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}
+
+/// Tells a person something that is not part of the output.
+pub(crate) fn tell(sentence: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{sentence}")
+}
+
 /// Prints a value as the API has it, indented, for programs.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;

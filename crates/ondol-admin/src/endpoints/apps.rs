@@ -50,6 +50,15 @@ pub enum AppCommand {
         /// How it goes on, or why nobody knows.
         reply: oneshot::Sender<Result<api::Following, String>>,
     },
+    /// Say what it wrote.
+    Logs {
+        /// Which.
+        app: String,
+        /// Which lines.
+        query: api::LogsQuery,
+        /// The lines, or why there are none.
+        reply: oneshot::Sender<Result<api::Logs, String>>,
+    },
     /// Say all that is known of it.
     Show {
         /// Which.
@@ -162,7 +171,7 @@ async fn carry_out(surface: &Surface, app: String, deed: AppDeed) -> Response {
 }
 
 /// What is known of an app; 404 where nothing is.
-async fn found<T: Serialize>(
+pub(super) async fn found<T: Serialize>(
     surface: &Surface,
     command: impl FnOnce(oneshot::Sender<Result<T, String>>) -> AppCommand,
 ) -> Response {

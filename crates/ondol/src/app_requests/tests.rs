@@ -37,6 +37,7 @@ struct Stage {
     desk: Desk,
     requests: mpsc::Receiver<Request>,
     store: Store,
+    logs: tempfile::TempDir,
     _apps: watch::Sender<Arc<api::Apps>>,
 }
 
@@ -44,12 +45,14 @@ fn stage() -> Stage {
     let apps = vec![app("coffee"), app("tea")];
     let (apps, shown) = watch::channel(Arc::new(api::Apps { apps }));
     let (sender, requests) = mpsc::channel(8);
+    let logs = tempfile::tempdir().unwrap();
     let store = ondol_store::open_in_memory().unwrap();
     let desk = Desk {
         apps: shown,
         host: ondol_apps::Handle {
             requests: sender,
             status: watch::channel(Arc::default()).1,
+            logs: ondol_apps::Logs::new(logs.path().to_owned()),
         },
         store: store.handle(),
     };
@@ -57,6 +60,7 @@ fn stage() -> Stage {
         desk,
         requests,
         store,
+        logs,
         _apps: apps,
     }
 }

@@ -71,6 +71,19 @@ async fn host(mut commands: mpsc::Receiver<AppCommand>) -> Vec<(String, Option<A
                 };
                 reply.send(Ok(following)).unwrap();
             }
+            AppCommand::Logs { app, query, reply } => {
+                asked.push((app, None));
+                let logs = api::Logs {
+                    lines: vec![api::LogLine {
+                        at: "2026-11-21T14:00:05.123Z".to_owned(),
+                        process: query.process.unwrap_or_default(),
+                        text: format!("{:?} {:?} {:?}", query.since, query.lines, query.after),
+                    }],
+                    next: "0-7".to_owned(),
+                    more: true,
+                };
+                reply.send(Ok(logs)).unwrap();
+            }
             AppCommand::Show { app, reply } => {
                 let answer = Err(format!("there is no app `{app}`"));
                 asked.push((app, None));
