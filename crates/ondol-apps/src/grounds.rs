@@ -62,11 +62,7 @@ pub(crate) fn way(base: &Path, folder: &Path) -> Result<(), GroundsError> {
 
 /// Makes a folder of this mode that belongs to such a user and group. One that is there is only given to them where
 /// it is not theirs.
-pub(crate) fn own(
-    folder: &Path,
-    mode: u32,
-    owner: Option<(u32, u32)>,
-) -> Result<(), GroundsError> {
+pub(crate) fn own(folder: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<(), GroundsError> {
     make(folder, mode)?;
     let Some((uid, gid)) = owner else {
         return Ok(());
@@ -98,7 +94,10 @@ pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, GroundsErro
 fn make(path: &Path, mode: u32) -> Result<(), GroundsError> {
     match DirBuilder::new().mode(mode).create(path) {
         // The umask may have taken bits from the mode.
-        Ok(()) => at(path, fs::set_permissions(path, Permissions::from_mode(mode))),
+        Ok(()) => at(
+            path,
+            fs::set_permissions(path, Permissions::from_mode(mode)),
+        ),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => at(path, Err(error)),
     }
@@ -143,6 +142,9 @@ mod tests {
         let apps = state.path().join("apps");
         ondol_base::file::replace(&apps, b"", 0o600).unwrap();
         let error = way(state.path(), &apps.join("coffee")).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot prepare {}", apps.display()));
+        assert_eq!(
+            error.to_string(),
+            format!("cannot prepare {}", apps.display())
+        );
     }
 }

@@ -232,7 +232,10 @@ impl Seat {
 
     fn spec(&self, since: i64) -> Result<Spec, StartError> {
         let no_command = || StartError::NoCommand(self.name.process.to_string());
-        let run = self.settings.run(&self.name.process).ok_or_else(no_command)?;
+        let run = self
+            .settings
+            .run(&self.name.process)
+            .ok_or_else(no_command)?;
         let what = format!("{}-{}", self.launch, self.name);
         let (surroundings, release) = (&self.surroundings, &self.release);
         let mut spec = self

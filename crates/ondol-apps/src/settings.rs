@@ -183,7 +183,9 @@ impl Settings {
             declared,
         } = found;
         // The file of its settings is only made where it starts; see `Seat`.
-        let pool = php.iter().map(|program| php::command(program, Path::new("")));
+        let pool = php
+            .iter()
+            .map(|program| php::command(program, Path::new("")));
         let web = commands.web.iter().map(|run| Run::Shell(run.clone()));
         let web = pool.chain(web).take(1).map(|run| (ProcessName::web(), run));
         let others = commands.others.iter();

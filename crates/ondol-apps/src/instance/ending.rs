@@ -50,7 +50,8 @@ fn sentence(facts: Facts) -> String {
         return format!("it was killed because it had used up its memory{limit}");
     }
     let Some(status) = status else {
-        return "it ended; how is not known, since an earlier run of Ondol had started it".to_owned();
+        return "it ended; how is not known, since an earlier run of Ondol had started it"
+            .to_owned();
     };
     if let Some(signal) = status.signal() {
         return format!("it was killed by signal {signal}{}", name_of(signal));
@@ -62,7 +63,9 @@ fn sentence(facts: Facts) -> String {
             .to_owned();
     }
     let hint = match code {
-        0 => ", though it is to stay: it must not end by itself, nor put itself into the background",
+        0 => {
+            ", though it is to stay: it must not end by itself, nor put itself into the background"
+        }
         126 => ": its command can't be run (is it executable?)",
         127 => ": its command was not found",
         _ => "",
@@ -93,7 +96,9 @@ fn name_of(signal: i32) -> &'static str {
 
 fn in_words(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
-    let unit = UNITS.iter().find(|(size, _)| bytes >= *size && bytes % size == 0);
+    let unit = UNITS
+        .iter()
+        .find(|(size, _)| bytes >= *size && bytes % size == 0);
     match unit {
         Some((size, name)) => format!("{} {name}", bytes / size),
         None => format!("{bytes} bytes"),
@@ -116,11 +121,26 @@ mod tests {
 
     #[test]
     fn every_end_has_its_words() {
-        check(Some(0), false, false, "ended with status 0, though it is to stay");
+        check(
+            Some(0),
+            false,
+            false,
+            "ended with status 0, though it is to stay",
+        );
         check(Some(3 << 8), false, false, "ended with status 3");
-        check(Some(127 << 8), false, false, "status 127: its command was not found");
+        check(
+            Some(127 << 8),
+            false,
+            false,
+            "status 127: its command was not found",
+        );
         check(Some(9), false, false, "killed by signal 9 (SIGKILL)");
-        check(Some(9), true, false, "used up its memory of 512 MB (`memory`)");
+        check(
+            Some(9),
+            true,
+            false,
+            "used up its memory of 512 MB (`memory`)",
+        );
         check(Some(0), false, true, "foreground");
         check(Some(1 << 8), false, true, "ended with status 1");
         check(None, false, false, "not known");

@@ -33,7 +33,9 @@ pub(crate) enum Holder {
 /// Every TCP socket of the machine that listens, or only of this process's network where it has one of its own.
 pub(crate) fn all() -> Vec<Listener> {
     let lists = ["/proc/net/tcp", "/proc/net/tcp6"];
-    let texts = lists.iter().filter_map(|path| fs::read_to_string(path).ok());
+    let texts = lists
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok());
     texts.flat_map(|text| parse(&text)).collect()
 }
 
@@ -58,7 +60,9 @@ pub(crate) fn holder(port: u16, processes: &BTreeSet<u32>, user: Option<u32>) ->
     }
     match (is_complete, user) {
         (true, _) => Holder::Stranger,
-        (false, Some(user)) if there.iter().all(|listener| listener.uid != user) => Holder::Stranger,
+        (false, Some(user)) if there.iter().all(|listener| listener.uid != user) => {
+            Holder::Stranger
+        }
         (false, _) => Holder::Unknown,
     }
 }
@@ -67,9 +71,7 @@ pub(crate) fn holder(port: u16, processes: &BTreeSet<u32>, user: Option<u32>) ->
 fn answers_here(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST,
-        IpAddr::V6(ip) => {
-            ip.is_unspecified() || ip.to_ipv4_mapped() == Some(Ipv4Addr::LOCALHOST)
-        }
+        IpAddr::V6(ip) => ip.is_unspecified() || ip.to_ipv4_mapped() == Some(Ipv4Addr::LOCALHOST),
     }
 }
 

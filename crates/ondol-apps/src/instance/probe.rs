@@ -260,8 +260,10 @@ mod tests {
 
     #[tokio::test]
     async fn it_asks_as_a_visitor_and_tells_what_comes_back() {
-        let (answer, request) =
-            asked(b"HTTP/1.1 500 Oh\r\nserver: puma\r\ncontent-type: text/plain\r\n\r\nno\n database\x1b").await;
+        let (answer, request) = asked(
+            b"HTTP/1.1 500 Oh\r\nserver: puma\r\ncontent-type: text/plain\r\n\r\nno\n database\x1b",
+        )
+        .await;
         assert_eq!(
             answer.unwrap().to_string(),
             "500 Internal Server Error (server: puma, content-type: text/plain) “no database”"

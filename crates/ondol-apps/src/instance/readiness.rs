@@ -153,7 +153,9 @@ impl Started {
         let opened = tasks::spawn_blocking(move || {
             socket::open_to_visitors(&path, identity.as_ref(), group)
         });
-        let opened = opened.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let opened = opened
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
         opened.map_err(|error| format!("there is no socket at $ONDOL_SOCKET: {}", Chain(&error)))
     }
 
@@ -210,7 +212,10 @@ impl Started {
         if tried.times > 1 {
             sentence += &format!(", at the last of {} tries", tried.times);
         }
-        let status = self.ear.as_ref().map(|ear| ear.said().borrow().status.clone());
+        let status = self
+            .ear
+            .as_ref()
+            .map(|ear| ear.said().borrow().status.clone());
         if let Some(status) = status.filter(|status| !status.is_empty()) {
             sentence += &format!("; its own status: “{status}”");
         }

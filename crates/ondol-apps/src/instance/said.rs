@@ -153,7 +153,9 @@ mod tests {
         let mut said = ear.said();
         let app = UnixDatagram::unbound().unwrap();
         app.send_to(b"STATUS=loading\x07\nX", &path).await.unwrap();
-        said.wait_for(|said| said.status == "loading").await.unwrap();
+        said.wait_for(|said| said.status == "loading")
+            .await
+            .unwrap();
         assert!(!said.borrow().is_ready);
         for _ in 0..1000 {
             app.send_to(b"WATCHDOG=1", &path).await.unwrap();

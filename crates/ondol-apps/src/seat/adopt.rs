@@ -169,7 +169,9 @@ fn found_in(run: &Path) -> Vec<(PathBuf, Record)> {
 
 fn folders(above: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(above).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let paths = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir());
     paths.take(FOLDERS_MAX).collect()
 }
 

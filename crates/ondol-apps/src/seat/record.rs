@@ -114,11 +114,27 @@ mod tests {
     fn only_the_process_that_is_meant_is_found() {
         assert_eq!(record().living(), Some(std::process::id()));
         let others = [
-            Record { pid: None, ..record() },
-            Record { start_ticks: Some(1), ..record() },
-            Record { start_ticks: None, ..record() },
-            Record { boot_id: Some("x".to_owned()), ..record() },
-            Record { pid: Some(4_194_305), start_ticks: None, ..record() },
+            Record {
+                pid: None,
+                ..record()
+            },
+            Record {
+                start_ticks: Some(1),
+                ..record()
+            },
+            Record {
+                start_ticks: None,
+                ..record()
+            },
+            Record {
+                boot_id: Some("x".to_owned()),
+                ..record()
+            },
+            Record {
+                pid: Some(4_194_305),
+                start_ticks: None,
+                ..record()
+            },
         ];
         for other in others {
             assert_eq!(other.living(), None, "{other:?}");

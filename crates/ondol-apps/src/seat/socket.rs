@@ -83,8 +83,15 @@ impl Socket {
     /// Before each start: a listener where there is none, and nothing in the way of the one that the app will make.
     pub(super) fn renew(&mut self, ground: &Ground) -> Result<(), GroundsError> {
         match self {
-            Self::None | Self::Fd { path: _, listener: Some(_) } => {}
-            Self::Fd { path, listener: empty } => *empty = Some(listen(path, ground)?),
+            Self::None
+            | Self::Fd {
+                path: _,
+                listener: Some(_),
+            } => {}
+            Self::Fd {
+                path,
+                listener: empty,
+            } => *empty = Some(listen(path, ground)?),
             Self::Unix(path) => {
                 make_own_folder(ground)?;
                 remove_socket(path)?;
@@ -101,9 +108,7 @@ impl Socket {
     /// What the process gets as descriptor 3.
     pub(super) fn handed(&self) -> io::Result<Vec<OwnedFd>> {
         match self {
-            Self::Fd { path: _, listener } => {
-                listener.iter().map(OwnedFd::try_clone).collect()
-            }
+            Self::Fd { path: _, listener } => listener.iter().map(OwnedFd::try_clone).collect(),
             Self::None | Self::Unix(_) | Self::Port(_) => Ok(Vec::new()),
         }
     }
@@ -124,7 +129,12 @@ impl Socket {
     pub(super) fn port(&self) -> Option<u16> {
         match self {
             Self::Port(port) => Some(port.number()),
-            Self::None | Self::Fd { path: _, listener: _ } | Self::Unix(_) => None,
+            Self::None
+            | Self::Fd {
+                path: _,
+                listener: _,
+            }
+            | Self::Unix(_) => None,
         }
     }
 
@@ -132,7 +142,12 @@ impl Socket {
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Unix(path) => path.parent(),
-            Self::None | Self::Fd { path: _, listener: _ } | Self::Port(_) => None,
+            Self::None
+            | Self::Fd {
+                path: _,
+                listener: _,
+            }
+            | Self::Port(_) => None,
         }
     }
 
@@ -212,7 +227,9 @@ fn listener_of(pid: u32, path: &Path) -> Option<OwnedFd> {
         fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == &*wanted)
     })?;
     let number = entry.file_name().to_str()?.parse().ok()?;
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)?;
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)?;
     let process = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
     rustix::process::pidfd_getfd(process, number, PidfdGetfdFlags::empty()).ok()
 }
@@ -255,13 +272,12 @@ mod tests {
         assert_eq!(socket.handed().unwrap().len(), 1);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, MODE);
-        let again = Socket::of_running(
-            Some(AppListen::Fd),
-            None,
-            std::process::id(),
-            &ground,
-        );
-        let Socket::Fd { path: _, listener: Some(listener) } = again else {
+        let again = Socket::of_running(Some(AppListen::Fd), None, std::process::id(), &ground);
+        let Socket::Fd {
+            path: _,
+            listener: Some(listener),
+        } = again
+        else {
             panic!("the listener was not found: {again:?}");
         };
         drop(socket);
@@ -280,7 +296,11 @@ mod tests {
         assert!(!path.exists());
         ondol_base::file::replace(&path, b"", 0o600).unwrap();
         assert!(socket.renew(&ground).is_err());
-        assert!(socket.variables().contains(&("ONDOL_SOCKET", path.display().to_string())));
+        assert!(
+            socket
+                .variables()
+                .contains(&("ONDOL_SOCKET", path.display().to_string()))
+        );
     }
 
     #[test]

@@ -105,12 +105,16 @@ mod tests {
     #[test]
     fn the_owners_word_counts_more_than_a_procfile_and_that_more_than_files() {
         let files = [
-            ("Procfile", "web: from-procfile\nworker: b\nmailer: c\nrelease: migrate"),
+            (
+                "Procfile",
+                "web: from-procfile\nworker: b\nmailer: c\nrelease: migrate",
+            ),
             ("package.json", r#"{"scripts": {"start": "node ."}}"#),
         ];
         let both = folder(&files);
         let mut app = app();
-        app.processes.insert(ProcessName::parse("worker").unwrap(), "a".to_owned());
+        app.processes
+            .insert(ProcessName::parse("worker").unwrap(), "a".to_owned());
         let commands = of(&app, both.path()).unwrap();
         assert_eq!(commands.web.as_deref(), Some("from-procfile"));
         assert_eq!(names(&commands), ["worker: a", "mailer: c"]);

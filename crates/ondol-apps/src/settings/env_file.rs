@@ -40,7 +40,10 @@ fn line(text: &str) -> Result<(Option<Variable>, &str), &'static str> {
     if trimmed.is_empty() || trimmed.starts_with('#') {
         return Ok((None, after));
     }
-    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.contains('\n')) else {
+    let Some((name, value)) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.contains('\n'))
+    else {
         return Err("there is no `=` in it: a variable is written NAME=value");
     };
     let name = name.trim();
@@ -121,15 +124,24 @@ mod tests {
     fn values_are_read_as_others_read_them() {
         check("", &[]);
         check("\n# A=1\n  \nA=1", &[("A", "1")]);
-        check("A=\nexport B=two words\r\n", &[("A", ""), ("B", "two words")]);
+        check(
+            "A=\nexport B=two words\r\n",
+            &[("A", ""), ("B", "two words")],
+        );
         check("A = b # no\nC=d#yes", &[("A", "b"), ("C", "d#yes")]);
-        check("A='x # \"\\n' # comment\nB=2", &[("A", "x # \"\\n"), ("B", "2")]);
+        check(
+            "A='x # \"\\n' # comment\nB=2",
+            &[("A", "x # \"\\n"), ("B", "2")],
+        );
         check(r#"A="1\n\"2\" \$x \d\\""#, &[("A", "1\n\"2\" $x \\d\\")]);
         check(
             "KEY=\"-----BEGIN\nabc=\n-----END\"\nA=1",
             &[("KEY", "-----BEGIN\nabc=\n-----END"), ("A", "1")],
         );
-        check("URL=postgres://a:b@c/d?x=1&y=2", &[("URL", "postgres://a:b@c/d?x=1&y=2")]);
+        check(
+            "URL=postgres://a:b@c/d?x=1&y=2",
+            &[("URL", "postgres://a:b@c/d?x=1&y=2")],
+        );
         check("A=1\nA=2", &[("A", "1"), ("A", "2")]);
     }
 

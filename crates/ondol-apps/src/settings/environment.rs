@@ -168,7 +168,11 @@ mod tests {
         let folders: Vec<_> = folders.iter().filter_map(|it| it.to_str()).collect();
         assert_eq!(
             folders,
-            ["/home/me/.local", "/home/me/.nvm/versions/node/v22", "/home/me/bin"]
+            [
+                "/home/me/.local",
+                "/home/me/.nvm/versions/node/v22",
+                "/home/me/bin"
+            ]
         );
     }
 }

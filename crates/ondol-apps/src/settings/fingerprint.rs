@@ -44,7 +44,9 @@ mod tests {
     fn what_is_cut_differently_has_another_fingerprint() {
         let text = |parts: &[(&str, &str)]| {
             let mut fingerprint = Fingerprint::default();
-            parts.iter().for_each(|(name, value)| fingerprint.add(name, value));
+            parts
+                .iter()
+                .for_each(|(name, value)| fingerprint.add(name, value));
             fingerprint.text()
         };
         let one = text(&[("env", "A=1"), ("env", "B=2")]);

@@ -105,7 +105,10 @@ async fn the_environment_has_what_is_declared_and_nothing_else() {
     ] {
         assert_eq!(env.get(name).map(String::as_str), Some(value), "{name}");
     }
-    let others: Vec<_> = env.keys().filter(|name| name.starts_with("CARGO")).collect();
+    let others: Vec<_> = env
+        .keys()
+        .filter(|name| name.starts_with("CARGO"))
+        .collect();
     assert!(others.is_empty(), "{others:?}");
     assert!(env.len() <= 14, "{env:?}");
 }
@@ -114,7 +117,11 @@ async fn the_environment_has_what_is_declared_and_nothing_else() {
 async fn what_is_wrong_with_the_environment_is_told_and_no_secret_is() {
     let mut scene = Scene::new();
     for (text, mode, expected) in [
-        ("A=1\nhunter2\n", 0o600, "bad.env, line 2: there is no `=` in it"),
+        (
+            "A=1\nhunter2\n",
+            0o600,
+            "bad.env, line 2: there is no `=` in it",
+        ),
         ("A=hunter2\n", 0o644, "can be read by other users"),
     ] {
         scene.app.env_files = vec![scene.file("bad.env", text, mode)];
@@ -127,7 +134,10 @@ async fn what_is_wrong_with_the_environment_is_told_and_no_secret_is() {
     let missing = Secret::File(scene.path("missing"));
     scene.app.env = BTreeMap::from([("TOKEN".to_owned(), EnvValue::Secret(missing))]);
     let error = scene.read().await.unwrap_err();
-    assert_eq!(error.to_string(), "the variable TOKEN of its environment has no value");
+    assert_eq!(
+        error.to_string(),
+        "the variable TOKEN of its environment has no value"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +178,11 @@ async fn a_release_is_only_read_while_it_serves() {
     let serving = reach(scene.spec(&release, Work::Serve).await);
     assert!(serving.read.contains(&folder) && !serving.write.contains(&folder));
     assert!(serving.write.contains(&PathBuf::from("/srv/uploads")));
-    assert!(serving.write.contains(&scene.path("state/apps/coffee/data")));
+    assert!(
+        serving
+            .write
+            .contains(&scene.path("state/apps/coffee/data"))
+    );
     assert_eq!(serving.hidden, [Path::new("/etc/ondol")]);
     let building = reach(scene.spec(&release, Work::Build).await);
     assert!(building.write.contains(&folder));
@@ -180,7 +194,10 @@ async fn a_release_is_only_read_while_it_serves() {
 async fn the_web_process_is_the_first_and_must_be_there() {
     let mut scene = Scene::new();
     let worker = ProcessName::parse("a-worker").unwrap();
-    scene.app.processes.insert(worker.clone(), "work".to_owned());
+    scene
+        .app
+        .processes
+        .insert(worker.clone(), "work".to_owned());
     let settings = scene.read().await.unwrap();
     let names: Vec<_> = settings.processes().into_iter().map(|it| it.0).collect();
     assert_eq!(names, [ProcessName::web(), worker]);
