@@ -275,7 +275,7 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let next = past.facts.as_ref().map_or(1, |facts| facts.next_generation);
     let left_over = std::mem::take(&mut past.generations);
     let (board, board_reader) = Board::new();
-    let (plan, host) = AppHost::open(ground, &prepared).await;
+    let (plan, endpoints, host) = AppHost::open(ground, &prepared).await;
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),
@@ -283,6 +283,7 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
         next,
         left_over,
         board_reader,
+        endpoints,
     );
     let mut workers = Group::default();
     workers.spawn("owner of the data planes", owner.run());

@@ -22,6 +22,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+mod apps;
+
+pub(crate) use apps::Endpoints;
+pub(crate) use apps::Traffic;
+
 /// The largest frame: a configuration of 4 MiB and the certificates of some ten thousand sites.
 const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Frames that wait for a reader who does not read; one more and the link counts as broken.
@@ -49,6 +54,8 @@ pub(crate) enum Down {
     },
     /// What issuers are to be shown.
     Challenges(Challenges),
+    /// What visitors get of each app.
+    Endpoints(Endpoints),
     /// The access log was moved away: begin a new file.
     ReopenLog,
     /// Accept nobody any more, and end when the last request has ended or the time is over.
@@ -76,6 +83,9 @@ pub(crate) struct Start {
     /// What issuers are to be shown from the first visitor on.
     #[serde(default)]
     pub(crate) challenges: Challenges,
+    /// What visitors get of each app from the first one on.
+    #[serde(default)]
+    pub(crate) endpoints: Endpoints,
     /// The access log's file.
     pub(crate) access_log: PathBuf,
     /// Folders to read; nothing else of the disk is served.
@@ -212,6 +222,10 @@ pub(crate) enum Up {
     Applied { sequence: u64 },
     /// Every worker shows issuers the value of this number. Older versions never say so.
     Challenges { sequence: u64 },
+    /// What visitors of apps do, and which value every worker acts by. Older versions never say so.
+    Traffic(Traffic),
+    /// Somebody wants this app, which sleeps.
+    Wake { app: String },
     /// What it counted since its start.
     Counters(Counters),
     /// How the servers behind the sites are.

@@ -14,6 +14,7 @@ use anyhow::Context;
 use ondol_base::descriptors;
 use ondol_model::HostPattern;
 use ondol_model::Plan;
+use ondol_model::app::AppName;
 use ondol_model::event::EventKind;
 use ondol_proxy::CertificateEntry;
 use ondol_proxy::Certificates;
@@ -50,6 +51,10 @@ use crate::link::Up;
 use crate::logging;
 use crate::sandbox;
 use crate::signals;
+
+mod apps;
+
+use apps::Apps;
 
 /// How often counters go up the link.
 const COUNTERS: Duration = Duration::from_secs(1);
@@ -98,6 +103,8 @@ struct Served {
     upstream_tls: Arc<UpstreamTls>,
     failures: mpsc::Receiver<Up>,
     failure_sender: mpsc::Sender<Up>,
+    apps: Apps,
+    wakes: mpsc::Receiver<AppName>,
 }
 
 impl Served {
@@ -109,6 +116,7 @@ impl Served {
             client_authorities,
             upstream_files,
             challenges,
+            endpoints,
             access_log,
             roots,
         } = start;
@@ -128,7 +136,9 @@ impl Served {
         let report = Failures::new(move |failure| tell(&sender, failure));
         let shown = challenges.sequence;
         let challenges = take_challenges(challenges, &failure_sender);
-        let plane = DataPlane::start(workers, snapshot, challenges, &access_log, report).await;
+        let (apps, hosted, wakes) = Apps::new(endpoints);
+        let plane =
+            DataPlane::start(workers, snapshot, challenges, hosted, &access_log, report).await;
         let plane = plane.context("could not begin to serve")?;
         Ok(Self {
             plane,
@@ -139,6 +149,8 @@ impl Served {
             upstream_tls,
             failures,
             failure_sender,
+            apps,
+            wakes,
         })
     }
 
@@ -147,9 +159,11 @@ impl Served {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let sequence = self.shown;
         link.send(&Up::Challenges { sequence })?;
+        self.apps.begin(&self.plane, link)?;
         link.send(&Up::Ready { version })?;
         let mut tick = tokio::time::interval(COUNTERS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut retiring_ticks = apps::retiring_ticks();
         let mut lost_for = 0;
         let grace_ms = loop {
             link.flush_some().await?;
@@ -168,11 +182,14 @@ impl Served {
                         link.send(&Up::Applied { sequence })?;
                     }
                     Down::Challenges(challenges) => self.show(link, challenges).await?,
+                    Down::Endpoints(endpoints) => self.apps.take(endpoints, &self.plane, link).await?,
                     Down::ReopenLog => self.plane.reopen_log(),
                     Down::Drain { grace_ms } => break grace_ms,
                     Down::Start(_) | Down::Unknown => {}
                 },
                 Some(failure) = self.failures.recv(), if !link.is_behind() => link.send(&failure)?,
+                Some(app) = self.wakes.recv(), if !link.is_behind() => link.send(&wake(&app))?,
+                _ = retiring_ticks.tick(), if self.apps.is_retiring() => self.apps.report(&self.plane, link)?,
                 _ = tick.tick() => {
                     lost_for = if self.plane.lost_worker() { lost_for + 1 } else { 0 };
                     // Its sockets would still get their share of visitors.
@@ -180,6 +197,7 @@ impl Served {
                     link.send_unless_behind(&counted(&self.plane))?;
                     link.flush_some().await?;
                     link.send_unless_behind(&servers(&self.plane))?;
+                    self.apps.report(&self.plane, link)?;
                 }
             }
         };
@@ -202,7 +220,7 @@ impl Served {
     }
 
     /// Finishes what visitors have, unless the link is gone before.
-    async fn drain(self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
+    async fn drain(mut self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
         let cut = self.until_drained(link, grace).await?;
         self.plane.end().await;
         link.send(&Up::Drained { cut })?;
@@ -211,16 +229,32 @@ impl Served {
     }
 
     /// Counts while visitors finish; returns how many connections were cut.
-    async fn until_drained(&self, link: &mut Link, grace: Duration) -> anyhow::Result<u64> {
+    async fn until_drained(&mut self, link: &mut Link, grace: Duration) -> anyhow::Result<u64> {
+        let mut wakes = std::mem::replace(&mut self.wakes, mpsc::channel(1).1);
         let mut draining = std::pin::pin!(self.plane.drain(grace));
         let mut tick = tokio::time::interval(COUNTERS);
+        let mut retiring_ticks = apps::retiring_ticks();
         loop {
+            link.flush_some().await?;
             tokio::select! {
                 cut = &mut draining => return Ok(cut),
-                down = link.next() => if let Down::Challenges(challenges) = down? {
-                    self.show(link, challenges).await?;
-                }, // There is nothing else left to tell it.
-                _ = tick.tick() => link.send_unless_behind(&counted(&self.plane))?,
+                down = link.next() => match down? {
+                    Down::Challenges(challenges) => self.show(link, challenges).await?,
+                    Down::Endpoints(endpoints) => self.apps.take(endpoints, &self.plane, link).await?,
+                    // There is nothing else left to tell it.
+                    Down::Start(_)
+                    | Down::Configuration { .. }
+                    | Down::Certificates { .. }
+                    | Down::ReopenLog
+                    | Down::Drain { .. }
+                    | Down::Unknown => {}
+                },
+                Some(app) = wakes.recv(), if !link.is_behind() => link.send(&wake(&app))?,
+                _ = retiring_ticks.tick(), if self.apps.is_retiring() => self.apps.report(&self.plane, link)?,
+                _ = tick.tick() => {
+                    link.send_unless_behind(&counted(&self.plane))?;
+                    self.apps.report(&self.plane, link)?;
+                }
             }
         }
     }
@@ -382,6 +416,12 @@ fn by_worker(
         });
     }
     Ok(by_worker)
+}
+
+fn wake(app: &AppName) -> Up {
+    Up::Wake {
+        app: app.to_string(),
+    }
 }
 
 fn servers(plane: &DataPlane) -> Up {

@@ -32,6 +32,28 @@ pub struct Endpoint {
     pub cut: Vec<Launch>,
 }
 
+impl Endpoint {
+    /// Whether a launch is the one that answers, or is not done with what it has.
+    pub fn names(&self, launch: Launch) -> bool {
+        let Self {
+            state,
+            retiring,
+            cut,
+        } = self;
+        let is_current = match state {
+            EndpointState::Ready {
+                launch: current,
+                servers: _,
+            } => *current == launch,
+            EndpointState::Held { .. }
+            | EndpointState::Asleep { .. }
+            | EndpointState::Failed
+            | EndpointState::Stopped => false,
+        };
+        is_current || retiring.contains(&launch) || cut.contains(&launch)
+    }
+}
+
 /// What the visitors of an app get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointState {

@@ -353,3 +353,6 @@ impl Drop for LetIn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

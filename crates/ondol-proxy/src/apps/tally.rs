@@ -10,8 +10,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use ondol_model::app::AppName;
-use ondol_model::app::Endpoint;
-use ondol_model::app::EndpointState;
 use ondol_model::app::Endpoints;
 use ondol_model::app::Launch;
 use ondol_model::app::LaunchTraffic;
@@ -84,7 +82,7 @@ impl Tally {
         };
         apps.retain(|app, tally| {
             let endpoint = endpoints.apps.get(app);
-            tally.forget(|launch| endpoint.is_some_and(|endpoint| names(endpoint, launch)));
+            tally.forget(|launch| endpoint.is_some_and(|endpoint| endpoint.names(launch)));
             let launches = tally.launches.iter();
             let sums: BTreeMap<_, _> = launches
                 .map(|(launch, counters)| (*launch, sum(counters)))
@@ -113,25 +111,6 @@ impl AppTally {
         self.launches
             .retain(|launch, counters| is_named(*launch) || is_held(counters));
     }
-}
-
-fn names(endpoint: &Endpoint, launch: Launch) -> bool {
-    let Endpoint {
-        state,
-        retiring,
-        cut,
-    } = endpoint;
-    let is_current = match state {
-        EndpointState::Ready {
-            launch: current,
-            servers: _,
-        } => *current == launch,
-        EndpointState::Held { .. }
-        | EndpointState::Asleep { .. }
-        | EndpointState::Failed
-        | EndpointState::Stopped => false,
-    };
-    is_current || retiring.contains(&launch) || cut.contains(&launch)
 }
 
 fn sum(counters: &[Arc<LaunchCounters>]) -> LaunchTraffic {
@@ -176,6 +155,9 @@ impl Drop for HeldPlace {
 
 #[cfg(test)]
 mod tests {
+    use ondol_model::app::Endpoint;
+    use ondol_model::app::EndpointState;
+
     use super::*;
 
     fn endpoints(retiring: Vec<Launch>) -> Endpoints {

@@ -1,8 +1,11 @@
 //! Apps that Ondol runs, as their visitors meet them: asked, waited for, not running, replaced, cut.
 
 use std::collections::BTreeMap;
+use std::net::Shutdown;
+use std::net::TcpStream;
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use ondol_base::tasks;
 use ondol_model::Plan;
 use ondol_model::Target;
@@ -20,8 +23,13 @@ use crate::harness::Http2;
 use crate::harness::Identity;
 use crate::harness::PATIENCE;
 use crate::harness::Plane;
+use crate::harness::SentBody;
 use crate::harness::Upstream;
+use crate::harness::UpstreamStream;
 use crate::harness::Wire;
+use crate::harness::frames::Frames;
+use crate::harness::frames::RST_STREAM;
+use crate::harness::frames::frame;
 use crate::harness::plan;
 use crate::harness::respond;
 use crate::harness::secure_site;
@@ -231,17 +239,17 @@ fn the_first_visitor_wakes_an_app_and_no_other() {
 
 #[test]
 fn one_who_leaves_makes_room() {
-    let plane = start(HELD);
     let identity = Identity::new(&["a.test"]);
-    let mut kept = plane.visit();
-    kept.send(GET);
-    wait_for_held(&plane, 1);
-    let mut leaving = plane.visit();
-    leaving.send(GET);
+    let plan = plan([secure_site("a.test", Target::App(app()))]);
+    let plane = Plane::start_hosting(2, plan, &[&identity], told(1, HELD, &[]));
+    let mut visitor = Frames::connect(&plane, "a.test", 65_535);
+    for stream in [1, 3, 5] {
+        visitor.get(stream, "a.test", "/");
+    }
+    wait_for_held(&plane, 3);
+    visitor.send(frame(RST_STREAM, 0, 3, &[0, 0, 0, 8]));
     wait_for_held(&plane, 2);
-    drop(leaving);
-    wait_for_held(&plane, 1);
-    drop((kept, identity));
+    visitor.shut(Shutdown::Both);
     wait_for_held(&plane, 0);
 }
 
@@ -258,7 +266,7 @@ fn one_too_many_is_told_at_once_to_come_back() {
             for _ in 0..streams {
                 visitor.send.ready().await.unwrap();
                 let request = http::Request::get("http://a.test/");
-                let request = request.body(crate::harness::SentBody::default()).unwrap();
+                let request = request.body(SentBody::default()).unwrap();
                 let answer = visitor.send.send_request(request);
                 waiting.push(tasks::spawn_local(answer));
             }
@@ -278,7 +286,7 @@ fn one_too_many_is_told_at_once_to_come_back() {
 }
 
 #[test]
-fn who_only_looks_is_let_in_first_and_not_all_at_once() {
+fn who_only_looks_is_let_in_first() {
     let upstream = Upstream::new();
     let plane = start_one(HELD);
     let mut visitors = Vec::new();
@@ -292,10 +300,6 @@ fn who_only_looks_is_let_in_first_and_not_all_at_once() {
         visitors.push(visitor);
     }
     plane.tell(told(2, ready(1, &[&upstream]), &[]));
-    assert_eq!(
-        held(&plane),
-        40 - u32::try_from(limits::APP_LET_IN_MAX).unwrap()
-    );
     let mut order = Vec::new();
     for _ in 0..40 {
         let mut connection = upstream.accept();
@@ -537,26 +541,20 @@ fn streams_beside_one_that_is_cut_go_on() {
     let plane = Plane::start_hosting(1, plan, &[&identity], endpoints);
     plane.block_on(async {
         let mut visitor = Http2::connect(&plane, "a.test").await;
-        let mut other = Http2 {
-            send: visitor.send.clone(),
-            connection: tasks::spawn_local(async { Ok(()) }),
-        };
-        let cut = tasks::spawn_local(async move { other.get("https://a.test/").await });
-        let (begun, has_begun) = tokio::sync::oneshot::channel();
         let connection = tasks::spawn_blocking(move || {
             let mut connection = old.accept();
             connection.message();
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
-            begun.send(()).unwrap();
             assert_eq!(connection.rest(), b"");
         });
-        has_begun.await.unwrap();
-        plane
-            .running()
-            .endpoints(told(2, ready(2, &[&new]), &[1]).into())
-            .await;
+        let request = http::Request::get("https://a.test/");
+        let request = request.body(SentBody::default()).unwrap();
+        let begun = visitor.send.send_request(request).await.unwrap();
+        assert_eq!(begun.status(), 200);
+        let told = told(2, ready(2, &[&new]), &[1]);
+        plane.running().endpoints(told.into()).await;
+        begun.into_body().collect().await.unwrap_err();
         connection.await.unwrap();
-        cut.await.unwrap().unwrap_err();
         let answering = tasks::spawn_blocking(move || {
             let mut connection = new.accept();
             connection.message();
@@ -568,25 +566,20 @@ fn streams_beside_one_that_is_cut_go_on() {
     });
 }
 
-/// A visitor who talks to the app of launch 1.
-fn talk(
-    plane: &Plane,
-    upstream: &Upstream,
-) -> (
-    Wire<std::net::TcpStream>,
-    Wire<crate::harness::UpstreamStream>,
-) {
+/// A visitor who talks to the app of launch 1, as one of so many; a frame of three bytes has begun.
+fn talk(plane: &Plane, upstream: &Upstream, count: u32) -> (Wire<TcpStream>, Wire<UpstreamStream>) {
     let mut visitor = plane.visit();
     visitor.send(
         "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
     );
     let mut connection = upstream.accept();
     connection.message();
-    connection.send("HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x01");
+    connection.send("HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\n\x01");
     assert_eq!(visitor.head().status(), 101);
     assert_eq!(visitor.take(1), b"\x01");
-    wait_until("the tunnel alone counts", || {
-        launch(plane, 1).in_flight == 0 && launch(plane, 1).tunnels == 1
+    wait_until("tunnels alone count", || {
+        let launch = launch(plane, 1);
+        launch.in_flight == 0 && launch.tunnels == count
     });
     (visitor, connection)
 }
@@ -595,8 +588,8 @@ fn talk(
 fn a_tunnel_is_told_why_it_ends_at_the_end_of_a_frame() {
     let upstream = Upstream::new();
     let plane = start_one(ready(1, &[&upstream]));
-    let (mut visitor, mut connection) = talk(&plane, &upstream);
-    let (mut other, mut unfinished) = talk_more(&plane, &upstream);
+    let (mut visitor, mut connection) = talk(&plane, &upstream, 1);
+    let (mut other, mut unfinished) = talk(&plane, &upstream, 2);
     connection.send([2, b'h', b'i', 0x81, 0]); // The rest of a frame, and a whole one.
     assert_eq!(visitor.take(5), [2, b'h', b'i', 0x81, 0]);
     plane.tell(told(2, HELD, &[]));
@@ -608,26 +601,6 @@ fn a_tunnel_is_told_why_it_ends_at_the_end_of_a_frame() {
     unfinished.send([2, b'h', b'i']);
     assert_eq!(other.rest(), [2, b'h', b'i', 0x88, 2, 0x03, 0xF4]);
     wait_for_end(&plane, 1);
-}
-
-fn talk_more(
-    plane: &Plane,
-    upstream: &Upstream,
-) -> (
-    Wire<std::net::TcpStream>,
-    Wire<crate::harness::UpstreamStream>,
-) {
-    let mut visitor = plane.visit();
-    visitor.send(
-        "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\n",
-    );
-    let mut connection = upstream.accept();
-    connection.message();
-    connection.send("HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x01");
-    assert_eq!(visitor.head().status(), 101);
-    assert_eq!(visitor.take(1), b"\x01");
-    wait_until("both tunnels", || launch(plane, 1).tunnels == 2);
-    (visitor, connection)
 }
 
 #[test]

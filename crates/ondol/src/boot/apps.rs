@@ -40,16 +40,14 @@ pub(super) struct AppHost {
     supervisor: Supervisor,
     /// How apps are asked.
     pub(super) handle: Handle,
-    /// For who brings visitors to apps.
-    pub(super) endpoints: Option<EndpointsReader>,
 }
 
 impl AppHost {
-    /// Prepares it, and the way by which services follow the plan.
+    /// Prepares it, with the way by which services follow the plan, and what brings visitors to apps.
     pub(super) async fn open(
         ground: &Ground,
         prepared: &Prepared,
-    ) -> (watch::Sender<Arc<Plan>>, Self) {
+    ) -> (watch::Sender<Arc<Plan>>, EndpointsReader, Self) {
         let (plan_sender, plan) = watch::channel(Arc::clone(prepared.served.plan()));
         let groups = Arc::new(Groups::find().await);
         let Opened {
@@ -65,9 +63,8 @@ impl AppHost {
             ender,
             supervisor: Supervisor::default(),
             handle,
-            endpoints: Some(endpoints),
         };
-        (plan_sender, host)
+        (plan_sender, endpoints, host)
     }
 
     /// Starts the apps, and has what is worth an event recorded.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::process::Child;
+use ondol_model::app::Traffic;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
@@ -44,6 +45,10 @@ pub(super) struct Member {
     pub(super) sent: Option<Desired>,
     /// Which answers for issuers it shows.
     pub(super) showing: Showing,
+    /// By which endpoints of apps it acts.
+    pub(super) acting: Showing,
+    /// What visitors of apps do in it.
+    pub(super) traffic: Traffic,
     pub(super) version: Option<String>,
     pub(super) since: i64,
     pub(super) counters: Counters,
@@ -75,7 +80,7 @@ impl Member {
         child: Arc<Child>,
         link: Option<Link>,
         sent: Option<Desired>,
-        showing: Showing,
+        (showing, acting): (Showing, Showing),
     ) -> Self {
         let fixed = sent.as_ref().map(|sent| Fixed::of(&sent.wanted));
         Self {
@@ -84,6 +89,8 @@ impl Member {
             fixed: fixed.unwrap_or_default(),
             sent,
             showing,
+            acting,
+            traffic: Traffic::default(),
             version: None,
             since: clock::unix_seconds(),
             counters: Counters::default(),

@@ -8,11 +8,13 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ondol_apps::EndpointsReader;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::process::Child;
 use ondol_base::tasks::Group;
 use ondol_certs::BoardReader;
+use ondol_model::app::Traffic;
 use ondol_model::event::EventKind;
 use ondol_model::limits;
 use tokio::sync::mpsc;
@@ -49,7 +51,10 @@ use crate::link::LinkError;
 use crate::link::Up;
 
 mod challenges;
+mod endpoints;
 mod wish;
+
+use endpoints::Apps;
 
 /// How long the last frames to a data plane may take before the agent lets go of it.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -67,6 +72,7 @@ pub(crate) struct Owner {
     pending: Option<Pending>,
     silence: Silence,
     board: BoardReader,
+    apps: Apps,
     orders: mpsc::Receiver<Order>,
     ends: mpsc::Receiver<(Number, io::Result<ExitStatus>)>,
     end_sender: mpsc::Sender<(Number, io::Result<ExitStatus>)>,
@@ -98,7 +104,8 @@ enum Happened {
 impl Owner {
     /// An owner that takes charge of data planes of an earlier image of this process, and the way to it.
     /// `wanted` is what those serve that serve already, and what takes the place of one that ends; `next`
-    /// is the lowest number that a new data plane may get; `board` says what issuers are to be shown.
+    /// is the lowest number that a new data plane may get; `board` says what issuers are to be shown, `apps` what
+    /// visitors get of apps.
     pub(crate) fn new(
         wanted: Wanted,
         surroundings: Surroundings,
@@ -106,6 +113,7 @@ impl Owner {
         next: Number,
         adopted: Vec<Adopted>,
         board: BoardReader,
+        apps: EndpointsReader,
     ) -> (Self, Handle) {
         let (order_sender, orders) = mpsc::channel(ORDERS_WAITING_MAX);
         let (end_sender, ends) = mpsc::channel(ORDERS_WAITING_MAX);
@@ -122,6 +130,7 @@ impl Owner {
             pending: None,
             silence: Silence::default(),
             board,
+            apps: Apps::new(apps),
             orders,
             ends,
             end_sender,
@@ -139,7 +148,9 @@ impl Owner {
         }
         owner.silence.listen(owner.roster.serving(), clock::now());
         owner.show_challenges();
+        owner.tell_endpoints();
         owner.publish();
+        owner.publish_traffic();
         let handle = Handle {
             orders: order_sender,
             status: status_receiver,
@@ -162,7 +173,9 @@ impl Owner {
             }
             self.silence.listen(self.roster.serving(), clock::now());
             self.show_challenges();
+            self.tell_endpoints();
             self.publish();
+            self.publish_traffic();
             if self.course == Course::Stop && self.members.is_empty() {
                 self.course = Course::Leave;
             }
@@ -182,6 +195,7 @@ impl Owner {
             Some((number, how)) = self.ends.recv() => Happened::Ended(number, how),
             (number, said) = std::future::poll_fn(|cx| member::poll_links(members, cx)) => Happened::Said(number, said),
             () = challenges::posted(&mut self.board) => Happened::Posted,
+            () = self.apps.announced() => Happened::Posted,
             () = wait_until(wake_at) => Happened::TimePassed,
         }
     }
@@ -229,6 +243,8 @@ impl Owner {
                 }
             }
             Up::Challenges { sequence } => member.showing.heard(sequence),
+            Up::Traffic(traffic) => self.apps.heard(member, traffic),
+            Up::Wake { app } => self.apps.wake(&app),
             Up::Counters(counters) => member.counters = counters,
             Up::Servers { servers } => member.servers = servers,
             Up::Failure {
@@ -263,6 +279,8 @@ impl Owner {
             Err(error) => format!("its end is unknown: {error}"),
         });
         self.retired = self.retired.plus(&member.counters.retired());
+        self.apps.ended(&member.traffic);
+        member.traffic = Traffic::default();
         self.act(Input::Ended(number));
         self.members.remove(&number);
     }
@@ -320,11 +338,18 @@ impl Owner {
     fn start(&mut self, number: Number) -> Result<(), String> {
         let desired = self.desired.clone();
         let shown = Arc::clone(&self.board.posted.borrow());
-        let started = process::start(number, &desired.wanted, &shown, &self.surroundings);
+        let (endpoints, acting) = self.apps.at_start();
+        let started = process::start(
+            number,
+            &desired.wanted,
+            &shown,
+            endpoints,
+            &self.surroundings,
+        );
         let (child, link) = started.map_err(|error| Chain(&error).to_string())?;
         tracing::info!(generation = number, pid = child.pid(), "data plane started");
         let showing = Showing::from_start(shown.sequence);
-        self.admit(number, child, Some(link), Some(desired), showing);
+        self.admit(number, child, Some(link), Some(desired), (showing, acting));
         Ok(())
     }
 
@@ -345,7 +370,7 @@ impl Owner {
         };
         let link = Link::new(UnixStream::from(link), &unread).ok();
         self.roster.adopt(number, phase, clock::now());
-        self.admit(number, child, link, None, Showing::default());
+        self.admit(number, child, link, None, Default::default());
     }
 
     fn admit(
@@ -354,7 +379,7 @@ impl Owner {
         child: Child,
         link: Option<Link>,
         sent: Option<Desired>,
-        showing: Showing,
+        (showing, acting): (Showing, Showing),
     ) {
         let child = Arc::new(child);
         let watched = Arc::clone(&child);
@@ -364,7 +389,7 @@ impl Owner {
                 let how = watched.ended().await;
                 let _ = sender.send((number, how)).await; // The owner may be gone.
             });
-        let member = Member::new(child, link, sent, showing);
+        let member = Member::new(child, link, sent, (showing, acting));
         self.members.insert(number, member);
     }
 

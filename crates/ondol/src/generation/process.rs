@@ -68,6 +68,7 @@ pub(super) fn start(
     number: Number,
     wanted: &Wanted,
     challenges: &Challenges,
+    endpoints: link::Endpoints,
     surroundings: &Surroundings,
 ) -> Result<(Child, Link), StartError> {
     let (ours, theirs) = UnixStream::pair().map_err(StartError::Link)?;
@@ -81,6 +82,7 @@ pub(super) fn start(
         client_authorities: convert::authorities_of(&wanted.certificates),
         upstream_files: convert::upstream_files_of(&wanted.certificates.upstream_files),
         challenges: convert::challenges_of(challenges),
+        endpoints,
         access_log: surroundings.access_log.clone(),
         roots: wanted.roots.iter().cloned().collect(),
     }))?;

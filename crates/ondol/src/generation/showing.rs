@@ -1,4 +1,5 @@
-//! Which answers for issuers a data plane shows, as far as its owner knows. Pure.
+//! Which answers for issuers a data plane shows, or by which endpoints of apps it acts, as far as its owner
+//! knows. Pure.
 //!
 //! One that has not answered yet is told nothing more: what is posted meanwhile is one value when it has. So
 //! neither many changes nor a data plane of an older version, which never answers, fill a link.
@@ -8,6 +9,7 @@
 pub(super) struct Showing {
     told: Option<u64>,
     shown: Option<u64>,
+    started_with: Option<u64>,
 }
 
 impl Showing {
@@ -16,6 +18,7 @@ impl Showing {
         Self {
             told: Some(sequence),
             shown: None,
+            started_with: Some(sequence),
         }
     }
 
@@ -40,6 +43,11 @@ impl Showing {
     pub(super) fn shown(&self) -> Option<u64> {
         self.shown
     }
+
+    /// The value that is the earliest which it can show from its first visitor on; `None` while that is not known.
+    pub(super) fn least(&self) -> Option<u64> {
+        self.shown.or(self.started_with)
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +57,7 @@ mod tests {
     #[test]
     fn one_value_is_under_way_at_a_time() {
         let mut showing = Showing::from_start(3);
+        assert_eq!((showing.shown(), showing.least()), (None, Some(3)));
         assert!(!showing.is_due(4), "it has not said that it is ready");
         showing.heard(3);
         assert!(showing.is_due(4) && !showing.is_due(3));
@@ -57,14 +66,14 @@ mod tests {
         assert_eq!(showing.shown(), Some(3));
         showing.heard(4);
         assert!(showing.is_due(9));
-        assert_eq!(showing.shown(), Some(4));
+        assert_eq!((showing.shown(), showing.least()), (Some(4), Some(4)));
     }
 
     #[test]
     fn what_an_adopted_one_shows_is_unknown_until_it_was_told() {
         let mut showing = Showing::default();
         showing.heard(57); // It was told by the image before.
-        assert_eq!(showing.shown(), None);
+        assert_eq!((showing.shown(), showing.least()), (None, None));
         assert!(showing.is_due(0), "even that there is nothing to show");
         showing.told(0);
         showing.heard(57);

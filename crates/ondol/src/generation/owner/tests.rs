@@ -17,6 +17,8 @@ use crate::link;
 use crate::listeners::Listeners;
 use crate::sandbox::ServeUser;
 
+mod endpoints;
+
 /// A data plane: a process that waits until the test is over, and the other end of its link.
 struct Played {
     number: Number,
@@ -108,6 +110,16 @@ fn at_work(log: &str, adopted: Vec<Adopted>) -> (Handle, Group, Store) {
 
 /// The same, with the board whose answers it has shown.
 fn at_work_with_board(log: &str, adopted: Vec<Adopted>) -> (Handle, Board, Group, Store) {
+    let (_, apps) = endpoints::pair();
+    at_work_with_apps(log, adopted, apps)
+}
+
+/// The same, with what visitors get of apps.
+fn at_work_with_apps(
+    log: &str,
+    adopted: Vec<Adopted>,
+    apps: EndpointsReader,
+) -> (Handle, Board, Group, Store) {
     let surroundings = Surroundings {
         user: ServeUser::Own,
         log: log.to_owned(),
@@ -117,7 +129,7 @@ fn at_work_with_board(log: &str, adopted: Vec<Adopted>) -> (Handle, Board, Group
     let store = ondol_store::open_in_memory().unwrap();
     let events = Events::new(store.handle());
     let (board, reader) = Board::new();
-    let (owner, handle) = Owner::new(wanted(), surroundings, events, 1, adopted, reader);
+    let (owner, handle) = Owner::new(wanted(), surroundings, events, 1, adopted, reader, apps);
     let mut group = Group::default();
     group.spawn("owner", owner.run());
     (handle, board, group, store)
