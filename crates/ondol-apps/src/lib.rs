@@ -46,6 +46,7 @@ pub use log::LogQuestion;
 pub use log::Logs;
 pub use news::News;
 pub use places::Places;
+pub use places::repository_in;
 pub use progress::Line;
 pub use progress::Progress;
 pub use progress::Report;

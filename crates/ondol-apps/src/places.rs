@@ -9,6 +9,15 @@ use ondol_model::app::Launch;
 
 use crate::log::Logs;
 
+/// The bare repository of an app, for who knows only where the state is.
+pub fn repository_in(state: &Path, app: &AppName) -> PathBuf {
+    app_in(state, app).join("repository.git")
+}
+
+fn app_in(state: &Path, app: &AppName) -> PathBuf {
+    state.join("apps").join(app.as_str())
+}
+
 /// The folders of the box, as far as apps have a part in them. All are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
@@ -29,7 +38,7 @@ pub struct Places {
 impl Places {
     /// All that is kept of an app: its releases, its data, its repository.
     pub fn app(&self, app: &AppName) -> PathBuf {
-        self.state.join("apps").join(app.as_str())
+        app_in(&self.state, app)
     }
 
     /// Its releases, a folder each.
@@ -59,7 +68,7 @@ impl Places {
 
     /// The bare repository that releases are pushed to.
     pub fn repository(&self, app: &AppName) -> PathBuf {
-        self.app(app).join("repository.git")
+        repository_in(&self.state, app)
     }
 
     /// What runs of an app: a folder for each launch.

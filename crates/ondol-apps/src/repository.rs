@@ -15,10 +15,9 @@ use ondol_model::app::AppName;
 
 /// Making a repository and changing its settings are small things.
 const GIT_MAX: Duration = Duration::from_secs(60);
-/// Settings of it: a damaged push is refused, and nobody else may read what was pushed.
-const SETTINGS: [(&str, &str); 4] = [
+/// Settings of it: a damaged push is refused.
+const SETTINGS: [(&str, &str); 3] = [
     ("receive.fsckObjects", "true"),
-    ("core.sharedRepository", "0600"),
     // An app has no history to lose here: its owner's is elsewhere.
     ("receive.denyNonFastForwards", "false"),
     ("gc.auto", "256"),
@@ -88,6 +87,7 @@ pub(crate) async fn init(repository: &Path) -> Result<(), RepositoryError> {
         "init",
         "--quiet",
         "--bare",
+        "--shared=0600",
         "--template=",
         "--initial-branch=main",
     ];
@@ -134,6 +134,8 @@ done
 [ -n "$commit" ] || exit 0
 # Git's own settings of this push are none of the deploy's.
 unset GIT_DIR GIT_QUARANTINE_PATH GIT_PUSH_OPTION_COUNT
+# Nothing here is to be taken for a folder of that name.
+cd /
 exec {command}deploy {app} "$commit" --wait </dev/null
 "#
     )
@@ -145,5 +147,136 @@ fn quoted(word: &str) -> String {
     match !word.is_empty() && word.bytes().all(is_plain) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A repository with what deploys from it, and a folder under git that is pushed from.
+    struct Stage {
+        folder: TempDir,
+        repository: PathBuf,
+    }
+
+    impl Stage {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (repository, work) = (folder.path().join("own.git"), folder.path().join("work"));
+            let program = folder.path().join("it's ondol");
+            let script = "#!/bin/sh\necho \"building: $*\"; pwd; env | grep GIT_DIR; echo wrong >&2; exit 1\n";
+            file::replace(&program, script.as_bytes(), 0o755).unwrap();
+            let words = [&*program.to_string_lossy(), "--state", "/a b"].map(str::to_owned);
+            let app = AppName::parse("coffee").unwrap();
+            set_up(&repository, &app, &words).await.unwrap();
+            set_up(&repository, &app, &words).await.unwrap();
+            std::fs::create_dir(&work).unwrap();
+            let stage = Self { folder, repository };
+            stage.work("git init -q -b main");
+            stage
+        }
+
+        /// What a script says in the folder, on both outputs.
+        fn work(&self, script: &str) -> String {
+            let mut shell = Command::new("sh");
+            shell.current_dir(self.folder.path().join("work"));
+            for (name, value) in [("NAME", "me"), ("EMAIL", "me@example.com")] {
+                shell.env(format!("GIT_AUTHOR_{name}"), value);
+                shell.env(format!("GIT_COMMITTER_{name}"), value);
+            }
+            let ran = shell.arg("-c").arg(format!("exec 2>&1; {script}")).output();
+            String::from_utf8(ran.unwrap().stdout).unwrap()
+        }
+
+        fn push(&self, what: &str) -> String {
+            self.work(&format!("git push {} {what}", self.repository.display()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_push_to_the_main_branch_is_deployed_and_shows_it() {
+        let stage = Stage::new().await;
+        let commit = stage.work("echo x > x; git add x; git commit -qm x; git rev-parse HEAD");
+        for branch in ["main", "main:master"] {
+            let said = stage.push(branch);
+            let expected = format!(
+                "remote: building: --state /a b deploy coffee {} --wait",
+                commit.trim()
+            );
+            assert!(said.contains(&expected), "{said}");
+            assert!(said.contains("remote: wrong"), "{said}");
+            assert!(
+                said.contains("remote: /  ") || said.contains("remote: /\n"),
+                "{said}"
+            );
+            assert!(!said.contains("GIT_DIR"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_branches_are_kept_and_a_removed_one_is_no_version() {
+        let stage = Stage::new().await;
+        stage.work("echo x > x; git add x; git commit -qm x");
+        let said = stage.push("main:feature/x");
+        assert!(
+            said.contains("remote: ondol: feature/x is kept, and not deployed"),
+            "{said}"
+        );
+        assert!(!said.contains("building"), "{said}");
+        stage.push("main:master");
+        let said = stage.push(":master");
+        assert!(
+            said.contains("[deleted]") && !said.contains("building"),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_else_gets_in() {
+        let stage = Stage::new().await;
+        stage.work("echo x > x; git add x; git commit -qm x");
+        stage.push("main");
+        let open = Command::new("find")
+            .arg(&stage.repository)
+            .args(["-perm", "/077"])
+            .output();
+        let open = String::from_utf8(open.unwrap().stdout).unwrap();
+        let top = stage.repository.metadata().unwrap().permissions().mode();
+        assert_eq!(top & 0o777, 0o700);
+        assert!(!open.contains("objects/"), "{open}");
+    }
+
+    #[tokio::test]
+    async fn what_git_says_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.git");
+        file::create_dir_private(&path).unwrap();
+        file::replace(&path.join("config"), b"[broken", 0o600).unwrap();
+        let error = init(&path).await.unwrap_err();
+        assert!(error.to_string().contains("bad config"), "{error}");
+    }
+
+    #[test]
+    fn words_are_read_back_by_the_shell() {
+        for word in [
+            "plain",
+            "with space",
+            "it's",
+            "",
+            "$HOME",
+            "`x`",
+            "a\nb",
+            "--flag=x",
+        ] {
+            let script = format!("printf %s {}", quoted(word));
+            let ran = Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(ran.stdout).unwrap(), word);
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::output::Format;
 mod apps;
 
 pub(crate) use apps::AppFlags;
+pub(crate) use apps::AppsCommand;
 pub(crate) use apps::AppsFlags;
 pub(crate) use apps::DeployFlags;
 pub(crate) use apps::ExecFlags;

@@ -86,7 +86,7 @@ pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
         match what {
             Show::Status(flags) => status::run(&client, flags.format()).await?,
             Show::Sites(flags) => sites::run(&client, flags.format()).await?,
-            Show::Apps(flags) => apps::run(&client, flags).await?,
+            Show::Apps(flags) => apps::run(&client, folders, flags).await?,
             Show::Certs(flags) => return about_certs(&client, flags).await,
             Show::Events(EventsFlags {
                 show,

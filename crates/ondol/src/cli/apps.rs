@@ -22,12 +22,22 @@ pub(crate) enum OnApp {
 
 /// Flags of `ondol apps`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct AppsFlags {
     /// Show all that is known of this app
     #[arg(value_name = "APP")]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowFlags,
+    #[command(subcommand)]
+    pub(crate) what: Option<AppsCommand>,
+}
+
+/// What else `ondol apps` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppsCommand {
+    /// Make a repository that is deployed from by `git push`, and say how to push to it
+    Git(AppFlags),
 }
 
 /// Flags of `ondol deploy`.

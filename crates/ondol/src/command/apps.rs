@@ -8,8 +8,11 @@ use ondol_admin::api::Apps;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
+use crate::cli::AppFlags;
+use crate::cli::AppsCommand;
 use crate::cli::AppsFlags;
 use crate::command::status;
+use crate::folders::Folders;
 use crate::output;
 use crate::output::Format;
 use crate::output::Screen;
@@ -23,11 +26,19 @@ mod course;
 pub(super) mod deeds;
 mod detail;
 mod follow;
+mod git;
 mod plain;
 
 /// Asks and prints.
-pub(super) async fn run(client: &Client, flags: &AppsFlags) -> anyhow::Result<()> {
-    let AppsFlags { name, show } = flags;
+pub(super) async fn run(
+    client: &Client,
+    folders: &Folders,
+    flags: &AppsFlags,
+) -> anyhow::Result<()> {
+    let AppsFlags { name, show, what } = flags;
+    if let Some(AppsCommand::Git(AppFlags { app, show })) = what {
+        return git::run(client, folders, app, show.format()).await;
+    }
     if let Some(name) = name {
         return detail::run(client, name, show.format()).await;
     }
