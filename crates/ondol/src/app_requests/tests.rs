@@ -281,3 +281,39 @@ async fn a_launch_of_an_agent_before_this_one_is_remembered() {
     );
     store.close().await;
 }
+
+#[tokio::test]
+async fn logs_are_read_also_of_an_app_that_is_gone() {
+    let Stage { desk, logs, .. } = stage();
+    let folder = logs.path().join("apps");
+    std::fs::create_dir(&folder).unwrap();
+    for app in ["coffee", "gone"] {
+        let lines = format!(
+            "2026-11-21T14:00:05.123Z web.1 {app} listens\n2026-11-21T14:00:06.000Z worker.1 done\n"
+        );
+        std::fs::write(folder.join(format!("{app}.log")), lines).unwrap();
+    }
+    let query = |after: Option<&str>| api::LogsQuery {
+        process: Some("web".to_owned()),
+        lines: Some(10),
+        after: after.map(str::to_owned),
+        ..api::LogsQuery::default()
+    };
+    for app in ["coffee", "gone"] {
+        let answer = desk.logs(app, query(None)).await.unwrap();
+        let expected = api::LogLine {
+            at: "2026-11-21T14:00:05.123Z".to_owned(),
+            process: "web.1".to_owned(),
+            text: format!("{app} listens"),
+        };
+        assert_eq!((answer.lines, answer.more), (vec![expected], false));
+        let more = desk.logs(app, query(Some(&answer.next))).await.unwrap();
+        assert_eq!((more.lines, more.next), (Vec::new(), answer.next));
+    }
+    // An app that has written nothing yet is no mistake.
+    assert_eq!(desk.logs("tea", query(None)).await.unwrap().lines, []);
+    let unknown = desk.logs("cofee", query(None)).await.unwrap_err();
+    assert_eq!(unknown, "there is no app `cofee`; did you mean `coffee`?");
+    let place = desk.logs("coffee", query(Some("x"))).await.unwrap_err();
+    assert_eq!(place, "`x` is no place in a log");
+}

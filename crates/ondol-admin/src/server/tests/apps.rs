@@ -145,6 +145,21 @@ async fn what_is_asked_of_an_app_reaches_who_runs_it() {
             (following.launch, following.next, following.seen),
             (13, 40, 6)
         );
+        let query = api::LogsQuery {
+            process: Some("web & worker".to_owned()),
+            since: Some(NOON),
+            lines: Some(7),
+            after: Some("0-5".to_owned()),
+        };
+        let logs = client.logs("coffee", &query).await.unwrap();
+        let expected = format!("{:?} {:?} {:?}", query.since, query.lines, query.after);
+        assert_eq!(logs.lines[0].text, expected);
+        assert_eq!(logs.lines[0].process, "web & worker");
+        let all = client
+            .logs("coffee", &api::LogsQuery::default())
+            .await
+            .unwrap();
+        assert_eq!(all.lines[0].text, "None None None");
         // Whatever is typed as a name is passed on as it is.
         let missing = client.app("../../온 돌?x=y").await.unwrap_err();
         assert!(matches!(missing, ClientError::Refused { status: 404, .. }));

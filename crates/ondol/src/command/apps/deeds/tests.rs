@@ -55,6 +55,7 @@ fn stage() -> Stage {
         host: ondol_apps::Handle {
             requests: requests_sender,
             status: watch::channel(Arc::default()).1,
+            logs: ondol_apps::Logs::new(folder.path().to_owned()),
         },
         store: store.handle(),
     };
