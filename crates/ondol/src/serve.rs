@@ -197,6 +197,7 @@ impl Served {
                     link.send_unless_behind(&counted(&self.plane))?;
                     link.flush_some().await?;
                     link.send_unless_behind(&servers(&self.plane))?;
+                    link.flush_some().await?;
                     self.apps.report(&self.plane, link)?;
                 }
             }
