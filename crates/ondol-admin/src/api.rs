@@ -16,6 +16,7 @@ pub use apps::AppCronRun;
 pub use apps::AppDetail;
 pub use apps::AppInstance;
 pub use apps::AppLaunch;
+pub use apps::AppRun;
 pub use apps::AppState;
 pub use apps::Apps;
 pub use apps::DeployFrom;

@@ -415,6 +415,7 @@ fn beginning(name: &AppName) -> AppStatus {
         launch: None,
         release: None,
         note: String::new(),
+        runs: Vec::new(),
         instances: Vec::new(),
         restarts: 0,
         traffic: ondol_model::app::LaunchTraffic::default(),

@@ -4,6 +4,7 @@ use ondol_model::app::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
 use ondol_model::app::LaunchTraffic;
+use ondol_model::app::ProcessName;
 
 /// How an app is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct AppStatus {
     pub release: Option<u64>,
     /// A sentence about what is going on, or went wrong last; empty when there is nothing to say.
     pub note: String,
+    /// What its processes become, by name, the web process first; empty while there is no launch.
+    pub runs: Vec<(ProcessName, String)>,
     /// Its processes.
     pub instances: Vec<InstanceStatus>,
     /// How often one of its processes was started again since the launch.

@@ -31,6 +31,12 @@ pub struct App {
     /// The sites that it answers, by their main names.
     #[serde(default)]
     pub sites: Vec<String>,
+    /// What its processes run, the web process first; empty while there is no launch.
+    #[serde(default)]
+    pub runs: Vec<AppRun>,
+    /// Whether that was found in its files, because the configuration does not name it.
+    #[serde(default)]
+    pub runs_found: bool,
     /// Its processes.
     pub instances: Vec<AppInstance>,
     /// How often one of its processes was started again since the launch.
@@ -58,6 +64,15 @@ pub struct App {
     /// What can't be enforced on this machine though the configuration asks for it.
     #[serde(default)]
     pub unenforced: Vec<String>,
+}
+
+/// What a process of an app runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppRun {
+    /// Which process: `web`.
+    pub process: String,
+    /// The command.
+    pub command: String,
 }
 
 /// How an app is.

@@ -2,9 +2,12 @@
 
 use ondol_base::clock;
 use ondol_model::app::EndpointState;
+use ondol_model::app::ProcessName;
 
 use crate::formation;
+use crate::formation::Formation;
 use crate::progress::Step;
+use crate::spec::Run;
 use crate::status::AppState;
 use crate::status::AppStatus;
 
@@ -44,6 +47,7 @@ impl App {
             release: live.as_ref().and_then(|live| live.release().number),
             note: trouble.unwrap_or_else(|| self.note.clone()),
             restarts: kept.values().map(|instance| instance.restarts).sum(),
+            runs: live.as_ref().map(|live| runs(live)).unwrap_or_default(),
             instances: live.map(|live| live.statuses()).unwrap_or_default(),
             traffic: launch
                 .map(|launch| self.scene.stage.traffic(launch))
@@ -96,4 +100,17 @@ impl App {
             EndpointState::Stopped => AppState::Stopped,
         }
     }
+}
+
+/// What the processes of a launch become, as its owner would write it.
+fn runs(live: &Formation) -> Vec<(ProcessName, String)> {
+    let processes = live.settings().processes();
+    let line = |run: &Run| match run {
+        Run::Shell(line) => line.clone(),
+        Run::Program(words) => words.join(" "),
+    };
+    processes
+        .iter()
+        .map(|(name, run)| (name.clone(), line(run)))
+        .collect()
 }

@@ -18,6 +18,8 @@ fn app(name: &str) -> api::App {
         launch: Some(1),
         release: None,
         sites: Vec::new(),
+        runs: Vec::new(),
+        runs_found: false,
         instances: Vec::new(),
         restarts: 0,
         requests: 0,

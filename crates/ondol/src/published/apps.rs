@@ -13,6 +13,7 @@ use ondol_base::clock;
 use ondol_model::app::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
+use ondol_model::app::ProcessName;
 use ondol_model::plan::PhpVia;
 use ondol_model::plan::Plan;
 use ondol_model::plan::Site;
@@ -36,6 +37,8 @@ pub(super) struct Hosted {
     /// The sites that it answers, by their main names.
     sites: Vec<String>,
     watch_seconds: u64,
+    /// Whether what it runs is for Ondol to find.
+    runs_found: bool,
 }
 
 /// Turns what the app host says into what is shown.
@@ -65,6 +68,7 @@ pub(super) fn hosting(plan: &Plan) -> Hosting {
         let hosted = Hosted {
             sites: sites.map(|site| site.name.to_string()).collect(),
             watch_seconds: app.watch.as_secs(),
+            runs_found: app.run.is_none() && app.php.is_none(),
         };
         (app.name.clone(), hosted)
     });
@@ -187,6 +191,8 @@ fn app(status: &AppStatus, hosted: Option<&Hosted>, meter: &Meter) -> api::App {
         launch: status.launch,
         release: status.release,
         sites: hosted.map_or_else(Vec::new, |hosted| hosted.sites.clone()),
+        runs: status.runs.iter().map(run).collect(),
+        runs_found: hosted.is_some_and(|hosted| hosted.runs_found),
         restarts: status.restarts,
         requests: status.traffic.requests,
         failed: status.traffic.failed,
@@ -199,6 +205,13 @@ fn app(status: &AppStatus, hosted: Option<&Hosted>, meter: &Meter) -> api::App {
         releases: status.releases.clone(),
         unenforced: status.unenforced.clone(),
         instances,
+    }
+}
+
+fn run((process, command): &(ProcessName, String)) -> api::AppRun {
+    api::AppRun {
+        process: process.to_string(),
+        command: command.clone(),
     }
 }
 

@@ -11,6 +11,8 @@ fn app() -> api::App {
         launch: Some(12),
         release: Some(5),
         sites: vec!["blog.example.com".to_owned()],
+        runs: Vec::new(),
+        runs_found: false,
         instances: Vec::new(),
         restarts: 0,
         requests: 7,

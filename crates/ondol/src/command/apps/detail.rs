@@ -70,6 +70,9 @@ fn overview(app: &App, now: i64, screen: Screen) -> String {
     if !app.sites.is_empty() {
         lines.push(("answers", app.sites.join(", ")));
     }
+    if !app.runs.is_empty() {
+        lines.push(("runs", runs(app)));
+    }
     lines.push(("release", release(app)));
     lines.push(("requests", requests(app)));
     if app.memory.is_some() || app.cpu_percent.is_some() {
@@ -80,6 +83,17 @@ fn overview(app: &App, now: i64, screen: Screen) -> String {
         text.push_str(&status::labeled(label, &value, screen));
     }
     text
+}
+
+fn runs(app: &App) -> String {
+    let runs = app.runs.iter();
+    let mut lines: Vec<_> = runs
+        .map(|run| format!("{}: {}", run.process, run.command))
+        .collect();
+    if app.runs_found {
+        lines.push("(found in its files: `run` in the configuration says otherwise)".to_owned());
+    }
+    lines.join("\n")
 }
 
 fn release(app: &App) -> String {

@@ -21,6 +21,8 @@ use crate::output::Tint;
 
 /// So long the agent may be away meanwhile: it may be becoming another program.
 const AWAY: Duration = Duration::from_secs(90);
+/// So long one that is just back may know nothing of the launch.
+const WAKING: Duration = Duration::from_secs(15);
 /// The pause before it is asked again then.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Steps and lines begin here, with the time before them.
@@ -80,7 +82,7 @@ pub(super) async fn follow(
                     Verdict::Over(good, message) => return Ok(Followed::Over(good, message)),
                 }
             }
-            Err(error) if is_away(&error) && clock::now() - answered < AWAY => {
+            Err(error) if clock::now() - answered < patience(&error) => {
                 tokio::time::sleep(AGAIN).await;
             }
             Err(error) => return Err(error.into()),
@@ -88,17 +90,15 @@ pub(super) async fn follow(
     }
 }
 
-/// Whether the agent may be back soon. Its first answers after it became another program may know nothing yet.
-fn is_away(error: &ClientError) -> bool {
+/// How long after its last answer the agent may fail so.
+fn patience(error: &ClientError) -> Duration {
     match error {
-        ClientError::NoAgent { .. }
-        | ClientError::Lost(_)
-        | ClientError::Connect { .. }
-        | ClientError::Refused { .. } => true,
+        ClientError::NoAgent { .. } | ClientError::Lost(_) | ClientError::Connect { .. } => AWAY,
+        ClientError::Refused { .. } => WAKING,
         ClientError::Denied { .. }
         | ClientError::Answer(_)
         | ClientError::Late
-        | ClientError::Malformed(_) => false,
+        | ClientError::Malformed(_) => Duration::ZERO,
     }
 }
 

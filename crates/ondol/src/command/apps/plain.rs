@@ -34,7 +34,16 @@ pub(super) fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_moves_no_cursor(written in "(\\PC|[\\x00-\\x20\\x1b\\[\\];m])*") {
+            prop_assert!(!plain(&written).contains(char::is_control));
+        }
+    }
 
     #[test]
     fn nothing_of_what_a_program_writes_reaches_into_the_terminal() {

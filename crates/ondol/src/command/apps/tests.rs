@@ -1,5 +1,6 @@
 //! The table of apps.
 
+use ondol_admin::api::AppRun;
 use ondol_admin::api::Time;
 
 use super::*;
@@ -25,6 +26,11 @@ pub(in crate::command) fn app(name: &str, state: AppState) -> App {
         launch: Some(12),
         release: Some(5),
         sites: vec!["withcoffee.app".to_owned()],
+        runs: vec![AppRun {
+            process: "web".to_owned(),
+            command: "bundle exec puma".to_owned(),
+        }],
+        runs_found: false,
         instances: Vec::new(),
         restarts: 0,
         requests: 18_302,

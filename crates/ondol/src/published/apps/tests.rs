@@ -28,6 +28,7 @@ fn status(cpu_us: u64) -> AppStatus {
         launch: Some(12),
         release: Some(5),
         note: "release 5 is watched".to_owned(),
+        runs: vec![(ProcessName::web(), "bin/serve".to_owned())],
         instances: vec![
             instance("web.1", usage(1_000, cpu_us)),
             instance("worker.1", usage(500, 7)),
@@ -52,6 +53,7 @@ async fn what_the_host_says_is_shown_with_what_the_plan_says() {
     let hosted = Hosted {
         sites: vec!["coffee.example.com".to_owned()],
         watch_seconds: 120,
+        runs_found: true,
     };
     let hosting = Hosting::from([(AppName::parse("coffee").unwrap(), hosted)]);
     let (_plan, hosting) = watch::channel(Arc::new(hosting));
@@ -62,6 +64,10 @@ async fn what_the_host_says_is_shown_with_what_the_plan_says() {
         ("coffee", api::AppState::Watching)
     );
     assert_eq!((first.memory, first.cpu_percent), (Some(1_500), None));
+    assert_eq!(
+        (first.runs[0].command.as_str(), first.runs_found),
+        ("bin/serve", true)
+    );
     assert_eq!((first.watch_seconds, first.held), (120, 5));
     assert_eq!(first.sites, ["coffee.example.com"]);
     assert_eq!((first.requests, first.failed, first.tunnels), (30, 4, 2));

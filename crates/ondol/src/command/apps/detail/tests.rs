@@ -1,5 +1,6 @@
 //! The screen of one app.
 
+use ondol_admin::api::AppRun;
 use ondol_admin::api::AppState;
 
 use super::*;
@@ -36,6 +37,11 @@ fn an_app_is_shown_with_its_processes_launches_and_runs() {
         tasks: Some(7),
     };
     let mut shown = app("coffee", AppState::Running);
+    shown.runs.push(AppRun {
+        process: "worker".to_owned(),
+        command: "bundle exec sidekiq".to_owned(),
+    });
+    shown.runs_found = true;
     shown.failed = 3;
     shown.tunnels = 2;
     shown.instances = vec![instance("web.1", Some(4_711)), instance("worker.1", None)];
@@ -68,6 +74,9 @@ fn an_app_is_shown_with_its_processes_launches_and_runs() {
 coffee
 state          running, since 3 min ago
 answers        withcoffee.app
+runs           web: bundle exec puma
+               worker: bundle exec sidekiq
+               (found in its files: `run` in the configuration says otherwise)
 release        5 (launch 12); kept: 4, 3
 requests       18,302 of this launch, 3 failed, 2 open WebSockets
 uses           187 MB of memory, 3.2 % of a processor
@@ -95,6 +104,7 @@ CRON              DUE      TOOK  OUTCOME  MORE
 fn an_app_of_which_nothing_is_known_yet_is_short() {
     let mut shown = app("coffee", AppState::Starting);
     shown.launch = None;
+    shown.runs.clear();
     shown.release = None;
     shown.releases.clear();
     shown.sites.clear();
