@@ -84,7 +84,8 @@ impl Drop for Port {
 
 /// This one, whoever listens on it; `None` when another seat has it.
 fn take(number: u16) -> Option<Port> {
-    taken().insert(number).then_some(Port(number))
+    // Made only when it is ours: dropping one takes it from the list.
+    taken().insert(number).then(|| Port(number))
 }
 
 fn taken() -> MutexGuard<'static, BTreeSet<u16>> {
