@@ -42,6 +42,7 @@ mod limits;
 mod log;
 mod passthrough;
 mod php;
+mod php_fpm;
 mod proxy_protocol;
 mod proxy_protocol_out;
 mod redirects;

@@ -465,6 +465,10 @@ fn no_script_runs_on_for_a_visitor_who_left() {
             script.send(output(said));
             visitor.head();
         }
+        let at_once = Some(std::time::Duration::ZERO); // A visitor who only has nothing more to say is waited for.
+        socket2::SockRef::from(&visitor.stream)
+            .set_linger(at_once)
+            .unwrap();
         drop(visitor);
         assert_eq!(script.rest(), b"", "{said}");
     }

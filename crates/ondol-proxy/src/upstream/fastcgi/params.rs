@@ -139,7 +139,7 @@ fn about_script(head: &RequestHead<'_>, script: &Script, buffer: &mut Vec<u8>) {
     put(buffer, b"DOCUMENT_ROOT", &[root]);
     put(buffer, b"SCRIPT_FILENAME", &[root, b"/", name]);
     put(buffer, b"SCRIPT_NAME", &[base, b"/", name]);
-    put(buffer, b"DOCUMENT_URI", &[base, b"/", name, path_info]);
+    put(buffer, b"DOCUMENT_URI", &[base, b"/", name]);
     put(buffer, b"PATH_INFO", &[path_info]);
     if !path_info.is_empty() {
         put(buffer, b"PATH_TRANSLATED", &[root, path_info]);

@@ -26,13 +26,18 @@ pub(crate) struct Peer {
 impl Peer {
     /// Debian's nginx; `None` where it is not installed.
     pub(crate) fn nginx(root: &Path) -> Option<Self> {
+        Self::nginx_with(&format!("root {};", root.display()))
+    }
+
+    /// The same with these lines in its one server.
+    pub(crate) fn nginx_with(server: &str) -> Option<Self> {
         let user = if rustix::process::geteuid().is_root() {
             "user root;"
         } else {
             ""
         };
         let configuration = |folder: &Path| {
-            let (folder, root) = (folder.display(), root.display());
+            let folder = folder.display();
             format!(
                 "{user} daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
                  events {{ worker_connections 64; }}
@@ -40,7 +45,7 @@ impl Peer {
                      access_log off; if_modified_since before; default_type text/plain;
                      client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
                      uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-                     server {{ listen unix:{folder}/socket; root {root}; }}
+                     server {{ listen unix:{folder}/socket; {server} }}
                  }}"
             )
         };

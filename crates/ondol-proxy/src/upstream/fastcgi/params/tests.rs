@@ -94,7 +94,7 @@ fn a_script_is_told_what_the_common_servers_tell() {
         ("CONTENT_LENGTH", ""),
         ("CONTENT_TYPE", ""),
         ("DOCUMENT_ROOT", "/srv/blog"),
-        ("DOCUMENT_URI", "/blog/index.php/a b"),
+        ("DOCUMENT_URI", "/blog/index.php"),
         ("GATEWAY_INTERFACE", "CGI/1.1"),
         ("HTTPS", "on"),
         ("HTTP_ACCEPT", "*/*"),
