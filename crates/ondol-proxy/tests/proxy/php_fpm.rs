@@ -29,17 +29,17 @@ struct App {
 
 impl App {
     fn with(files: &[(&str, &str)]) -> Option<Self> {
-        Self::at(open_folder(), files)
+        Self::at(open_folder(), files, "")
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test may write in place")]
-    fn at(folder: TempDir, files: &[(&str, &str)]) -> Option<Self> {
+    fn at(folder: TempDir, files: &[(&str, &str)], more: &str) -> Option<Self> {
         for (name, text) in files {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let fpm = PhpFpm::start(3)?;
+        let fpm = PhpFpm::start(3, more)?;
         let target = php(&folder.path().canonicalize().unwrap(), fpm.via());
         Some(Self {
             fpm,

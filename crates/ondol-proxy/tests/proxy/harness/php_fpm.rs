@@ -24,13 +24,13 @@ pub(crate) struct PhpFpm {
 }
 
 impl PhpFpm {
-    /// One with so many processes; `None` where none is installed.
+    /// One with so many processes, and these lines in its pool; `None` where none is installed.
     #[expect(
         clippy::disallowed_methods,
         clippy::print_stdout,
         reason = "a test may write in place, and whoever reads its output must know what was skipped"
     )]
-    pub(crate) fn start(children: u16) -> Option<Self> {
+    pub(crate) fn start(children: u16, more: &str) -> Option<Self> {
         let Some(program) = newest() else {
             println!("skipped: php-fpm: it is not installed (tests/run installs it)");
             return None;
@@ -46,7 +46,7 @@ impl PhpFpm {
             "[global]\nerror_log = {place}/log\n[www]\n{user}listen = {place}/socket\nlisten.mode = 0666\n\
              pm = static\npm.max_children = {children}\nenv[TMPDIR] = /tmp\n\
              php_admin_value[session.save_path] = /tmp\nphp_admin_value[upload_max_filesize] = 64M\n\
-             php_admin_value[post_max_size] = 64M\n"
+             php_admin_value[post_max_size] = 64M\n{more}\n"
         );
         let file = folder.path().join("php-fpm.conf");
         fs::write(&file, text).unwrap();

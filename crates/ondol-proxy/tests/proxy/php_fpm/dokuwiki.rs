@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::App;
@@ -34,11 +35,28 @@ fn wiki() -> Option<(App, tempfile::TempDir)> {
     }
     let place = open_folder();
     let (root, conf) = (open_folder(), place.path().join("conf"));
-    copy(&Path::new(PACKAGE).join("."), root.path());
+    let package = Path::new(PACKAGE);
+    fs::create_dir(root.path().join("lib")).unwrap();
+    for name in [
+        "doku.php",
+        "feed.php",
+        "index.php",
+        "lib/exe",
+        "lib/images",
+        "lib/scripts",
+        "lib/styles",
+        "lib/tpl",
+    ] {
+        copy(&package.join(name), &root.path().join(name));
+    }
+    for name in ["inc", "vendor", "lib/plugins"] {
+        symlink(package.join(name), root.path().join(name)).unwrap(); // Nobody but PHP reads them.
+    }
     copy(Path::new("/etc/dokuwiki"), &conf);
     fs::write(conf.join("local.php"), settings(place.path())).unwrap();
     let preload = format!("<?php\ndefine('DOKU_CONF', '{}/');\n", conf.display());
-    fs::write(root.path().join("inc/preload.php"), preload).unwrap();
+    let before = place.path().join("before.php");
+    fs::write(&before, preload).unwrap();
     for folder in [
         "attic",
         "cache",
@@ -57,7 +75,8 @@ fn wiki() -> Option<(App, tempfile::TempDir)> {
         fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     }
     fs::set_permissions(place.path().join("data"), Permissions::from_mode(0o777)).unwrap();
-    Some((App::at(root, &[])?, place))
+    let more = format!("php_admin_value[auto_prepend_file] = {}", before.display());
+    Some((App::at(root, &[], &more)?, place))
 }
 
 /// The value of a hidden field of a form.
@@ -130,6 +149,12 @@ fn its_styles_scripts_and_pictures_arrive_and_its_sources_do_not() {
         let answer = app.get(path);
         assert!(!answer.text().contains("<?php"), "{path}");
     }
-    let answer = app.get("/inc/init.php");
+    let answer = app.get("/lib/exe/css.php/x");
     assert!(!answer.text().contains("<?php"), "it is run, not shown");
+    let outside = app.get("/inc/init.php");
+    assert_eq!(
+        outside.status(),
+        302,
+        "a link that leads out is not there: the index answers"
+    );
 }
