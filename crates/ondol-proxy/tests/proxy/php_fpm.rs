@@ -1,6 +1,7 @@
 //! A real php-fpm behind the proxy: what its scripts are told and say, as behind nginx, and whole applications.
 
 mod dokuwiki;
+mod wordpress;
 
 use std::fs;
 use std::path::Path;
