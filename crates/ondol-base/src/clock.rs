@@ -64,6 +64,28 @@ pub fn parse_rfc3339_milliseconds(text: &str) -> Option<i64> {
         .map(Timestamp::as_millisecond)
 }
 
+/// A time zone, for who asks it often.
+#[derive(Debug, Clone)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// The one of this IANA name; without one, or where it is not known, the machine's own. Blocks on the disk the
+    /// first time.
+    pub fn of(name: Option<&str>) -> Self {
+        let zone = name.and_then(|name| TimeZone::get(name).ok());
+        Self(zone.unwrap_or_else(TimeZone::system))
+    }
+
+    /// How many seconds its clocks are ahead of UTC at a moment, and when that changes next; both moments in
+    /// seconds since the Unix epoch.
+    pub fn offset(&self, unix_seconds: i64) -> (i64, Option<i64>) {
+        let at = timestamp(unix_seconds);
+        let next = self.0.following(at).next();
+        let offset = i64::from(self.0.to_offset(at).seconds());
+        (offset, next.map(|next| next.timestamp().as_second()))
+    }
+}
+
 /// Whether this machine knows a time zone by this IANA name (`Asia/Seoul`). Blocks on the disk the first
 /// time.
 pub fn is_zone(name: &str) -> bool {
@@ -131,6 +153,16 @@ mod tests {
         assert_eq!(minute(Some("America/New_York")), "2026-02-28 23:05");
         assert_eq!(minute(Some("Asia/Soul")), minute(None));
         assert!(is_zone("Asia/Seoul") && is_zone("UTC") && !is_zone("Asia/Soul"));
+    }
+
+    #[test]
+    fn a_zone_tells_when_its_clocks_change() {
+        let berlin = Zone::of(Some("Europe/Berlin"));
+        let (spring, autumn) = (1_774_746_000, 1_792_890_000);
+        assert_eq!(berlin.offset(spring - 1), (3_600, Some(spring)));
+        assert_eq!(berlin.offset(spring), (7_200, Some(autumn)));
+        assert_eq!(berlin.offset(autumn).0, 3_600);
+        assert_eq!(Zone::of(Some("UTC")).offset(0), (0, None));
     }
 
     #[tokio::test(start_paused = true)]

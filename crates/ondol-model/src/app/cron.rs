@@ -8,7 +8,12 @@
 use std::fmt;
 
 mod calendar;
+mod due;
 mod field;
+
+pub use due::Due;
+pub use due::PUNCTUAL_SECONDS;
+pub use due::due;
 
 use calendar::Date;
 use field::Field;
