@@ -15,6 +15,9 @@ const ESCAPES: &str = "Ondol can make no control groups here: a process that it 
 const NO_GROUPS: &str =
     "this machine has no control groups (version 2) with limits that Ondol may use";
 
+const NO_BUS: &str = "systemd would make control groups for it, but there is no message bus to ask it by: `apt install dbus`, \
+    or the package `dbus` of another system, brings it.";
+
 /// What can't be enforced of what an app asks for: sentences for the owner.
 pub fn unenforced(app: &plan::App, groups: &Groups) -> Vec<String> {
     let asked = Limits {
@@ -29,6 +32,7 @@ pub fn unenforced(app: &plan::App, groups: &Groups) -> Vec<String> {
         (!shim::can_confine()).then(|| NO_LANDLOCK.to_owned()),
         (!is_root).then(|| OWN_USER.to_owned()),
         (!groups.holds_together()).then(|| ESCAPES.to_owned()),
+        groups.miss_a_bus().then(|| NO_BUS.to_owned()),
     ];
     said.into_iter()
         .flatten()

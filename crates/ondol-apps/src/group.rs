@@ -151,6 +151,11 @@ impl Groups {
         !matches!(self.maker, Maker::Nobody)
     }
 
+    /// Whether it is only a message bus that is missing, by which systemd is asked.
+    pub(crate) fn miss_a_bus(&self) -> bool {
+        matches!(self.maker, Maker::Nobody) && systemd::is_out_of_reach()
+    }
+
     fn controllers(&self) -> Controllers {
         match &self.maker {
             Maker::Systemd(systemd) => systemd.controllers(),

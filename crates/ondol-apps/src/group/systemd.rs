@@ -37,52 +37,38 @@ const MICROSECONDS: u64 = 1_000_000;
 /// A systemd that makes scopes.
 #[derive(Debug)]
 pub(super) struct Systemd {
-    doors: Doors,
     connection: Mutex<Option<Connection>>,
     controllers: Controllers,
 }
 
-/// How a systemd is reached.
-#[derive(Debug, Clone)]
-struct Doors {
-    /// The message bus.
-    bus: PathBuf,
-    /// Its own socket, where there is no bus; `systemctl` uses it too.
-    private: PathBuf,
+/// The message bus that a systemd is reached by: the machine's for root, the user's own for others. Its own socket, which
+/// `systemctl` takes where there is no bus, speaks in ways that zbus does not take for D-Bus.
+fn bus() -> PathBuf {
+    let uid = rustix::process::geteuid();
+    if uid.is_root() {
+        return "/run/dbus/system_bus_socket".into();
+    }
+    format!("/run/user/{}/bus", uid.as_raw()).into()
 }
 
-impl Doors {
-    /// Of the machine's systemd for root, of the user's own for others.
-    fn usual() -> Self {
-        let uid = rustix::process::geteuid();
-        if uid.is_root() {
-            return Self {
-                bus: "/run/dbus/system_bus_socket".into(),
-                private: "/run/systemd/private".into(),
-            };
-        }
-        let runtime = PathBuf::from(format!("/run/user/{}", uid.as_raw()));
-        Self {
-            bus: runtime.join("bus"),
-            private: runtime.join("systemd/private"),
-        }
-    }
+/// Whether the machine has a systemd that could be reached if it had a message bus.
+pub(super) fn is_out_of_reach() -> bool {
+    is_here() && !bus().exists()
+}
+
+fn is_here() -> bool {
+    Path::new("/run/systemd/system").exists()
 }
 
 impl Systemd {
     /// The systemd of this machine; `None` when it has none that answers.
     pub(super) async fn find() -> Option<Self> {
-        if !Path::new("/run/systemd/system").exists() {
+        if !is_here() {
             return None;
         }
-        Self::at(Doors::usual()).await
-    }
-
-    async fn at(doors: Doors) -> Option<Self> {
-        let connection = connect(&doors).await.ok()?;
+        let connection = connect().await.ok()?;
         let controllers = controllers(&connection).await?;
         Some(Self {
-            doors,
             connection: Mutex::new(Some(connection)),
             controllers,
         })
@@ -105,6 +91,9 @@ impl Systemd {
             .map_err(|_| GroupError::Silent)?
             .map_err(GroupError::Systemd)?;
         let joined = tokio::time::timeout(ANSWER_MAX, joined(&unit, pid)).await;
+        if let (Ok(Ok(group)), Some(connection)) = (&joined, self.kept()) {
+            stop_empty(&connection, group).await;
+        }
         joined
             .map_err(|_| GroupError::Silent)?
             .map_err(GroupError::Refused)
@@ -119,7 +108,7 @@ impl Systemd {
                 outcome => return outcome,
             }
         }
-        let connection = connect(&self.doors).await?;
+        let connection = connect().await?;
         let outcome = start_scope(&connection, unit, name, limits, pid).await;
         self.keep(Some(connection));
         outcome
@@ -141,13 +130,12 @@ impl Systemd {
     }
 }
 
-async fn connect(doors: &Doors) -> zbus::Result<Connection> {
-    let bus = open(&doors.bus).await.map(Builder::unix_stream);
-    let builder = match bus {
-        Ok(builder) => builder,
-        Err(_) => Builder::unix_stream(open(&doors.private).await?).p2p(),
-    };
-    builder.method_timeout(ANSWER_MAX).build().await
+async fn connect() -> zbus::Result<Connection> {
+    let stream = open(&bus()).await?;
+    Builder::unix_stream(stream)
+        .method_timeout(ANSWER_MAX)
+        .build()
+        .await
 }
 
 async fn open(path: &Path) -> io::Result<UnixStream> {
@@ -214,6 +202,25 @@ async fn start_scope(
     asked.await.map(|_| ())
 }
 
+/// Stops the app's scopes that never got their process: it ended on the way, and nothing will tell systemd.
+async fn stop_empty(connection: &Connection, beside: &Cgroup) {
+    let all = beside
+        .folder()
+        .parent()
+        .map(|slice| Cgroup::at(slice.to_owned()).inner());
+    for group in all.unwrap_or_default() {
+        let pid = group.name().trim_end_matches(".scope").rsplit_once('-');
+        let pid = pid.and_then(|(_, pid)| pid.parse().ok());
+        if pid.is_some_and(|pid| !ondol_base::process::alive(pid)) && group.is_empty() {
+            let question = (group.name(), "replace");
+            let asked =
+                connection.call_method(Some(NAME), OBJECT, Some(MANAGER), "StopUnit", &question);
+            // It may have gone by itself just now.
+            let _ = tokio::time::timeout(ANSWER_MAX, asked).await;
+        }
+    }
+}
+
 /// Waits until the kernel says that the process is in its scope; systemd answers before it has moved it.
 async fn joined(unit: &str, pid: u32) -> io::Result<Cgroup> {
     loop {
@@ -227,12 +234,12 @@ async fn joined(unit: &str, pid: u32) -> io::Result<Cgroup> {
 
 impl Name {
     /// The scope's name: what a name must not have in systemd stands as its code.
-    fn scope(&self) -> String {
+    pub(super) fn scope(&self) -> String {
         format!("{}.scope", self.plain())
     }
 
     /// The slice of the app, in that of all apps: it counts what happened in scopes that are gone.
-    fn slice(&self) -> String {
+    pub(super) fn slice(&self) -> String {
         let app = self.app.replace('-', "\\x2d");
         format!("{}-{app}.slice", SLICE.trim_end_matches(".slice"))
     }

@@ -273,8 +273,8 @@ async fn it_touches_what_it_may_and_nothing_else() {
 #[tokio::test]
 async fn it_has_a_tmp_of_its_own() {
     // Not in /tmp: what a process needs stays in its sight.
-    let elsewhere = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    let folder = tempfile::tempdir_in(elsewhere).unwrap();
+    let elsewhere = std::env::current_exe().unwrap();
+    let folder = tempfile::tempdir_in(elsewhere.parent().unwrap()).unwrap();
     let tmp = folder.path().canonicalize().unwrap();
     let mut spec = sample::spec("touch /tmp/of-this-test-alone && ls -a /tmp");
     spec.identity = sample::nobody().map(|nobody| crate::spec::Identity {
