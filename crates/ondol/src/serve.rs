@@ -254,6 +254,7 @@ impl Served {
                 _ = retiring_ticks.tick(), if self.apps.is_retiring() => self.apps.report(&self.plane, link)?,
                 _ = tick.tick() => {
                     link.send_unless_behind(&counted(&self.plane))?;
+                    link.flush_some().await?;
                     self.apps.report(&self.plane, link)?;
                 }
             }
