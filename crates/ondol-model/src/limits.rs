@@ -65,6 +65,9 @@ pub const APP_HELD_MAX: u32 = 1_000;
 /// How long a request waits for an app of which nothing is known yet: a box that boots finds its apps, and
 /// starts them, within this time.
 pub const APP_HELD: Duration = Duration::from_secs(30);
+/// How long a request that could not be handed to its app is kept: who runs apps notices within this time that
+/// one has ended, and says where another is, or that visitors wait.
+pub const APP_UNREACHED: Duration = Duration::from_secs(3);
 /// Of those who have waited, as many are let in at a time: an app that has just started is slow, and would have
 /// all of them at once.
 pub const APP_LET_IN_MAX: usize = 16;

@@ -28,6 +28,7 @@ use crate::apps;
 use crate::apps::AppTrouble;
 use crate::apps::InApp;
 use crate::apps::Launched;
+use crate::apps::Room;
 use crate::arrival;
 use crate::body::Body;
 use crate::challenges;
@@ -53,6 +54,7 @@ use crate::upstream::Forwarding;
 use crate::upstream::Outgoing;
 use crate::upstream::Peer;
 use crate::upstream::Servers;
+use crate::upstream::Unsent;
 use crate::via;
 use crate::view::Answers;
 use crate::view::RouteIndex;
@@ -189,18 +191,30 @@ async fn target(
         Answers::Proxy(servers) => {
             proxy(visit, (servers, None), &route.rules, (parts, path), body).await
         }
-        Answers::App(room) => {
-            let ready = apps::enter(visit, room, &parts.method).await?;
-            let servers = (&ready.servers, Some(&*ready.launched));
-            let answer = proxy(visit, servers, &route.rules, (parts, path), body).await;
-            if let Some(app) = &mut visit.app {
-                app.has_answered(&answer);
-            }
-            answer
-        }
+        Answers::App(room) => app(visit, room, &route.rules, (parts, path), body).await,
         Answers::Php(php) => Box::pin(script(visit, php, at, (parts, path), body)).await,
         Answers::Redirect(to) => redirect::answer(to, &parts.uri),
         Answers::Respond(with) => respond::answer(with, &parts.method).await,
+    }
+}
+
+/// Asks an app that Ondol runs. One that can't be reached, because it just ended, is asked again where it is next.
+async fn app(
+    visit: &mut Visit,
+    room: &Rc<Room>,
+    rules: &Rules,
+    request: (&Parts, &str),
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
+    let mut body = Unsent::new(request.0, body);
+    let mut retrying = None;
+    loop {
+        let ready = apps::enter(visit, room, &request.0.method).await?;
+        let servers = (&ready.servers, Some(&*ready.launched));
+        let answer = ask(visit, servers, rules, request, &mut body).await;
+        if !apps::tries_again(visit, (room, &ready), &answer, &mut retrying).await {
+            return answer;
+        }
     }
 }
 
@@ -234,10 +248,21 @@ async fn script(
 
 async fn proxy(
     visit: &mut Visit,
+    servers: (&Servers, Option<&Launched>),
+    rules: &Rules,
+    request: (&Parts, &str),
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
+    let mut body = Unsent::new(request.0, body);
+    ask(visit, servers, rules, request, &mut body).await
+}
+
+async fn ask(
+    visit: &mut Visit,
     (servers, launched): (&Servers, Option<&Launched>),
     rules: &Rules,
     (parts, path): (&Parts, &str),
-    body: Incoming,
+    body: &mut Unsent,
 ) -> Result<Response<Body>, Failure> {
     if upstream::forwards_left(&parts.method, &parts.headers) == Some(0) {
         return Ok(methods_of_server());

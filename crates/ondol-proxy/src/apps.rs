@@ -16,13 +16,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::Method;
+use http::Response;
+use ondol_base::clock;
 use ondol_model::app::AppName;
 use ondol_model::app::Endpoints;
 use ondol_model::app::Launch;
 use ondol_model::limits;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use self::launched::Course;
+use crate::body::Body;
 use crate::failure::Failure;
 use crate::view::Pools;
 use crate::visit::Visit;
@@ -118,6 +122,32 @@ impl Apps {
             course: Cell::new(Course::Current),
         })
     }
+}
+
+/// Notes how an app has answered, and whether to ask again: one that could not be reached has just ended, and
+/// the app host will say where its successor is, or that visitors wait. `since` is when it was first so.
+pub(crate) async fn tries_again(
+    visit: &mut Visit,
+    (room, ready): (&Rc<Room>, &Rc<Ready>),
+    answer: &Result<Response<Body>, Failure>,
+    since: &mut Option<Instant>,
+) -> bool {
+    if let Err(Failure::Connect { .. }) = answer {
+        let now = clock::now();
+        let is_late = now.duration_since(*since.get_or_insert(now)) >= limits::APP_UNREACHED;
+        let app = visit.app.take_if(|_| !is_late);
+        if let Some(app) = app {
+            app.was_not_reached(); // Nor has a launch that ends to wait for it.
+            if Box::pin(room.is_elsewhere_soon(ready)).await {
+                return true;
+            }
+            visit.app = Some(InApp::begin(ready, None));
+        }
+    }
+    if let Some(app) = &mut visit.app {
+        app.has_answered(answer);
+    }
+    false
 }
 
 /// Finds who answers for an app, and has it counted with the visit from now on until its end. Where it does not

@@ -42,6 +42,7 @@ pub(crate) use fastcgi::Script;
 pub(crate) use forward::Asked;
 pub(crate) use forward::Forwarded;
 pub(crate) use forward::Outgoing;
+pub(crate) use forward::Unsent;
 pub(crate) use forward::forward;
 pub(crate) use http2::Http2Body;
 pub(crate) use max_forwards::left as forwards_left;

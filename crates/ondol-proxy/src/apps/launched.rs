@@ -52,6 +52,7 @@ pub(crate) struct InApp {
     ready: Rc<Ready>,
     /// Of one who has waited, until its answer begins.
     let_in: Option<LetIn>,
+    is_counted: bool,
     has_failed: bool,
 }
 
@@ -74,11 +75,11 @@ impl Launched {
 impl InApp {
     pub(super) fn begin(ready: &Rc<Ready>, let_in: Option<LetIn>) -> Self {
         let counters = &ready.launched.counters;
-        counters.requests.add(1);
         counters.in_flight.add(1);
         Self {
             ready: Rc::clone(ready),
             let_in,
+            is_counted: false,
             has_failed: false,
         }
     }
@@ -86,6 +87,7 @@ impl InApp {
     /// Notes how the app has answered; the next of those who wait may have its turn.
     pub(crate) fn has_answered(&mut self, answer: &Result<Response<Body>, Failure>) {
         self.let_in = None;
+        self.count();
         let is_failure = match answer {
             Ok(response) => response.status().is_server_error(),
             Err(failure) => failure.is_upstreams(),
@@ -93,6 +95,11 @@ impl InApp {
         if is_failure {
             self.fail();
         }
+    }
+
+    /// Has it not counted after all, because the app never saw it.
+    pub(super) fn was_not_reached(mut self) {
+        self.is_counted = true;
     }
 
     /// Notes that the app broke off in the middle of its answer.
@@ -114,6 +121,12 @@ impl InApp {
         InAppTunnel(launched)
     }
 
+    fn count(&mut self) {
+        if !std::mem::replace(&mut self.is_counted, true) {
+            self.ready.launched.counters.requests.add(1);
+        }
+    }
+
     fn fail(&mut self) {
         if !std::mem::replace(&mut self.has_failed, true) {
             self.ready.launched.counters.failed.add(1);
@@ -123,6 +136,7 @@ impl InApp {
 
 impl Drop for InApp {
     fn drop(&mut self) {
+        self.count();
         let launched = &self.ready.launched;
         launched.counters.in_flight.subtract(1);
         if launched.course.get() != Course::Current {

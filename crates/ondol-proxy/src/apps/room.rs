@@ -19,6 +19,7 @@ use ondol_model::limits;
 use ondol_model::plan::Proxy;
 use ondol_model::upstream::Address;
 use ondol_model::upstream::Upstream;
+use tokio::sync::Notify;
 use tokio::sync::mpsc;
 
 use super::Apps;
@@ -29,6 +30,9 @@ use super::tally::HeldPlace;
 use super::tally::Lobby;
 use super::trouble::AppTrouble;
 use crate::view::Pools;
+
+/// After this time an app that could not be reached is asked again, though nothing has changed.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// One app, of one worker. It outlives the endpoints and the plans that name the app.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub(crate) struct Room {
     next_turn: Cell<u64>,
     /// Those who were let in, and have no answer yet.
     let_in: Cell<usize>,
+    /// What visitors get has changed.
+    changes: Notify,
 }
 
 /// What visitors get now.
@@ -109,6 +115,7 @@ impl Room {
             line: RefCell::default(),
             next_turn: Cell::new(0),
             let_in: Cell::new(0),
+            changes: Notify::new(),
         }
     }
 
@@ -137,6 +144,20 @@ impl Room {
         }
     }
 
+    /// Waits until something else than this answers, or a moment has passed. False when as many wait as may.
+    pub(super) async fn is_elsewhere_soon(&self, than: &Rc<Ready>) -> bool {
+        let Some(_place) = self.lobby.place() else {
+            return false;
+        };
+        let changed = self.changes.notified();
+        let is_same = |ready: Rc<Ready>| Rc::ptr_eq(&ready, than);
+        if self.ready().is_some_and(is_same) {
+            // It may be back where it was, which nobody says.
+            let _ = tokio::time::timeout(RETRY, changed).await;
+        }
+        true
+    }
+
     /// Takes up what visitors get from now on. Returns the keys of launches that are cut by it.
     pub(super) fn take(
         self: &Rc<Self>,
@@ -159,6 +180,7 @@ impl Room {
             ready.servers.close_idle();
         }
         self.look_after_line();
+        self.changes.notify_waiters();
         newly_cut
     }
 

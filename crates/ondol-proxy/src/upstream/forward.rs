@@ -86,12 +86,32 @@ pub(crate) enum Forwarded {
     Tunnel(Response<Body>, UpstreamStream, Bytes),
 }
 
+/// The body of a request that is to be forwarded. After [`Failure::Connect`] it is as whole as it was.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    framing: RequestFraming,
+    /// `None` where there is no body, and while it is being sent.
+    upload: Option<Upload>,
+}
+
+impl Unsent {
+    pub(crate) fn new(parts: &Parts, body: Incoming) -> Self {
+        Self {
+            framing: framing(parts, &body),
+            upload: (!body.is_end_stream()).then(|| Upload::new(body)),
+        }
+    }
+}
+
 /// Forwards to one of the servers. When it can't be reached, or breaks off before it answers what may be
 /// sent twice, another one is asked.
 pub(crate) async fn forward(
     servers: &Servers,
     outgoing: &Outgoing<'_>,
-    body: Incoming,
+    Unsent {
+        framing,
+        upload: body,
+    }: &mut Unsent,
     asked: &mut Option<Asked>,
 ) -> Result<Forwarded, Failure> {
     // Used where it lies: a copy would be a part of this future, which is moved about.
@@ -108,7 +128,6 @@ pub(crate) async fn forward(
         fields,
         script,
     } = *outgoing;
-    let mut framing = framing(parts, &body);
     let target = servers.target(&parts.uri, path)?;
     let mut head = RequestHead {
         method: &parts.method,
@@ -116,17 +135,16 @@ pub(crate) async fn forward(
         host: forwarding.host,
         prefix: target.prefix(),
         headers: &parts.headers,
-        framing,
+        framing: *framing,
         upgrade: upgrade.as_ref(),
         forwarding: *forwarding,
         changes,
         fields,
     };
-    let repeatable = is_idempotent(&parts.method) && framing == RequestFraming::None;
-    let mut body = (!body.is_end_stream()).then(|| Upload::new(body));
-    if let (Some(_), Some(upload)) = (script, &mut body) {
-        framing = Box::pin(gather(upload, framing, limits)).await?;
-        head.framing = framing;
+    let repeatable = is_idempotent(&parts.method) && *framing == RequestFraming::None;
+    if let (Some(_), Some(upload)) = (script, &mut *body) {
+        *framing = Box::pin(gather(upload, *framing, limits)).await?;
+        head.framing = *framing;
     }
     let script = script.map(|script| (script, visitor));
     let (usual, trial) = ways(repeatable);
@@ -154,7 +172,7 @@ pub(crate) async fn forward(
             Some(Err(ExchangeError::ClosedUnanswered(_)))
                 if is_reused && (repeatable || asking.is_untouched()) =>
             {
-                body = asking.into_upload();
+                *body = asking.into_upload();
                 origin = Origin::New;
                 continue;
             }
@@ -165,7 +183,7 @@ pub(crate) async fn forward(
         if !attempts.failed(&failure) || !may_go_on || !attempts.retry() {
             return Err(failure);
         }
-        body = asking.into_upload();
+        *body = asking.into_upload();
         origin = usual;
     }
 }

@@ -371,7 +371,7 @@ fn another_launch_gets_what_is_new_and_the_one_before_finishes() {
     assert_eq!(quick.message().text(), "new");
     assert_eq!(
         (launch(&plane, 1).in_flight, launch(&plane, 1).requests),
-        (1, 2)
+        (1, 1)
     );
     // The answer has begun, and counts until its end.
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
@@ -438,6 +438,53 @@ fn a_dead_instance_fails_nobody_while_another_lives() {
         (launch(&plane, 1).requests, launch(&plane, 1).failed),
         (10, 0)
     );
+}
+
+#[test]
+fn an_app_that_just_ended_is_asked_where_it_is_next() {
+    let new = Upstream::new();
+    let gone = EndpointState::Ready {
+        launch: 1,
+        servers: vec![Upstream::gone().address],
+    };
+    for held_between in [true, false] {
+        let plane = start(gone.clone());
+        let mut visitor = plane.visit();
+        visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nwhole");
+        wait_for_held(&plane, 1);
+        if held_between {
+            plane.tell(told(2, HELD, &[]));
+        }
+        plane.tell(told(3, ready(1, &[&new]), &[]));
+        let mut connection = new.accept();
+        assert_eq!(connection.message().text(), "whole");
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nnew");
+        assert_eq!(visitor.message().text(), "new");
+        wait_for_end(&plane, 1);
+        assert_eq!(
+            (launch(&plane, 1).requests, launch(&plane, 1).failed),
+            (1, 0)
+        );
+    }
+}
+
+#[test]
+fn an_app_that_is_back_where_it_was_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let state = EndpointState::Ready {
+        launch: 1,
+        servers: vec![Address::Unix(path)],
+    };
+    let plane = start(state);
+    let mut visitor = plane.visit();
+    visitor.send(GET);
+    wait_for_held(&plane, 1);
+    let upstream = Upstream::unix(folder.path());
+    let mut connection = upstream.accept();
+    connection.message();
+    connection.reply("back");
+    assert_eq!(visitor.message().text(), "back");
 }
 
 #[test]
