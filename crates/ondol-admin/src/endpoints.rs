@@ -59,7 +59,7 @@ pub enum Command {
 /// All that the server sees of the agent.
 #[derive(Debug, Clone)]
 pub struct Surface {
-    /// The box at a glance.
+    /// The box at a glance, but for its apps.
     pub status: watch::Receiver<Arc<api::Status>>,
     /// The sites.
     pub sites: watch::Receiver<Arc<api::Sites>>,
@@ -120,7 +120,13 @@ pub(crate) fn refusal(owner: u32) -> Router {
 }
 
 async fn status(State(surface): State<Surface>) -> Response {
-    published(&surface.status)
+    let status = Arc::clone(&surface.status.borrow());
+    let apps = surface.apps.borrow().apps.clone();
+    Json(api::Status {
+        apps,
+        ..(*status).clone()
+    })
+    .into_response()
 }
 
 async fn sites(State(surface): State<Surface>) -> Response {

@@ -39,7 +39,6 @@ pub(crate) struct Published {
     root: watch::Sender<Option<Arc<str>>>,
     /// What the plan says about apps, for who shows them.
     hosting: watch::Sender<Arc<Hosting>>,
-    apps: watch::Receiver<Arc<api::Apps>>,
 }
 
 /// Where commands that come in on the surface go.
@@ -76,7 +75,7 @@ impl Published {
         let (apps_shown, apps) = AppsShown::new(app_status, hosting_reader);
         let first_certs = certs_of(served, managed);
         let first_sites = sites_of(served, &first_certs);
-        let first_status = status(view, &first_sites, &first_certs, &apps.borrow());
+        let first_status = status(view, &first_sites, &first_certs);
         let (status, status_reader) = watch::channel(Arc::new(first_status));
         let (sites, sites_reader) = watch::channel(Arc::new(first_sites));
         let (certs, certs_reader) = watch::channel(Arc::new(first_certs));
@@ -94,7 +93,7 @@ impl Published {
             store,
             commands,
             cert_commands,
-            apps: apps.clone(),
+            apps,
             app_commands,
         };
         let published = Self {
@@ -103,7 +102,6 @@ impl Published {
             certs,
             root,
             hosting,
-            apps,
         };
         (published, surface, apps_shown)
     }
@@ -120,8 +118,7 @@ impl Published {
 
     /// Shows the box at a glance.
     pub(crate) fn status(&self, view: View<'_>) {
-        let (sites, certs, apps) = (self.sites.borrow(), self.certs.borrow(), self.apps.borrow());
-        let status = status(view, &sites, &certs, &apps);
+        let status = status(view, &self.sites.borrow(), &self.certs.borrow());
         self.status.send_replace(Arc::new(status));
     }
 }
@@ -130,7 +127,7 @@ fn certs_of(served: &Served, managed: &[Managed]) -> api::Certs {
     certificates::certs(&served.certificates.rows, managed, clock::unix_seconds())
 }
 
-fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs, apps: &api::Apps) -> api::Status {
+fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs) -> api::Status {
     let View {
         served,
         generations,
@@ -161,7 +158,7 @@ fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs, apps: &api::Ap
         requests: generations.counters.requests,
         log_lines_dropped: generations.counters.log_lines_dropped,
         servers: servers_of(generations),
-        apps: apps.apps.clone(),
+        apps: Vec::new(), // They are joined where they are asked for, as they are then.
         warnings: served
             .warnings
             .iter()

@@ -103,6 +103,7 @@ async fn apps_are_listed_as_they_are_published() {
     let apps = api::Apps { apps: vec![app()] };
     agent.apps.send_replace(Arc::new(apps.clone()));
     assert_eq!(agent.client.apps().await.unwrap(), apps);
+    assert_eq!(agent.client.status().await.unwrap().apps, apps.apps);
     let request = "GET /apps HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let answer = by_hand(agent.client.socket(), request).await;
     assert!(answer.contains(r#""state":"running""#), "{answer}");

@@ -56,6 +56,14 @@ impl Course {
         }
     }
 
+    /// Of one that others have followed: what was is not told again.
+    pub(super) fn from_now_on(until: Until) -> Self {
+        Self {
+            next: u64::MAX,
+            ..Self::new(until)
+        }
+    }
+
     /// Takes an answer: what is to be printed of it, and what has become of the launch.
     pub(super) fn take(&mut self, following: Following) -> (Vec<Told>, Verdict) {
         let mut told = Vec::new();
@@ -63,7 +71,9 @@ impl Course {
             self.step(&line.step, &mut told);
             told.push(Told::Line(plain(&line.text)));
         }
-        if following.outcome.is_none() {
+        // That it waits is worth a word when it does so for a while.
+        let only_begins = following.step == "waiting" && self.seen.is_none();
+        if following.outcome.is_none() && !only_begins {
             self.step(&following.step, &mut told);
         }
         self.next = following.next;

@@ -13,6 +13,7 @@ use ondol_admin::client::Client;
 use ondol_base::clock;
 use serde::Serialize;
 
+use super::course::Course;
 use super::course::Until;
 use super::follow::Followed;
 use super::follow::follow;
@@ -194,7 +195,8 @@ impl<'d> Deed<'d> {
     }
 
     async fn follow(&self, launch: u64, until: Until) -> anyhow::Result<Followed> {
-        follow(self.client, self.app, launch, until, self.format).await
+        let course = Course::new(until);
+        follow(self.client, self.app, launch, course, self.format).await
     }
 
     async fn followed_until_live(&self, answer: &api::AppAnswer) -> anyhow::Result<ExitCode> {
@@ -214,7 +216,9 @@ impl<'d> Deed<'d> {
 
     /// A deploy that is being taken back ends badly, and that is what was wanted.
     async fn taken_back(&self, launch: u64) -> anyhow::Result<ExitCode> {
-        let message = match self.follow(launch, Until::Over).await? {
+        let course = Course::from_now_on(Until::Over);
+        let followed = follow(self.client, self.app, launch, course, self.format);
+        let message = match followed.await? {
             Followed::Left => return self.left(),
             Followed::Live => String::new(), // Not followed so far.
             Followed::Over(_, message) => message,

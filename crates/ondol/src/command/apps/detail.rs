@@ -208,9 +208,18 @@ fn outcome(launch: &AppLaunch) -> Cell {
     }
 }
 
-/// Why it ended so, or where it came from. The first line says it; the log's are elsewhere.
+/// What stands before the lines of a log that belong to it.
+fn in_short(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    let announced = first
+        .strip_suffix(':')
+        .and_then(|first| first.rsplit_once(". "));
+    announced.map_or(first, |(before, _the_lines)| before)
+}
+
+/// Why it ended so, or where it came from.
 fn more(launch: &AppLaunch) -> String {
-    let reason = launch.reason.lines().next().unwrap_or_default();
+    let reason = in_short(&launch.reason);
     match (reason.is_empty(), launch.source.is_empty()) {
         (true, true) => String::new(),
         (true, false) => format!("from {}", launch.source),
@@ -247,7 +256,7 @@ fn cron(runs: &[AppCronRun], now: i64, screen: Screen) -> Option<String> {
             Cell::from(span::relative(run.due_at.unix_seconds(), now)),
             Cell::from(took),
             Cell::new(word, tint),
-            Cell::from(run.message.lines().next().unwrap_or_default()),
+            Cell::from(in_short(&run.message)),
         ]);
     }
     Some(table.render(screen))

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::course::Course;
 use super::course::Told;
-use super::course::Until;
 use super::course::Verdict;
 use crate::command::spinner::Spinner;
 use crate::command::spinner::TURN;
@@ -44,10 +43,9 @@ pub(super) async fn follow(
     client: &Client,
     app: &str,
     launch: u64,
-    until: Until,
+    mut course: Course,
     format: Format,
 ) -> anyhow::Result<Followed> {
-    let mut course = Course::new(until);
     let began = clock::now();
     let mut answered = began;
     let mut spinner = Spinner::new();

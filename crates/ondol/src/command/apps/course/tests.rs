@@ -57,6 +57,27 @@ fn each_step_is_told_once_and_before_its_lines() {
 }
 
 #[test]
+fn only_a_wait_that_lasts_is_told() {
+    let mut course = Course::new(Until::Live);
+    assert_eq!(course.take(following("waiting", &[])).0, []);
+    assert_eq!(course.take(following("waiting", &[])).0, [step("waiting")]);
+    let mut course = Course::new(Until::Live);
+    course.take(following("waiting", &[]));
+    assert_eq!(
+        course.take(following("fetching", &[])).0,
+        [step("fetching")]
+    );
+}
+
+#[test]
+fn of_one_that_others_have_followed_the_rest_is_told() {
+    let mut course = Course::from_now_on(Until::Over);
+    assert_eq!(course.next, u64::MAX);
+    course.take(following("watching", &[]));
+    assert_eq!(course.next, 7);
+}
+
+#[test]
 fn a_launch_is_followed_until_it_is_where_its_owner_wants_it() {
     let live = Following {
         live: true,

@@ -87,8 +87,7 @@ worker.1  waits     -      12  3 min ago  150 MB    -      7
 
 LAUNCH  WHY     RELEASE  BEGAN      OUTCOME      MORE
     14  deploy  5        4 min ago  building     from /srv/coffee
-    13  deploy  5        4 min ago  rolled-back  web.1 never listened. Its last
-                                                 lines:
+    13  deploy  5        4 min ago  rolled-back  web.1 never listened
     12  deploy  5        4 min ago  done         from /srv/coffee
 
 CRON              DUE      TOOK  OUTCOME  MORE
