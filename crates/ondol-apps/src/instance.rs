@@ -18,7 +18,6 @@ use ondol_model::plan::AppListen;
 use ondol_model::upstream::Address;
 
 use crate::settings::Settings;
-use crate::status::Usage;
 
 pub(crate) use ending::Ending;
 pub(crate) use running::Manners;
@@ -94,10 +93,13 @@ impl Instance {
     pub(crate) async fn stop(&self, patience: Duration) -> Stopped {
         self.0.running.stop(patience).await
     }
+}
 
-    /// What it and its children use; `None` where this machine doesn't tell, or it has ended.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        self.0.running.usage()
+impl Instance {
+    /// The processes of it, for tests.
+    #[cfg(test)]
+    pub(crate) async fn processes(&self) -> std::collections::BTreeSet<u32> {
+        self.0.running.processes().await
     }
 }
 

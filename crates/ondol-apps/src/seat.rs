@@ -50,8 +50,6 @@ pub(crate) use adopt::adopt;
 
 /// The descriptor of the socket that a process is handed (sd_listen_fds).
 const HANDED: u32 = 3;
-/// Everybody may walk through the folder of a process to what they may use in it.
-const FOLDER: u32 = 0o711;
 
 /// The place of one process of a launch. One that is dropped without [`Seat::close`] leaves its process and its folder
 /// to the next agent's [`adopt`].
@@ -187,11 +185,6 @@ impl Seat {
         });
         self.last = Some(instance.clone());
         Ok(instance)
-    }
-
-    /// Which process it is for.
-    pub(crate) fn name(&self) -> &InstanceName {
-        &self.name
     }
 
     /// Where it is asked since its last start; `None` for a process that answers nobody.
@@ -431,3 +424,6 @@ async fn blocking<T: Send + 'static>(
     });
     Ok(done?)
 }
+
+#[cfg(test)]
+mod tests;

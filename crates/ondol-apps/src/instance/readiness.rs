@@ -205,24 +205,26 @@ impl Started {
     /// All that is known of why it is not ready.
     async fn not_ready(&self, limit: Duration, tried: &Tried) -> String {
         let seconds = limit.as_secs_f64();
-        let mut sentence = format!("it did not become ready within {seconds} s (`start_timeout`)");
+        let times = match tried.times {
+            0 | 1 => String::new(),
+            times => format!(" (the last of {times} tries)"),
+        };
+        let mut facts = Vec::new();
         if !tried.sentence.is_empty() {
-            sentence += &format!(": {}", tried.sentence);
-        }
-        if tried.times > 1 {
-            sentence += &format!(", at the last of {} tries", tried.times);
+            facts.push(format!("{}{times}", tried.sentence));
         }
         let status = self
             .ear
             .as_ref()
             .map(|ear| ear.said().borrow().status.clone());
         if let Some(status) = status.filter(|status| !status.is_empty()) {
-            sentence += &format!("; its own status: “{status}”");
+            facts.push(format!("its own status is “{status}”"));
         }
         if self.address.is_some() && self.settings.php().is_none() {
-            sentence += &format!("; {}", self.where_it_listens().await);
+            facts.push(self.where_it_listens().await);
         }
-        sentence
+        let facts = facts.join("; ");
+        format!("it did not become ready within {seconds} s (`start_timeout`): {facts}")
     }
 
     /// Where it listens, and where it should.

@@ -19,7 +19,6 @@ use tokio::time::Instant;
 
 use crate::group::Group;
 use crate::php;
-use crate::status::Usage;
 
 use super::Ending;
 use super::Stopped;
@@ -99,14 +98,6 @@ impl Running {
         self.kill().await;
         self.ended().await;
         Stopped::Killed
-    }
-
-    /// See [`super::Instance::usage`].
-    pub(super) fn usage(&self) -> Option<Usage> {
-        if self.status.initialized() {
-            return None;
-        }
-        self.group.usage()
     }
 
     /// Waits for its end and for that of all that it left.

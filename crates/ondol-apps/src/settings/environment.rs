@@ -140,7 +140,7 @@ fn path(settings: &Settings) -> String {
     if let Some(declared) = settings.declared.get("PATH") {
         return declared.clone();
     }
-    let own = std::env::var("PATH").ok();
+    let own = std::env::var_os("PATH").and_then(|path| path.into_string().ok());
     own.filter(|_| is_ordinary(settings))
         .unwrap_or_else(|| PATH.to_owned())
 }
