@@ -23,7 +23,11 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let folder = sample::folder();
+        Self::in_folder(sample::folder()).await
+    }
+
+    async fn in_folder(folder: TempDir) -> Self {
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let places = Arc::new(sample::places(folder.path()));
         std::fs::create_dir(&places.state).unwrap();
         let name = AppName::parse("coffee").unwrap();
@@ -267,7 +271,7 @@ async fn archives_are_unpacked_as_the_app() {
             Some("web: bin/server\n")
         );
         let found = release.folder.join("bin/server").metadata().unwrap();
-        assert_eq!(found.mode() & 0o111, 0o111, "{archive}");
+        assert_eq!(found.mode() & 0o110, 0o110, "{archive}");
     }
     let damaged = stage
         .make(3, Source::Archive(stage.path("three.tar")))
@@ -453,4 +457,61 @@ async fn releases_that_nobody_needs_go_and_assets_stay() {
         current.canonicalize().unwrap(),
         stage.path("coffee").canonicalize().unwrap()
     );
+}
+
+/// The path of a small disk of its own, for the test that is started on it.
+const SMALL_DISK: &str = "ONDOL_TEST_SMALL_DISK";
+
+#[test]
+fn a_disk_is_not_filled_by_releases() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=300m none \"$1\" && exec \"$2\" --exact releases::tests::on_a_small_disk --ignored --nocapture";
+    let mut unshare = Command::new("unshare");
+    unshare
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(folder.path());
+    unshare.arg(std::env::current_exe().unwrap());
+    let ran = unshare.env(SMALL_DISK, folder.path()).output().unwrap();
+    let (said, error) = (
+        String::from_utf8_lossy(&ran.stdout),
+        String::from_utf8_lossy(&ran.stderr),
+    );
+    if error.contains("unshare failed") || error.contains("mount:") {
+        println!("skipped: nothing may be mounted here: {error}");
+        return;
+    }
+    assert!(
+        ran.status.success() && said.contains("1 passed"),
+        "{said}{error}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "started by another test, on a small disk"]
+#[expect(clippy::disallowed_methods, reason = "the other test's word for it")]
+async fn on_a_small_disk() {
+    let disk = std::env::var(SMALL_DISK).unwrap();
+    std::fs::set_permissions(&disk, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut stage = Stage::in_folder(tempfile::tempdir_in(&disk).unwrap()).await;
+    stage.write("coffee/x", &"x".repeat(120_000_000));
+    // 300 MiB, of which 64 stay free: one copy fits beside the original, and no second one.
+    stage.make(1, Source::Dir).await.unwrap();
+    let error = stage.make(2, Source::Dir).await.unwrap_err().to_string();
+    assert!(
+        error.contains("the release needs about 120 MB and 67 MB"),
+        "{error}"
+    );
+    stage.write("small/x", "x");
+    stage.releases.kept().remove(1);
+    stage.app.build = Some("head -c 182000000 /dev/zero > big; sleep 1000".to_owned());
+    let error = stage
+        .make(3, Source::Folder(stage.path("small")))
+        .await
+        .unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.starts_with("the build command was stopped, because the disk"),
+        "{error}"
+    );
+    assert_eq!(stage.left(), [""; 0]);
 }
