@@ -242,7 +242,16 @@ async fn script(
         php::Via::Servers(servers) => {
             proxy(visit, (servers, None), &route.rules, (parts, path), body).await
         }
-        php::Via::Pool(_) => Err(Failure::NotFound),
+        php::Via::Pool(pool) => {
+            let ready = apps::enter(visit, &pool.room, &parts.method).await?;
+            let servers = pool.servers(&ready, &visit.connection.worker.pools);
+            let servers = (&*servers, Some(&*ready.launched));
+            let answer = proxy(visit, servers, &route.rules, (parts, path), body).await;
+            if let Some(app) = &mut visit.app {
+                app.has_answered(&answer);
+            }
+            answer
+        }
     }
 }
 

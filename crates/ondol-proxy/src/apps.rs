@@ -56,6 +56,7 @@ pub(crate) struct Apps {
     tally: Arc<Tally>,
     wakes: mpsc::Sender<AppName>,
     let_in_max: usize,
+    workers: usize,
     next_key: Cell<u64>,
 }
 
@@ -68,8 +69,14 @@ impl Apps {
             tally,
             wakes,
             let_in_max: limits::APP_LET_IN_MAX.div_ceil(workers.max(1)),
+            workers,
             next_key: Cell::new(0),
         }
+    }
+
+    /// How many workers there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
     }
 
     /// The app of this name, whether or not anything is known of it yet.

@@ -4,21 +4,24 @@
 //! script's source is ever sent. How scripts are asked is not known here.
 
 mod names;
+mod pool;
 
 use std::rc::Rc;
 
 use http::Response;
 use http::request::Parts;
-use ondol_model::app::AppName;
+use ondol_model::Plan;
 use ondol_model::path::RoutePath;
 use ondol_model::plan;
 use ondol_model::plan::Candidate;
 use ondol_model::plan::Dotfiles;
 use ondol_model::plan::Files;
 use ondol_model::plan::PhpVia;
+use ondol_model::plan::Proxy;
 use ondol_model::upstream::KeptConnections;
 use ondol_model::upstream::Upstream;
 
+use crate::apps::Apps;
 use crate::body::Body;
 use crate::failure::Failure;
 use crate::files::FileRequest;
@@ -29,6 +32,8 @@ use crate::files::is_hidden;
 use crate::upstream::Script;
 use crate::upstream::Servers;
 use crate::view::Pools;
+
+pub(crate) use pool::Pool;
 
 /// A PHP application, as one worker knows it.
 #[derive(Debug)]
@@ -49,7 +54,7 @@ pub(crate) enum Via {
     /// Somebody else's php-fpm.
     Servers(Servers),
     /// The pool that an app is.
-    Pool(AppName),
+    Pool(Pool),
 }
 
 /// What answers a request.
@@ -65,7 +70,11 @@ pub(crate) enum Found {
 const KEPT_OF_OTHERS: KeptConnections = KeptConnections(0);
 
 impl Php {
-    pub(crate) fn new(php: &plan::Php, pools: &Pools, folders: &Folders) -> Self {
+    pub(crate) fn new(
+        (php, plan): (&plan::Php, &Plan),
+        (pools, folders): (&Pools, &Folders),
+        apps: &Apps,
+    ) -> Self {
         let index = php.index.trim_start_matches('/');
         let folder_index = index.rsplit('/').next().unwrap_or(index);
         Self {
@@ -76,9 +85,9 @@ impl Php {
             via: match &php.via {
                 PhpVia::Socket(address) => {
                     let upstream = Upstream::fast_cgi(address.clone(), KEPT_OF_OTHERS);
-                    Via::Servers(pools.only(&upstream))
+                    Via::Servers(pools.servers(&Proxy::to(vec![upstream])))
                 }
-                PhpVia::Pool(app) => Via::Pool(app.clone()),
+                PhpVia::Pool(app) => Via::Pool(Pool::new(app, plan, (apps, pools))),
             },
         }
     }
@@ -172,6 +181,3 @@ fn files(php: &plan::Php, folder_index: &str) -> Files {
         ..Files::at(php.root.clone())
     }
 }
-
-#[cfg(test)]
-mod tests;

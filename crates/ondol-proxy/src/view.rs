@@ -94,7 +94,11 @@ impl View {
         pools.connector.replace_tls(&snapshot.upstream_tls);
         let keep = |route: &Route| match &route.target {
             Target::App(app) => Answers::App(apps.room(app, pools)),
-            Target::Php(php) => Answers::Php(Box::new(Php::new(php, pools, folders))),
+            Target::Php(php) => Answers::Php(Box::new(Php::new(
+                (php, &snapshot.plan),
+                (pools, folders),
+                apps,
+            ))),
             Target::Files(files) => Answers::Files(folders.of(files)),
             Target::Proxy(proxy) => Answers::Proxy(pools.servers(proxy)),
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
@@ -277,12 +281,6 @@ impl Pools {
     pub(crate) fn servers(&self, proxy: &Proxy) -> Servers {
         let pools = proxy.upstreams().map(|upstream| self.of(upstream));
         Servers::new(proxy, pools.collect(), &self.watch)
-    }
-
-    /// One server alone, used as one that nothing is said of.
-    pub(crate) fn only(&self, upstream: &Upstream) -> Servers {
-        let proxy = Proxy::to(vec![upstream.clone()]);
-        Servers::new(&proxy, vec![self.of(upstream)], &self.watch)
     }
 
     fn passed_to(&self, passthrough: &Passthrough) -> Rc<PassedTo> {

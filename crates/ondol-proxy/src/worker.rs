@@ -117,7 +117,7 @@ pub(crate) enum Command {
 pub(crate) struct Worker {
     view: RefCell<Rc<View>>,
     pub(crate) challenges: Shown,
-    pools: Pools,
+    pub(crate) pools: Pools,
     folders: Folders,
     apps: Apps,
     pub(crate) connections: Connections,
