@@ -10,6 +10,7 @@ use ondol_base::tasks;
 use ondol_model::app::AppName;
 use tokio::sync::Semaphore;
 
+use crate::preview::Runner;
 use crate::spec::Identity;
 
 const PASSWD: &str = "/etc/passwd";
@@ -100,7 +101,7 @@ async fn own(app: &AppName) -> Result<Identity, IdentityError> {
     // The program that makes users refuses to do so twice at a time.
     static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
     let _turn = ONE_AT_A_TIME.acquire().await;
-    let name = format!("{PREFIX}{app}");
+    let name = own_name(app);
     if let Some(found) = looked_up(name.clone()).await? {
         return Ok(found);
     }
@@ -116,6 +117,37 @@ async fn own(app: &AppName) -> Result<Identity, IdentityError> {
     tracing::info!(user = name, "made a user for the app {app}");
     let found = looked_up(name.clone()).await?;
     found.ok_or_else(|| unmade(format!("{USERADD} did, but it is not in {PASSWD}")))
+}
+
+/// What the user of an app is called. No app has a name with `_`, so that of the app `web`, which would be the one that
+/// talks to visitors, is nobody else's.
+fn own_name(app: &AppName) -> String {
+    let name = format!("{PREFIX}{app}");
+    match name == VISITORS {
+        true => format!("{PREFIX}_{app}"),
+        false => name,
+    }
+}
+
+/// Whom an app would run as, looked at without making anybody. Blocks on the disk.
+///
+/// # Errors
+///
+/// As of [`identity`].
+pub(crate) fn preview(app: &AppName, user: Option<&str>) -> Result<Runner, IdentityError> {
+    match (user, rustix::process::geteuid().is_root()) {
+        (Some(user), false) => Err(IdentityError::NotRoot(user.to_owned())),
+        (None, false) => Ok(Runner::Own),
+        (Some(user), true) => {
+            let found = find(user)?;
+            let missing = || IdentityError::Missing(user.to_owned());
+            found.map(Runner::Found).ok_or_else(missing)
+        }
+        (None, true) => {
+            let name = own_name(app);
+            Ok(find(&name)?.map_or(Runner::Made(name), Runner::Found))
+        }
+    }
 }
 
 /// A user of the system that nobody logs in as; its home is the app's data folder, which is told to it otherwise.
@@ -236,7 +268,7 @@ mod tests {
     #[test]
     fn the_user_of_an_app_can_do_nothing_by_itself() {
         let app = AppName::parse("abcdefghijklmnopqrstuvwx").unwrap();
-        let name = format!("{PREFIX}{app}");
+        let name = own_name(&app);
         // The longest name that Linux takes has 32 characters.
         assert!(name.len() <= 32, "{name}");
         let arguments = useradd(&app, &name).join(" ");
@@ -245,5 +277,13 @@ mod tests {
             "{arguments}"
         );
         assert!(arguments.ends_with(&name));
+    }
+
+    #[test]
+    fn no_app_is_who_talks_to_visitors() {
+        let name = |app| own_name(&AppName::parse(app).unwrap());
+        assert_eq!(name("coffee"), "ondol-coffee");
+        assert_eq!(name("web"), "ondol-_web");
+        assert_ne!(name("web"), VISITORS);
     }
 }

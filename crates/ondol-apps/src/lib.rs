@@ -16,6 +16,7 @@ mod log;
 mod news;
 mod php;
 mod places;
+pub mod preview;
 mod progress;
 mod release;
 mod releases;

@@ -2,7 +2,7 @@
 //! read once for a launch.
 
 mod commands;
-mod env_file;
+pub(crate) mod env_file;
 mod environment;
 mod fingerprint;
 
@@ -34,6 +34,8 @@ use crate::spec::Reach;
 use crate::spec::Run;
 use crate::spec::Spec;
 use crate::surroundings::Surroundings;
+
+pub(crate) use environment::usual_path;
 
 use commands::Commands;
 use fingerprint::Fingerprint;

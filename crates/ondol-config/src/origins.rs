@@ -52,6 +52,11 @@ impl KeyPath {
         Self::section("sites").key(name)
     }
 
+    /// The app with this name.
+    pub fn app(name: &str) -> Self {
+        Self::section("apps").key(name)
+    }
+
     /// One address of `listen.http` or `listen.https`, counted from 0.
     pub fn listen(scheme: &str, index: usize) -> Self {
         Self::section("listen").key(scheme).index(index)

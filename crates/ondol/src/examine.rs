@@ -15,6 +15,7 @@ use crate::listeners::ListenerKey;
 use crate::sandbox::ServeUser;
 
 mod access;
+mod apps;
 mod certificates;
 mod client_authorities;
 mod folders;
@@ -56,6 +57,8 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<Warning>,
     /// What this machine cannot enforce, in sentences.
     pub(crate) unenforced: Vec<String>,
+    /// What was found where the file leaves a choice, in sentences.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Something to know, at its place in the file. `Display` renders it on a few lines, without color.
@@ -74,6 +77,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     upstreams::examine(subject, &mut findings);
     passwords::examine(subject, &mut findings);
     upstream_tls::examine(subject, &mut findings);
+    apps::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);
     findings.unenforced = machine::unenforced(subject);
     findings.sort();

@@ -82,7 +82,7 @@ fn one_that_was_stopped_stays_so_over_a_restart() {
     host.done(&["stop", "coffee"]);
     assert!(rustix::process::test_kill_process(pid).is_err());
     let page = host.running().get("a.test");
-    assert!(page.contains("html"), "{page}");
+    assert!(page.contains("switched it off"), "{page}");
     assert_eq!(host.running().get("b.test"), "neighbour");
     let configuration = std::fs::read_to_string(host.path("ondol.toml")).unwrap();
     host.running = host
@@ -90,7 +90,7 @@ fn one_that_was_stopped_stays_so_over_a_restart() {
         .take()
         .map(|running| running.start_again(&configuration));
     let page = host.running().get("a.test");
-    assert!(page.contains("html"), "{page}");
+    assert!(page.contains("switched it off"), "{page}");
     host.done(&["start", "coffee"]);
     host.answers("1");
 }

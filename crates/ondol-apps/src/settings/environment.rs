@@ -140,8 +140,13 @@ fn path(settings: &Settings) -> String {
     if let Some(declared) = settings.declared.get("PATH") {
         return declared.clone();
     }
+    usual_path(is_ordinary(settings))
+}
+
+/// Where programs are looked for when the owner declares nothing: for an ordinary person, where that person does.
+pub(crate) fn usual_path(is_ordinary: bool) -> String {
     let own = std::env::var_os("PATH").and_then(|path| path.into_string().ok());
-    own.filter(|_| is_ordinary(settings))
+    own.filter(|_| is_ordinary)
         .unwrap_or_else(|| PATH.to_owned())
 }
 

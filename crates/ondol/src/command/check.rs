@@ -67,6 +67,9 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
     let mut out = io::stdout().lock();
     writeln!(out, "{}", fine(file, &configuration.plan))?;
     writeln!(out, "{}", served.compared_with(&configuration.plan))?;
+    for sentence in findings.notes {
+        writeln!(out, "\nnote: {sentence}")?;
+    }
     for warning in findings.warnings {
         writeln!(out, "\n{}", warning.to_string().trim_end())?;
     }

@@ -22,18 +22,16 @@ pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     let mut known: HashMap<&Path, Option<Trouble>> = HashMap::new();
     for site in &subject.plan.sites {
         for route in site.own_routes() {
-            let files = match &route.target {
-                Target::Files(files) => files,
-                Target::App(_)
-                | Target::Php(_)
-                | Target::Proxy(_)
-                | Target::Redirect(_)
-                | Target::Respond(_) => continue,
+            let (root, name, symlinks) = match &route.target {
+                Target::Files(files) => (&files.root, "files", Some(files.symlinks)),
+                Target::Php(php) => (&php.root, "php", None),
+                Target::App(_) | Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => {
+                    continue;
+                }
             };
-            let root = &files.root;
             let key = KeyPath::site(&site.name.to_string()).route(route.path.as_str());
-            let key = key.key("files");
-            if files.symlinks == Symlinks::All {
+            let key = key.key(name);
+            if symlinks == Some(Symlinks::All) {
                 let problem = format!(
                     "symbolic links in {} are followed wherever they lead, but only folders that are served can be read (site `{}`)",
                     root.display(),
@@ -67,7 +65,7 @@ pub(super) fn trouble(root: &Path, user: &ServeUser) -> Option<Trouble> {
         Err(error) => return Some(unreachable(root, &error)),
     };
     if !metadata.is_dir() {
-        let help = "`files` takes the folder that holds the pages, not one of them";
+        let help = "`files` takes the folder that holds the pages, and `php` that of the scripts, not one of them";
         return Some((format!("{shown} is not a folder"), help.to_owned()));
     }
     match access::stopped(root, Need::ReadFolder, user) {

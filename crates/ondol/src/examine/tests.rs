@@ -1,5 +1,6 @@
 //! Findings of real folders, ports and files, from the text of a configuration.
 
+mod apps;
 mod issuing;
 
 use std::fs;

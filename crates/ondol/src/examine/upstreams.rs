@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ondol_config::KeyPath;
 use ondol_model::Target;
+use ondol_model::plan::PhpVia;
 use ondol_model::upstream::Address;
 
 use super::Findings;
@@ -18,23 +19,29 @@ use crate::sandbox::ServeUser;
 pub(super) fn examine(subject: Subject<'_>, findings: &mut Findings) {
     for site in &subject.plan.sites {
         for route in site.own_routes() {
+            let key = KeyPath::site(&site.name.to_string()).route(route.path.as_str());
             let upstreams = match &route.target {
                 Target::Proxy(proxy) => proxy.upstreams(),
-                Target::App(_)
-                | Target::Files(_)
-                | Target::Php(_)
-                | Target::Redirect(_)
-                | Target::Respond(_) => continue,
+                Target::Php(php) => {
+                    if let PhpVia::Socket(Address::Unix(path)) = &php.via
+                        && let Some((problem, help)) = trouble(path, subject.user)
+                    {
+                        let key = key.key("php").key("socket");
+                        findings.warn(subject, &key, problem, help);
+                    }
+                    continue;
+                }
+                Target::App(_) | Target::Files(_) | Target::Redirect(_) | Target::Respond(_) => {
+                    continue;
+                }
             };
-            let site = KeyPath::site(&site.name.to_string());
-            let route = site.route(route.path.as_str());
             for (index, upstream) in upstreams.enumerate() {
                 let path = match &upstream.address {
                     Address::Unix(path) => path,
                     Address::Tcp { .. } => continue,
                 };
                 if let Some((problem, help)) = trouble(path, subject.user) {
-                    findings.warn(subject, &route.clone().server(index), problem, help);
+                    findings.warn(subject, &key.clone().server(index), problem, help);
                 }
             }
         }
@@ -56,8 +63,7 @@ fn trouble(path: &Path, user: &ServeUser) -> Option<(String, String)> {
         }
     };
     if !metadata.file_type().is_socket() {
-        let help =
-            "visitors get 502 until there is one; `unix:` takes the path of the app's socket";
+        let help = "visitors get 502 until there is one; what is named there is the path of the app's socket";
         return Some((format!("{shown} is not a socket"), help.to_owned()));
     }
     let access::Stopped { at, need } = access::stopped(path, Need::Write, user).ok()??;

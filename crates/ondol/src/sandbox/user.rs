@@ -59,6 +59,18 @@ impl ServeUser {
             gid: 65534,
         }
     }
+
+    /// The same rights under another name: of somebody who is not there yet.
+    pub(crate) fn named(self, called: String) -> Self {
+        match self {
+            Self::Own => Self::Own,
+            Self::Other { name: _, uid, gid } => Self::Other {
+                name: called,
+                uid,
+                gid,
+            },
+        }
+    }
 }
 
 impl fmt::Display for ServeUser {
