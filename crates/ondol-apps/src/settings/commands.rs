@@ -53,13 +53,12 @@ pub(super) fn of(app: &plan::App, folder: &Path) -> Result<Commands, SettingsErr
     if let Some(text) = listing.text("Procfile") {
         commands.add(procfile::parse(text));
     }
-    let detected = detect::detect_for(&listing, app.listen);
-    if let Some(detected) = detected {
-        commands.build = commands.build.or(detected.build);
-        if commands.web.is_none() {
-            commands.web = Some(detected.run);
-            commands.listen = detected.listen;
-        }
+    commands.build = commands.build.or_else(|| detect::build(&listing));
+    if commands.web.is_none()
+        && let Some(detected) = detect::detect_for(&listing, app.listen)
+    {
+        commands.web = Some(detected.run);
+        commands.listen = detected.listen;
     }
     Ok(commands)
 }
@@ -109,7 +108,10 @@ mod tests {
                 "Procfile",
                 "web: from-procfile\nworker: b\nmailer: c\nrelease: migrate",
             ),
-            ("package.json", r#"{"scripts": {"start": "node ."}}"#),
+            (
+                "package.json",
+                r#"{"scripts": {"start": "node .", "build": "x"}}"#,
+            ),
         ];
         let both = folder(&files);
         let mut app = app();
@@ -119,6 +121,7 @@ mod tests {
         assert_eq!(commands.web.as_deref(), Some("from-procfile"));
         assert_eq!(names(&commands), ["worker: a", "mailer: c"]);
         assert_eq!(commands.release.as_deref(), Some("migrate"));
+        assert_eq!(commands.build.as_deref(), Some("npm run build"));
         app.run = Some("own".to_owned());
         app.release = Some("own-release".to_owned());
         let commands = of(&app, both.path()).unwrap();

@@ -1,6 +1,7 @@
 //! `ondol check`: every mistake of a configuration with its place, or what it would change and what this
 //! machine can't enforce.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 use std::io::IsTerminal;
@@ -8,6 +9,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
+use ondol_apps::Groups;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::file;
@@ -15,6 +18,7 @@ use ondol_config::Ink;
 use ondol_config::Mistakes;
 use ondol_model::Plan;
 use ondol_model::diff;
+use ondol_model::plan::App;
 
 use crate::cli::CheckFlags;
 use crate::configuration::Configuration;
@@ -85,7 +89,35 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
     for sentence in findings.unenforced {
         writeln!(out, "\nnote: {sentence}")?;
     }
+    for sentence in unenforced(&configuration.plan.apps)? {
+        writeln!(out, "\nnote: {sentence}")?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What this machine can't enforce of what apps ask for; what is so for several apps names them all.
+fn unenforced(apps: &[App]) -> anyhow::Result<Vec<String>> {
+    if apps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let groups = runtime
+        .context("could not start the runtime")?
+        .block_on(Groups::look());
+    let mut sentences: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for app in apps {
+        for sentence in ondol_apps::unenforced(app, &groups) {
+            sentences
+                .entry(sentence)
+                .or_default()
+                .push(app.name.as_str());
+        }
+    }
+    let sentences = sentences.into_iter();
+    let told = sentences.map(|(sentence, names)| format!("{}: {sentence}", names.join(", ")));
+    Ok(told.collect())
 }
 
 fn refuse(text: &str) -> anyhow::Result<ExitCode> {
@@ -94,9 +126,16 @@ fn refuse(text: &str) -> anyhow::Result<ExitCode> {
 }
 
 fn fine(file: &Path, plan: &Plan) -> String {
-    let count = plan.sites.len();
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} is fine: {count} site{plural}.", file.display())
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let sites = count(plan.sites.len(), "site");
+    let apps = match plan.apps.len() {
+        0 => String::new(),
+        apps => format!(", {}", count(apps, "app")),
+    };
+    format!("{} is fine: {sites}{apps}.", file.display())
 }
 
 /// What is served on this state folder, as far as another process can know.
