@@ -27,7 +27,11 @@ pub(super) fn find(listing: &Listing) -> Option<Found> {
         Interface::Wsgi if *file == "manage.py" && asks_for(listing, "uvicorn") => "uvicorn",
         Interface::Asgi { .. } | Interface::Wsgi => return None,
     };
-    let python = listing.first(PYTHONS).unwrap_or("python3");
+    // Programs of a virtual environment name the folder in which it was made; as modules they run in any.
+    let program = match listing.first(PYTHONS) {
+        Some(python) => format!("{python} -m {server}"),
+        None => server.to_owned(),
+    };
     let name = match server {
         "uvicorn" => name.replace(".wsgi:", ".asgi:"),
         _ => name.clone(),
@@ -39,11 +43,11 @@ pub(super) fn find(listing: &Listing) -> Option<Found> {
                 Interface::Asgi { is_factory: false } | Interface::Wsgi => "",
             };
             let app_dir = folder.map_or(String::new(), |folder| format!(" --app-dir {folder}"));
-            uvicorn(&format!("{python} -m uvicorn {name}{factory}{app_dir}"))
+            uvicorn(&format!("{program} {name}{factory}{app_dir}"))
         }
         _ => {
             let chdir = folder.map_or(String::new(), |folder| format!(" --chdir {folder}"));
-            gunicorn(&format!("{python} -m gunicorn {name}{chdir}"))
+            gunicorn(&format!("{program} {name}{chdir}"))
         }
     };
     Some(Found {
@@ -85,8 +89,7 @@ fn asks_for(listing: &Listing, server: &str) -> bool {
     is_brought || listing.says(NEEDS, server) || is_there(".venv") || is_there("venv")
 }
 
-/// Packages are installed into the release. Its programs would name the folder in which it was built, so they are
-/// run as modules.
+/// Packages are installed into the release.
 pub(super) fn build(listing: &Listing) -> Option<String> {
     let install = "python3 -m venv .venv && .venv/bin/python -m pip install";
     if listing.has("uv.lock") {

@@ -144,11 +144,7 @@ fn python_is_run_by_the_server_that_it_asks_for() {
     let pip = "python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt";
     let port = "--host 127.0.0.1 --port $PORT";
     let fast = "main.py=import fastapi\n\napp = fastapi.FastAPI(title='x')\n";
-    check(
-        &[needs, fast],
-        &format!("python3 -m uvicorn main:app {port}"),
-        pip,
-    );
+    check(&[needs, fast], &format!("uvicorn main:app {port}"), pip);
     check(
         &[needs, fast, ".venv/bin/python*"],
         &format!(".venv/bin/python -m uvicorn main:app {port}"),
@@ -156,7 +152,7 @@ fn python_is_run_by_the_server_that_it_asks_for() {
     );
     check(
         &[needs, "app/main.py=api: Starlette = Starlette(debug=False)"],
-        &format!("python3 -m uvicorn app.main:api {port}"),
+        &format!("uvicorn app.main:api {port}"),
         pip,
     );
     check(
@@ -165,12 +161,12 @@ fn python_is_run_by_the_server_that_it_asks_for() {
             "uv.lock",
             "src/main.py=def create_app():\n    return FastAPI()\n",
         ],
-        &format!("python3 -m uvicorn main:create_app --factory --app-dir src {port}"),
+        &format!("uvicorn main:create_app --factory --app-dir src {port}"),
         "uv sync --frozen --no-dev",
     );
     check(
         &[needs, "server.py=async def app(scope, receive, send):\n"],
-        &format!("python3 -m uvicorn server:app {port}"),
+        &format!("uvicorn server:app {port}"),
         pip,
     );
     let gunicorn = "pyproject.toml=dependencies = ['flask', 'gunicorn']";
@@ -192,7 +188,7 @@ fn python_is_run_by_the_server_that_it_asks_for() {
     ] {
         check(
             &[gunicorn, file],
-            &format!("python3 -m gunicorn {name} -b 127.0.0.1:$PORT"),
+            &format!("gunicorn {name} -b 127.0.0.1:$PORT"),
             pip,
         );
     }
@@ -201,7 +197,7 @@ fn python_is_run_by_the_server_that_it_asks_for() {
             "requirements.txt=django\nuvicorn",
             "manage.py=('DJANGO_SETTINGS_MODULE', 'a.settings')",
         ],
-        "python3 -m uvicorn a.asgi:application --host 127.0.0.1 --port $PORT",
+        "uvicorn a.asgi:application --host 127.0.0.1 --port $PORT",
         "python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt",
     );
     nothing(&[fast], "add `uvicorn`");
@@ -275,17 +271,14 @@ fn the_owner_may_want_another_socket() {
     let python = ["requirements.txt=uvicorn", "main.py=app = FastAPI()"];
     assert_eq!(
         command(&python, AppListen::Fd).unwrap(),
-        "python3 -m uvicorn main:app --fd 3 --forwarded-allow-ips '*'"
+        "uvicorn main:app --fd 3 --forwarded-allow-ips '*'"
     );
     assert_eq!(
         command(&python, AppListen::Unix).unwrap(),
-        "python3 -m uvicorn main:app --uds $ONDOL_SOCKET --forwarded-allow-ips '*'"
+        "uvicorn main:app --uds $ONDOL_SOCKET --forwarded-allow-ips '*'"
     );
     let python = ["requirements.txt=gunicorn", "app.py=app = Flask(__name__)"];
-    assert_eq!(
-        command(&python, AppListen::Fd).unwrap(),
-        "python3 -m gunicorn app:app"
-    );
+    assert_eq!(command(&python, AppListen::Fd).unwrap(), "gunicorn app:app");
     let node = ["package.json={}", "server.js"];
     assert_eq!(command(&node, AppListen::Unix), None);
     assert!(command(&node, AppListen::Port).is_some());

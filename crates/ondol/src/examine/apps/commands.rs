@@ -134,10 +134,9 @@ fn nothing(look: &Look<'_>, listing: &Listing, findings: &mut Findings) {
 
 /// Whether the program of a command is there, as far as that can be told: what a build makes is not there yet.
 fn programs(look: &Look<'_>, key: &KeyPath, command: &str, findings: &mut Findings) {
-    let Some(trouble) = program::trouble(command, look.dir(), &look.path) else {
+    let Some((problem, help)) = program::trouble(command, look.dir(), &look.path) else {
         return;
     };
     let name = &look.app.name;
-    let (problem, help) = trouble;
     findings.warn(look.subject, key, format!("{problem} (app `{name}`)"), help);
 }
