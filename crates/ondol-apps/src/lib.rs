@@ -4,6 +4,7 @@
 mod app;
 mod apps;
 mod command;
+mod cron;
 mod endpoints;
 mod enforce;
 mod formation;
@@ -37,6 +38,7 @@ mod surroundings;
 pub use apps::Apps;
 pub use apps::Ender;
 pub use apps::Opened;
+pub use cron::CronStatus;
 pub use endpoints::EndpointsReader;
 pub use enforce::unenforced;
 pub use group::Groups;

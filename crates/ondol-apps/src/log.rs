@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use ondol_base::clock;
 use ondol_base::tasks;
@@ -27,6 +29,7 @@ mod intake;
 mod keep;
 mod read;
 mod recent;
+mod teller;
 mod text;
 
 pub(crate) use attached::Attached;
@@ -38,6 +41,7 @@ pub use read::Logs;
 use file::LogFile;
 use file::Moved;
 use recent::Recent;
+use teller::Teller;
 
 /// Lines that a slow listener may be behind; then it misses some.
 const LISTENER_LINES_MAX: usize = 1_024;
@@ -55,6 +59,8 @@ struct Shared {
     path: PathBuf,
     file: Mutex<LogFile>,
     pending: Mutex<Pending>,
+    /// Whether somebody is about to write what waits.
+    is_begun: AtomicBool,
     recent: Mutex<Recent>,
     lines: broadcast::Sender<Arc<LogLine>>,
 }
@@ -85,6 +91,7 @@ impl AppLog {
             file: Mutex::new(LogFile::new(path.clone())),
             path,
             pending: Mutex::default(),
+            is_begun: AtomicBool::new(false),
             recent: Mutex::default(),
             lines: broadcast::Sender::new(LISTENER_LINES_MAX),
         }))
@@ -115,7 +122,14 @@ impl AppLog {
             text: text::readable(text.as_bytes()),
         };
         self.add(&Arc::new(line));
-        self.elsewhere(Self::write);
+        if !self.0.is_begun.swap(true, Ordering::AcqRel) {
+            self.elsewhere(Self::write);
+        }
+    }
+
+    /// For what a command says line by line, as much of it as is kept of a process.
+    pub(crate) fn teller(&self, instance: impl Into<String>) -> Teller {
+        Teller::new(self.clone(), instance.into())
     }
 
     /// The newest lines of a process, or of all, the newest last; of those that were read since the agent began.
@@ -153,6 +167,7 @@ impl AppLog {
     /// Writes what waits. Blocks on the disk; when it returns, all that was added before is in the file, or lost.
     fn write(&self) {
         let mut file = locked(&self.0.file);
+        self.0.is_begun.store(false, Ordering::Release);
         let Pending { text, lost } = std::mem::take(&mut *locked(&self.0.pending));
         let moved = file.append(&text, lost);
         drop(file);

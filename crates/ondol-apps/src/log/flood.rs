@@ -30,6 +30,17 @@ pub(super) struct LeftOut {
     pub(super) bytes: u64,
 }
 
+impl LeftOut {
+    /// The sentence about it.
+    pub(super) fn of(self, instance: &str) -> String {
+        let Self { lines, bytes } = self;
+        let limit = BYTES_PER_SECOND / 1024;
+        format!(
+            "{lines} lines of {instance} ({bytes} bytes) were left out here: more than {limit} KiB a second are not kept"
+        )
+    }
+}
+
 impl Flood {
     pub(super) fn new(now: Instant) -> Self {
         Self {

@@ -13,9 +13,7 @@ use rustix::pipe::SpliceFlags;
 
 use super::AppLog;
 use super::LogLine;
-use super::flood;
 use super::flood::Flood;
-use super::flood::LeftOut;
 use super::recent::Ring;
 use super::text;
 
@@ -198,13 +196,9 @@ impl Intake {
     }
 
     fn tell_left_out(&mut self) {
-        let Some(LeftOut { lines, bytes }) = self.flood.take_left_out() else {
-            return;
-        };
-        let (instance, limit) = (&self.instance, flood::BYTES_PER_SECOND / 1024);
-        self.log.note(&format!(
-            "{lines} lines of {instance} ({bytes} bytes) were left out here: more than {limit} KiB a second are not kept"
-        ));
+        if let Some(left_out) = self.flood.take_left_out() {
+            self.log.note(&left_out.of(&self.instance));
+        }
     }
 
     /// Removes from the pipe what was looked at.
