@@ -30,6 +30,7 @@ use crate::status::AppStatus;
 
 mod asked;
 mod begin;
+mod cron;
 mod end;
 mod job;
 mod rest;
@@ -39,6 +40,7 @@ mod shown;
 mod swap;
 mod tools;
 
+use cron::Cron;
 use job::Job;
 use job::Running;
 use scene::Mode;
@@ -87,6 +89,7 @@ pub(crate) struct App {
     note: String,
     /// When it is begun again, after that failed.
     again_at: Option<Instant>,
+    cron: Cron,
     releases: Vec<u64>,
     /// What this machine can't enforce of what is asked for.
     unenforced: Vec<String>,
@@ -111,7 +114,9 @@ impl App {
         all: watch::Receiver<Statuses>,
     ) -> Self {
         let unenforced = enforce::unenforced(&wanted.borrow().app, &tools.surroundings.groups);
+        let cron = Cron::start(&tools, &wanted.borrow());
         Self {
+            cron,
             unenforced,
             tools,
             scene: Arc::new(Scene::new(stage)),
@@ -140,6 +145,7 @@ impl App {
         loop {
             self.start_next_job();
             self.start_others();
+            self.tell_cron();
             self.publish();
             scene.borrow_and_update();
             let mut kept = self.scene.live().map(|live| live.kept());

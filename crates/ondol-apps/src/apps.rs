@@ -422,5 +422,6 @@ fn beginning(name: &AppName) -> AppStatus {
         held: 0,
         releases: Vec::new(),
         unenforced: Vec::new(),
+        cron: Vec::new(),
     }
 }

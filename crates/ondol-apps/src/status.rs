@@ -4,6 +4,8 @@ use ondol_model::app::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
 use ondol_model::app::LaunchTraffic;
+
+use crate::cron::CronStatus;
 use ondol_model::app::ProcessName;
 
 /// How an app is.
@@ -35,6 +37,8 @@ pub struct AppStatus {
     pub releases: Vec<u64>,
     /// What can't be enforced on this machine though the configuration asks for it, in words.
     pub unenforced: Vec<String>,
+    /// What it runs at times.
+    pub cron: Vec<CronStatus>,
 }
 
 /// How an app is, in a word.

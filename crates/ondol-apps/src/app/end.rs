@@ -15,15 +15,22 @@ const PATIENCE_MAX: Duration = Duration::from_secs(15);
 
 impl App {
     /// Ends all that runs of the app, also what a swap under way has started.
-    pub(super) async fn end(mut self, done: oneshot::Sender<()>) {
+    pub(super) async fn end(self, done: oneshot::Sender<()>) {
         // A deploy under way ends here; at the next start it has not happened. Who kept the processes up lets go of them,
         // so that all of them are met again below.
-        self.workers = Group::default();
-        self.running = None;
-        self.scene.set(Mode::Hold, None, None);
         let patience = self.wanted().app.stop_timeout.min(PATIENCE_MAX);
-        let name = &self.tools.name;
-        let left = seat::adopt(&self.tools.surroundings, name).await;
+        let Self {
+            workers,
+            cron,
+            scene,
+            tools,
+            ..
+        } = self;
+        drop(workers);
+        cron.end().await;
+        scene.set(Mode::Hold, None, None);
+        let name = &tools.name;
+        let left = seat::adopt(&tools.surroundings, name).await;
         let mut ending = Group::default();
         for process in left {
             let task = format!("end of {} of {name}", process.name);
@@ -32,7 +39,7 @@ impl App {
             });
         }
         while ending.next_end().await.is_some() {}
-        self.scene.stage.leave();
+        scene.stage.leave();
         let _ = done.send(()); // Who waited may have given up.
     }
 }

@@ -4,6 +4,7 @@ use ondol_base::clock;
 use ondol_model::app::EndpointState;
 use ondol_model::app::ProcessName;
 
+use crate::cron;
 use crate::formation;
 use crate::formation::Formation;
 use crate::progress::Step;
@@ -31,6 +32,7 @@ impl App {
     }
 
     fn now(&self) -> AppStatus {
+        let wanted = self.wanted.borrow();
         let live = self.scene.live();
         let launch = live.as_ref().map(|live| live.launch());
         let kept = live
@@ -55,6 +57,11 @@ impl App {
             held: self.scene.stage.held(),
             releases: self.releases.clone(),
             unenforced: self.unenforced.clone(),
+            cron: cron::statuses(
+                &wanted.app,
+                wanted.timezone.as_deref(),
+                clock::unix_seconds(),
+            ),
         }
     }
 

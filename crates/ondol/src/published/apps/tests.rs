@@ -44,6 +44,7 @@ fn status(cpu_us: u64) -> AppStatus {
         held: 5,
         releases: vec![4, 3],
         unenforced: vec!["no cgroups here".to_owned()],
+        cron: Vec::new(),
     }
 }
 
