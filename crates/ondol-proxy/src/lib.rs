@@ -22,6 +22,7 @@
 //! | answers that visitors were given and don't take | 64 MiB of a core, for moments twice that; those who have had theirs for longest lose it | `connection.rs`, `admission.rs` |
 //! | a body, an answer | no limit as a whole; 60 s without a byte, 240 bytes a second on the average of 60 s of waiting (`timeouts`) | `upstream/stall.rs`, `connection.rs` |
 //! | HTTP/2 frames that ask for nothing | credit for 2,000; 100 with each second; what answers earn | `connection/credit.rs` |
+//! | requests that wait for an app that is not ready | 1,000 of an app, as long as the app host says; bodies stay unread, who leaves is forgotten | `apps/room.rs` |
 //! | streams that are open, that are reset | 128; 20 that were not looked at yet, 200 by the server itself | `http.rs` |
 //! | threads that wait for disks | 64 of a core | `worker.rs` |
 //! | handshakes before other work gets its turn | 8 | `handshakes.rs` |

@@ -47,6 +47,23 @@ fn every_page_is_small_complete_in_itself_and_shows_its_id() {
 }
 
 #[test]
+fn pages_about_apps_are_their_own() {
+    let mut sentences = HashSet::new();
+    for topic in [Topic::AppStarting, Topic::AppFailed, Topic::AppStopped] {
+        for language in LANGUAGES {
+            let (response, text) = page_about(language, topic, Wants::Html);
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(text.len() < 2048, "{topic:?} has {} bytes", text.len());
+            let (title, sentence) = language.words(topic);
+            assert!(text.contains(title) && text.contains(sentence));
+            assert!(!sentence.contains(['<', '&', '>']));
+            sentences.insert(sentence);
+        }
+    }
+    assert_eq!(sentences.len(), 6);
+}
+
+#[test]
 fn a_program_gets_the_same_words_without_markup() {
     for status in 400..600 {
         let (response, text) = page(status, Wants::Plain);
