@@ -72,16 +72,6 @@ pub(crate) struct Made {
     pub(crate) of: String,
 }
 
-impl Made {
-    /// As what runs.
-    pub(crate) fn release(&self) -> Release {
-        Release {
-            number: Some(self.number),
-            folder: self.folder.clone(),
-        }
-    }
-}
-
 impl Releases {
     /// The releases of this app.
     pub(crate) fn new(surroundings: Surroundings, app: AppName) -> Self {

@@ -23,13 +23,10 @@ impl Swap {
         self.tools.note(launch, step.word(), Some(number)).await;
         let releases = self.tools.releases();
         let made = releases.make(&self.wanted.app, source, number, &self.progress);
-        let release = made
-            .await
-            .map_err(|error| Trouble(Chain(&error).to_string()))?;
+        let release = made.await.map_err(|error| Trouble(error.sentence()))?;
         self.step(Step::Releasing).await;
         let ran = releases.run_release_command(&self.wanted.app, &release, &self.progress);
-        ran.await
-            .map_err(|error| Trouble(Chain(&error).to_string()))?;
+        ran.await.map_err(|error| Trouble(error.sentence()))?;
         Ok(release)
     }
 }
