@@ -21,6 +21,7 @@ use crate::harness::get;
 mod deploy;
 mod life;
 mod seen;
+mod push;
 
 /// A small web server: it answers with its version, its process and what its environment says, and does what its
 /// release tells it to.

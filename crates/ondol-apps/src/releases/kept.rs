@@ -314,7 +314,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path().join("top");
         std::fs::create_dir_all(top.join("a/b")).unwrap();
-        std::fs::set_permissions(top.join("a/b"), Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(top.join("a/b"), Permissions::from_mode(0o000)).unwrap();
         std::fs::set_permissions(top.join("a"), Permissions::from_mode(0o500)).unwrap();
         remove_tree(&top).unwrap();
         assert!(!top.exists());

@@ -12,6 +12,7 @@ use crate::group::Groups;
 use crate::log::AppLog;
 use crate::repository;
 use crate::sample;
+use crate::spec::Identity;
 
 /// A box with one app, and a folder of its owner.
 struct Stage {
@@ -103,6 +104,26 @@ fn shell(folder: &Path, script: &str) {
     assert!(ran.status.success(), "{script}: {ran:?}");
 }
 
+/// Whether the app's user, who is not root, has just these rights in a release.
+#[track_caller]
+fn may_read_and_not_write(stage: &Stage, user: &Identity, release: &Release) {
+    let found = release.folder.join("Gemfile").metadata().unwrap();
+    let expected = (0, user.gid, 0o640);
+    assert_eq!((found.uid(), found.gid(), found.mode() & 0o7777), expected);
+    // The way there is opened where the app's other folders are made.
+    std::fs::set_permissions(stage.path("state"), PermissionsExt::from_mode(0o711)).unwrap();
+    let who = [
+        format!("--reuid={}", user.uid),
+        format!("--regid={}", user.gid),
+    ];
+    let tries =
+        "cat Gemfile && test ! -w . && test ! -w Gemfile && test ! -w lib/deep && test -r made";
+    let mut tried = Command::new("setpriv");
+    tried.args(who).args(["--clear-groups", "sh", "-c", tries]);
+    let ran = tried.current_dir(&release.folder).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+}
+
 #[tokio::test]
 async fn a_folder_becomes_a_release_that_the_app_can_read_and_not_change() {
     let mut stage = Stage::new().await;
@@ -161,30 +182,10 @@ async fn a_folder_becomes_a_release_that_the_app_can_read_and_not_change() {
             "{said}: {lines:?}"
         );
     }
-    let found = release.folder.join("Gemfile").metadata().unwrap();
     assert_eq!(stage.left(), ["1", "1.json"]);
     if let Some(nobody) = sample::nobody() {
         assert!(lines.contains(&nobody.uid.to_string()), "{lines:?}");
-        assert_eq!(
-            (found.uid(), found.gid(), found.mode() & 0o7777),
-            (0, nobody.gid, 0o640)
-        );
-        let mut write = Command::new("setpriv");
-        let gate = stage.path("state");
-        std::fs::set_permissions(&gate, PermissionsExt::from_mode(0o711)).unwrap();
-        let who = [
-            format!("--reuid={}", nobody.uid),
-            format!("--regid={}", nobody.gid),
-        ];
-        let tries =
-            "cat Gemfile && test ! -w . && test ! -w Gemfile && test ! -w lib/deep && test -r made";
-        write
-            .args(who)
-            .arg("--clear-groups")
-            .args(["sh", "-c", tries])
-            .current_dir(&release.folder);
-        let ran = write.output().unwrap();
-        assert!(ran.status.success(), "{ran:?}");
+        may_read_and_not_write(&stage, &nobody, &release);
     }
     let list = stage.releases.list().await;
     assert_eq!(list.len(), 1);
