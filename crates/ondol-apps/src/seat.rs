@@ -158,7 +158,8 @@ impl Seat {
         })
     }
 
-    /// Starts a process in it. There must be none: what the one before has left running is killed.
+    /// Starts a process in it. There must be none: what the one before has left running is killed. Not cancel-safe: a
+    /// seat whose start was given up is good for [`Seat::close`] alone.
     pub(crate) async fn start(&mut self) -> Result<Instance, StartError> {
         if let Some(last) = self.last.take() {
             last.stop(Duration::ZERO).await;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use http::StatusCode;
 use ondol_base::chain::Chain;
 use ondol_base::tasks;
 use ondol_model::plan::AppListen;
@@ -169,7 +170,10 @@ impl Started {
         let answer = probe::get(address, host, asked, health.timeout).await;
         match answer {
             Ok(answer) if path.is_none() || answer.is_well() => Ok(()),
-            Ok(answer) => Err(format!("{question} was answered with {answer}")),
+            Ok(answer) => {
+                let hint = hint(answer.status);
+                Err(format!("{question} was answered with {answer}{hint}"))
+            }
             Err(error) => Err(format!("{question}: {}", Chain(&error))),
         }
     }
@@ -261,5 +265,17 @@ impl Started {
                 places.join(", ")
             ),
         }
+    }
+}
+
+/// What an answer that is not well may come of, as the end of the words that have it.
+fn hint(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => " (is it the path that is meant? `health = { path = \"…\" }`)",
+        StatusCode::UNAUTHORIZED => " (a health path must need no login)",
+        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => {
+            " (does it know this host? `health = { host = \"…\" }` names another)"
+        }
+        _ => "",
     }
 }

@@ -8,11 +8,16 @@ use std::io;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+
+use rustix::io::Errno;
+use rustix::net::AddressFamily;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
 
 /// Below are the ports of known services.
 const PORT_MIN: u16 = 20_000;
@@ -61,18 +66,16 @@ impl Port {
         self.0
     }
 
-    /// Whether nobody listens on it, on any address that a connection to 127.0.0.1 or to `localhost` could reach.
+    /// Whether nobody has it, on any address that a connection to 127.0.0.1 or to `localhost` could reach. Connections
+    /// of a process before count too, as they do for apps that do not set `SO_REUSEADDR`.
     pub(super) fn is_free(&self) -> bool {
         let addresses = [
             IpAddr::from(Ipv4Addr::LOCALHOST),
             IpAddr::from(Ipv6Addr::LOCALHOST),
         ];
-        let is_in_use = |ip| match TcpListener::bind((ip, self.0)) {
-            Ok(_) => false,
-            // A machine without IPv6 has no such address.
-            Err(error) => error.kind() == io::ErrorKind::AddrInUse,
-        };
-        !addresses.into_iter().any(is_in_use)
+        let mut addresses = addresses.map(|ip| SocketAddr::new(ip, self.0)).into_iter();
+        // A machine without IPv6 has no such address.
+        addresses.all(|address| bind(address) != Err(Errno::ADDRINUSE))
     }
 }
 
@@ -86,6 +89,16 @@ impl Drop for Port {
 fn take(number: u16) -> Option<Port> {
     // Made only when it is ours: dropping one takes it from the list.
     taken().insert(number).then(|| Port(number))
+}
+
+fn bind(address: SocketAddr) -> Result<(), Errno> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    rustix::net::bind(&socket, &address)
 }
 
 fn taken() -> MutexGuard<'static, BTreeSet<u16>> {
@@ -117,7 +130,23 @@ fn range(outgoing: &RangeInclusive<u16>) -> RangeInclusive<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+    use std::net::TcpStream;
+
     use super::*;
+
+    #[test]
+    fn a_port_with_connections_of_before_is_not_free() {
+        let port = Port::free().unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port.number())).unwrap();
+        let mut visitor = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        // The side that closes first keeps the port for a while.
+        drop(listener.accept().unwrap());
+        assert_eq!(visitor.read(&mut [0]).unwrap(), 0);
+        drop((visitor, listener));
+        assert!(!port.is_free());
+    }
 
     #[test]
     fn ports_are_those_that_outgoing_connections_do_not_get() {

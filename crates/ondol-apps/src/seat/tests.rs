@@ -376,7 +376,7 @@ async fn the_next_agent_finds_what_runs_and_goes_on_with_it() {
         assert_eq!((seat.address(), instance.pid()), (address.clone(), pid));
         instance.ready().await.unwrap();
         assert_eq!(answering(&address.unwrap()).await, pid);
-        // The next process is asked where the one before was.
+        // The next process has all that the one before had.
         assert_eq!(instance.stop(LONG).await, Stopped::Ended);
         let next = seat.start().await.unwrap();
         next.ready().await.unwrap();
