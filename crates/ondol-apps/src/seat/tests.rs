@@ -23,6 +23,8 @@ use crate::sample;
 
 use super::*;
 
+mod servers;
+
 const PYTHON: &str = "/usr/bin/python3";
 const SERVER: &str = include_str!("../../testdata/server.py");
 /// What ends sooner when all is well.
