@@ -348,6 +348,9 @@ impl Seat {
         spec.env.extend(php::environment(listen, HANDED));
         if let Some(reach) = &mut spec.reach {
             reach.read.push(self.pool_path());
+            // A request that is on its way while the release changes names a script of the other one.
+            let releases = self.surroundings.places.releases(&self.settings.app().name);
+            reach.read.push(releases);
         }
     }
 }

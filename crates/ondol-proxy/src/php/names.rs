@@ -6,6 +6,12 @@ const SPLITS_MAX: usize = 8;
 /// What ends the names of files that are run, or that are parts of what is run; and of their copies.
 const SOURCES: [&str; 5] = ["phtml", "phar", "phps", "inc", "pht"];
 
+/// What is no source whatever comes before: pages and parts of them (`plugin.inc.js`, `Class.php.html`).
+const PARTS_OF_PAGES: [&str; 16] = [
+    "avif", "css", "gif", "htm", "html", "ico", "jpeg", "jpg", "js", "map", "mjs", "png", "svg",
+    "webp", "woff", "woff2",
+];
+
 /// Whether a file of this name is run.
 pub(super) fn is_script(name: &str) -> bool {
     name.ends_with(".php") && !name.ends_with("/.php") && name != ".php"
@@ -15,6 +21,11 @@ pub(super) fn is_script(name: &str) -> bool {
 /// `config.php.bak`, `.config.php.swp`): such a file is never sent.
 pub(super) fn is_source(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+    if let Some((_, last)) = name.rsplit_once('.')
+        && PARTS_OF_PAGES.contains(&last)
+    {
+        return false;
+    }
     let parts = name.split('.').skip(1);
     let mut endings = parts.map(|part| {
         let end = part.find(|sign: char| !sign.is_ascii_alphanumeric());
@@ -69,6 +80,7 @@ mod tests {
             "#index.php#",
             ".index.php.swp",
             "Copy of a.php.txt",
+            "site.php.zip",
         ] {
             assert!(is_source(name), "{name}");
         }
@@ -80,6 +92,8 @@ mod tests {
             "a.php/b.png",
             "incoming.html",
             "x.include.js",
+            "plugin.inc.js",
+            "Class.php.html",
         ] {
             assert!(!is_source(name), "{name}");
         }
