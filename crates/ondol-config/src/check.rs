@@ -56,25 +56,9 @@ fn check(
         (Shape::Flag, DeValue::Boolean(_))
         | (Shape::Text(_) | Shape::TextOrTable(..) | Shape::TextsOrTable(..), DeValue::String(_)) =>
             {}
-        (Shape::Number { min, max }, DeValue::Integer(number)) => {
-            let number = i64::from_str_radix(number.as_str(), number.radix());
-            if !number.is_ok_and(|number| (*min..=*max).contains(&number)) {
-                let problem = format!("`{}` must be from {min} to {max}", key.name);
-                report.add(at, problem);
-            }
-        }
-        (
-            Shape::Decimal {
-                min_thousandths,
-                max_thousandths,
-            },
-            number @ (DeValue::Integer(_) | DeValue::Float(_)),
-        ) => {
-            let range = *min_thousandths..=*max_thousandths;
-            if !thousandths(number).is_some_and(|number| range.contains(&number)) {
-                let (name, accepted) = (key.name, shape.accepted());
-                report.add(at, format!("`{name}` must be {accepted}"));
-            }
+        (Shape::Number { .. }, DeValue::Integer(_))
+        | (Shape::Decimal { .. }, DeValue::Integer(_) | DeValue::Float(_)) => {
+            number(report, at, key, (shape, value.get_ref()));
         }
         (Shape::Choice(words), DeValue::String(text)) => {
             if !words.contains(&text.as_ref()) {
@@ -133,6 +117,33 @@ fn check(
             | Shape::List(_),
             other,
         ) => wrong(report, at, key, other),
+    }
+}
+
+/// Whether a number is in its range.
+fn number(
+    report: &mut Report,
+    at: Place,
+    key: &Key,
+    (shape, found): (&'static Shape, &DeValue<'_>),
+) {
+    let (range, found, accepted) = match shape {
+        Shape::Number { min, max } => {
+            let found = found.as_integer();
+            let found = found.and_then(|it| i64::from_str_radix(it.as_str(), it.radix()).ok());
+            (*min..=*max, found, format!("from {min} to {max}"))
+        }
+        Shape::Decimal {
+            min_thousandths,
+            max_thousandths,
+        } => {
+            let range = *min_thousandths..=*max_thousandths;
+            (range, thousandths(found), shape.accepted())
+        }
+        _ => return,
+    };
+    if !found.is_some_and(|found| range.contains(&found)) {
+        report.add(at, format!("`{}` must be {accepted}", key.name));
     }
 }
 
