@@ -73,10 +73,15 @@ impl Cgroup {
 
     /// Its processes, and those of groups in it.
     pub(super) fn processes(&self) -> Vec<u32> {
+        let inner = self.inner();
+        let own = self.own_processes().into_iter();
+        own.chain(inner.iter().flat_map(Self::processes)).collect()
+    }
+
+    /// Its processes alone.
+    pub(super) fn own_processes(&self) -> Vec<u32> {
         let own = self.read("cgroup.procs").unwrap_or_default();
-        let own = own.lines().filter_map(|line| line.parse().ok());
-        own.chain(self.inner().iter().flat_map(Self::processes))
-            .collect()
+        own.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

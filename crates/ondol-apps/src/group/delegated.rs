@@ -123,7 +123,10 @@ fn enable(base: &Cgroup, wanted: Controllers) -> io::Result<()> {
     }
     let agent = Cgroup::at(base.folder().join(AGENT));
     make(agent.folder())?;
-    agent.take(std::process::id())?;
+    // Whoever else is there (a shell, a container's init) must go too.
+    for pid in base.own_processes() {
+        let _ = agent.take(pid);
+    }
     hand_on(base, wanted)
 }
 

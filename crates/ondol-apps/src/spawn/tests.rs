@@ -381,7 +381,8 @@ async fn one_whose_start_is_broken_off_leaves_nothing() {
     spec.run = Run::Program(vec![sleep.display().to_string(), "1000".to_owned()]);
     let mut has_started = false;
     // Broken off at one place of its way after another, until it gets to the end.
-    for polls in 0.. {
+    for round in 0.. {
+        let polls = 1_u64 << round;
         let mut starting = Box::pin(spawn(spec.clone(), Vec::new(), None, &places, &groups));
         for _ in 0..polls {
             has_started = tokio::select! {
