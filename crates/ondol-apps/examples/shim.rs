@@ -1,5 +1,7 @@
 //! The shim without the rest of Ondol, for the tests of this crate.
 
+use std::io;
+use std::io::Write;
 use std::process::ExitCode;
 
 use ondol_apps::shim;
@@ -10,7 +12,8 @@ fn main() -> ExitCode {
         Ok(never) => match never {},
         Err(ShimError::Nobody) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("ondol: {}", ondol_base::chain::Chain(&error));
+            let text = ondol_base::chain::Chain(&error);
+            let _ = writeln!(io::stderr(), "ondol: {text}");
             ExitCode::FAILURE
         }
     }

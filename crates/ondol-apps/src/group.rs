@@ -248,7 +248,7 @@ impl Group {
     pub(crate) fn kill_now(&self) {
         match &self.held {
             Held::Scope(group) | Held::Own(group) => group.kill(),
-            Held::Session(session) => session.into_iter().for_each(|session| session.kill()),
+            Held::Session(session) => session.iter().for_each(|session| session.kill()),
         }
     }
 

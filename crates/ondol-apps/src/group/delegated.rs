@@ -35,12 +35,12 @@ pub(super) fn look() -> Option<Controllers> {
 
 /// Makes ready what there is; the agent moves into a group of its own where that is needed.
 pub(super) fn claim() -> Option<Delegated> {
-    let base = base().filter(|base| is_ours(base))?;
+    let base = base().filter(is_ours)?;
     let apps = Cgroup::at(base.folder().join(APPS));
     make(apps.folder()).ok()?;
     let wanted = controllers_of(&base);
     let enabled = wanted.any() && enable(&base, wanted).is_ok() && hand_on(&apps, wanted).is_ok();
-    for left in apps.inner().iter().filter(|left| left.is_empty()) {
+    for left in apps.inner().into_iter().filter(Cgroup::is_empty) {
         left.remove();
     }
     let controllers = if enabled {
