@@ -130,7 +130,7 @@ impl App {
                 self.workers.spawn(name, stop(tools, scene, drain, reply));
             }
             Job::Sleep => self.workers.spawn(name, sleep(tools, scene)),
-            Job::Wake => self.workers.spawn(name, wake(tools, scene)),
+            Job::Wake => self.workers.spawn(name, async move { wake(&tools, &scene) }),
         }
         self.running = Some(running);
         self.since = clock::now();
@@ -241,8 +241,8 @@ async fn sleep(tools: Tools, scene: Arc<Scene>) {
         .note("nobody asked for it for a while: it sleeps until somebody does");
 }
 
-/// `Boxed` by its caller's group; ends at once, since the formation keeps itself up.
-async fn wake(tools: Tools, scene: Arc<Scene>) {
+/// Starts again what was put to sleep; the formation keeps itself up from here on.
+fn wake(tools: &Tools, scene: &Scene) {
     let Some(before) = scene.live() else { return };
     let (settings, release) = (Arc::clone(before.settings()), before.release().clone());
     let news = tools.news.clone();
