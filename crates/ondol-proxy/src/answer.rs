@@ -308,6 +308,9 @@ async fn ask(
         fields: fields.as_ref(),
         script: visit.script.as_deref(),
     };
+    if outgoing.script.is_some() {
+        body.gather(&outgoing).await?;
+    }
     let forwarded = {
         let mut forwarding = pin!(upstream::forward(
             servers,

@@ -101,6 +101,15 @@ impl Unsent {
             upload: (!body.is_end_stream()).then(|| Upload::new(body)),
         }
     }
+
+    /// Finds out how long the body is, for servers that must know it first.
+    pub(crate) async fn gather(&mut self, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
+        if let Some(upload) = &mut self.upload {
+            let gathering = gather(upload, self.framing, outgoing.limits);
+            self.framing = Box::pin(gathering).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Forwards to one of the servers. When it can't be reached, or breaks off before it answers what may be
@@ -108,10 +117,7 @@ impl Unsent {
 pub(crate) async fn forward(
     servers: &Servers,
     outgoing: &Outgoing<'_>,
-    Unsent {
-        framing,
-        upload: body,
-    }: &mut Unsent,
+    unsent: &mut Unsent,
     asked: &mut Option<Asked>,
 ) -> Result<Forwarded, Failure> {
     // Used where it lies: a copy would be a part of this future, which is moved about.
@@ -135,17 +141,13 @@ pub(crate) async fn forward(
         host: forwarding.host,
         prefix: target.prefix(),
         headers: &parts.headers,
-        framing: *framing,
+        framing: unsent.framing,
         upgrade: upgrade.as_ref(),
         forwarding: *forwarding,
         changes,
         fields,
     };
-    let repeatable = is_idempotent(&parts.method) && *framing == RequestFraming::None;
-    if let (Some(_), Some(upload)) = (script, &mut *body) {
-        *framing = Box::pin(gather(upload, *framing, limits)).await?;
-        head.framing = *framing;
-    }
+    let repeatable = is_idempotent(&parts.method) && unsent.framing == RequestFraming::None;
     let script = script.map(|script| (script, visitor));
     let (usual, trial) = ways(repeatable);
     let mut origin = usual;
@@ -156,7 +158,8 @@ pub(crate) async fn forward(
         let since = clock::now();
         *asked = Some(Asked::new(pool, since));
         head.host = servers.host(forwarding.host, pool);
-        let mut asking = Asking::begin(connected, pool, &head, script, body.take(), limits);
+        let mut asking =
+            Asking::begin(connected, pool, &head, script, unsent.upload.take(), limits);
         let failure = match asking.head(&parts.method, timeouts.until_head()).await {
             Some(Ok(response)) if repeatable && attempts.refuse(response.status.as_u16()) => {
                 origin = usual;
@@ -172,7 +175,7 @@ pub(crate) async fn forward(
             Some(Err(ExchangeError::ClosedUnanswered(_)))
                 if is_reused && (repeatable || asking.is_untouched()) =>
             {
-                *body = asking.into_upload();
+                unsent.upload = asking.into_upload();
                 origin = Origin::New;
                 continue;
             }
@@ -183,7 +186,7 @@ pub(crate) async fn forward(
         if !attempts.failed(&failure) || !may_go_on || !attempts.retry() {
             return Err(failure);
         }
-        *body = asking.into_upload();
+        unsent.upload = asking.into_upload();
         origin = usual;
     }
 }
