@@ -12,6 +12,7 @@ mod time;
 
 pub use apps::App;
 pub use apps::AppAnswer;
+pub use apps::AppCron;
 pub use apps::AppCronRun;
 pub use apps::AppDetail;
 pub use apps::AppInstance;

@@ -196,12 +196,15 @@ impl Desk {
         })?;
         let unread = |error| Chain(&error).to_string();
         let launches = self.store.launches(Some(name.clone()), SHOWN_MAX).await;
-        let runs = self.store.cron_runs(name, SHOWN_MAX).await;
+        let runs = self.store.cron_runs(name.clone(), SHOWN_MAX).await;
+        let last = self.store.last_cron_runs(name).await;
         let launches = launches.map_err(unread)?.into_iter();
         let runs = runs.map_err(unread)?.into_iter();
+        let last = last.map_err(unread)?.into_iter();
         Ok(api::AppDetail {
             app,
             launches: launches.map(api::AppLaunch::from).collect(),
+            last_cron_runs: last.map(api::AppCronRun::from).collect(),
             cron_runs: runs.map(api::AppCronRun::from).collect(),
         })
     }

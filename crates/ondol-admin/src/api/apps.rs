@@ -37,6 +37,9 @@ pub struct App {
     /// Whether that was found in its files, because the configuration does not name it.
     #[serde(default)]
     pub runs_found: bool,
+    /// Its lines of cron.
+    #[serde(default)]
+    pub cron: Vec<AppCron>,
     /// Its processes.
     pub instances: Vec<AppInstance>,
     /// How often one of its processes was started again since the launch.
@@ -73,6 +76,15 @@ pub struct AppRun {
     pub process: String,
     /// The command.
     pub command: String,
+}
+
+/// A line of cron of an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppCron {
+    /// Which: when and what.
+    pub line: String,
+    /// When it is due next; `None` for never.
+    pub next: Option<Time>,
 }
 
 /// How an app is.
@@ -124,7 +136,10 @@ pub struct AppDetail {
     pub app: App,
     /// Its newest launches, the newest first.
     pub launches: Vec<AppLaunch>,
-    /// The newest runs of its cron lines, the newest first.
+    /// The last run of each of its cron lines.
+    #[serde(default)]
+    pub last_cron_runs: Vec<AppCronRun>,
+    /// The newest runs of all of them, the newest first.
     #[serde(default)]
     pub cron_runs: Vec<AppCronRun>,
 }

@@ -11,6 +11,8 @@ use ondol_model::plan::CronLine;
 /// A line, for those who look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CronStatus {
+    /// What the store calls it.
+    pub line: String,
     /// When it runs, as it was written.
     pub at: String,
     /// What it runs.
@@ -26,6 +28,7 @@ pub(crate) fn statuses(app: &plan::App, timezone: Option<&str>, now: i64) -> Vec
     let status = |told: &CronLine| {
         let line = Line::new(told, timezone);
         CronStatus {
+            line: key(told),
             at: told.at.clone(),
             run: told.run.clone(),
             timezone: told.timezone.clone(),

@@ -20,6 +20,7 @@ fn app(name: &str) -> api::App {
         sites: Vec::new(),
         runs: Vec::new(),
         runs_found: false,
+        cron: Vec::new(),
         instances: Vec::new(),
         restarts: 0,
         requests: 0,

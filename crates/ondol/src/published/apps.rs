@@ -8,6 +8,7 @@ use ondol_admin::api;
 use ondol_admin::api::Time;
 use ondol_apps::AppState;
 use ondol_apps::AppStatus;
+use ondol_apps::CronStatus;
 use ondol_apps::InstanceStatus;
 use ondol_base::clock;
 use ondol_model::app::AppName;
@@ -192,6 +193,7 @@ fn app(status: &AppStatus, hosted: Option<&Hosted>, meter: &Meter) -> api::App {
         release: status.release,
         sites: hosted.map_or_else(Vec::new, |hosted| hosted.sites.clone()),
         runs: status.runs.iter().map(run).collect(),
+        cron: status.cron.iter().map(cron).collect(),
         runs_found: hosted.is_some_and(|hosted| hosted.runs_found),
         restarts: status.restarts,
         requests: status.traffic.requests,
@@ -212,6 +214,13 @@ fn run((process, command): &(ProcessName, String)) -> api::AppRun {
     api::AppRun {
         process: process.to_string(),
         command: command.clone(),
+    }
+}
+
+fn cron(status: &CronStatus) -> api::AppCron {
+    api::AppCron {
+        line: status.line.clone(),
+        next: status.next.map(Time::from_unix_seconds),
     }
 }
 

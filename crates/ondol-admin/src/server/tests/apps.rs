@@ -13,6 +13,7 @@ fn app() -> api::App {
         sites: vec!["blog.example.com".to_owned()],
         runs: Vec::new(),
         runs_found: false,
+        cron: Vec::new(),
         instances: Vec::new(),
         restarts: 0,
         requests: 7,

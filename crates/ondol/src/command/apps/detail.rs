@@ -1,6 +1,7 @@
 //! `ondol apps APP`: all that is known of one app.
 
 use ondol_admin::api::App;
+use ondol_admin::api::AppCron;
 use ondol_admin::api::AppCronRun;
 use ondol_admin::api::AppDetail;
 use ondol_admin::api::AppInstance;
@@ -38,13 +39,15 @@ fn render(detail: &AppDetail, now: i64, screen: Screen) -> String {
     let AppDetail {
         app,
         launches,
+        last_cron_runs,
         cron_runs,
     } = detail;
     let mut text = overview(app, now, screen);
     let tables = [
         processes(app, now, screen),
         history(launches, now, screen),
-        cron(cron_runs, now, screen),
+        cron(&app.cron, last_cron_runs, now, screen),
+        cron_history(cron_runs, now, screen),
     ];
     for table in tables.into_iter().flatten() {
         text.push('\n');
@@ -227,13 +230,42 @@ fn more(launch: &AppLaunch) -> String {
     }
 }
 
-fn cron(runs: &[AppCronRun], now: i64, screen: Screen) -> Option<String> {
-    if runs.is_empty() {
+/// The lines, with what is next, and how it went last.
+fn cron(lines: &[AppCron], last: &[AppCronRun], now: i64, screen: Screen) -> Option<String> {
+    if lines.is_empty() {
         return None;
     }
     let mut table = Table::new([
         Column::text("CRON"),
+        Column::word("NEXT"),
+        Column::word("LAST"),
+        Column::word("OUTCOME"),
+    ]);
+    for AppCron { line, next } in lines {
+        let next = next.map_or("never".to_owned(), |at| {
+            span::relative(at.unix_seconds(), now)
+        });
+        let last = last.iter().find(|run| run.line == *line);
+        let when = last.map_or("-".to_owned(), |run| {
+            span::relative(run.due_at.unix_seconds(), now)
+        });
+        table.push([
+            Cell::new(line, Tint::Strong),
+            Cell::from(next),
+            Cell::from(when),
+            last.map_or(Cell::from(""), run_outcome),
+        ]);
+    }
+    Some(table.render(screen))
+}
+
+fn cron_history(runs: &[AppCronRun], now: i64, screen: Screen) -> Option<String> {
+    if runs.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
         Column::word("DUE"),
+        Column::text("RUN OF"),
         Column::word("TOOK"),
         Column::word("OUTCOME"),
         Column::text("MORE"),
@@ -245,21 +277,24 @@ fn cron(runs: &[AppCronRun], now: i64, screen: Screen) -> Option<String> {
             }
             _ => "-".to_owned(),
         };
-        let (word, tint) = match run.outcome.as_deref() {
-            None => ("runs", Tint::Attention),
-            Some("done") => ("done", Tint::Good),
-            Some(word @ ("failed" | "timed-out")) => (word, Tint::Bad),
-            Some(word) => (word, Tint::Faint),
-        };
         table.push([
-            Cell::from(&run.line),
             Cell::from(span::relative(run.due_at.unix_seconds(), now)),
+            Cell::from(&run.line),
             Cell::from(took),
-            Cell::new(word, tint),
+            run_outcome(run),
             Cell::from(in_short(&run.message)),
         ]);
     }
     Some(table.render(screen))
+}
+
+fn run_outcome(run: &AppCronRun) -> Cell {
+    match run.outcome.as_deref() {
+        None => Cell::new("runs", Tint::Attention),
+        Some("done") => Cell::new("done", Tint::Good),
+        Some(word @ ("failed" | "timed-out")) => Cell::new(word, Tint::Bad),
+        Some(word) => Cell::new(word, Tint::Faint),
+    }
 }
 
 #[cfg(test)]

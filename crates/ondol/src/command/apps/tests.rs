@@ -31,6 +31,7 @@ pub(in crate::command) fn app(name: &str, state: AppState) -> App {
             command: "bundle exec puma".to_owned(),
         }],
         runs_found: false,
+        cron: Vec::new(),
         instances: Vec::new(),
         restarts: 0,
         requests: 18_302,

@@ -1,5 +1,6 @@
 //! What is shown of apps, from what the app host says.
 
+use ondol_apps::CronStatus;
 use ondol_apps::Usage;
 use ondol_model::app::LaunchTraffic;
 
@@ -29,6 +30,13 @@ fn status(cpu_us: u64) -> AppStatus {
         release: Some(5),
         note: "release 5 is watched".to_owned(),
         runs: vec![(ProcessName::web(), "bin/serve".to_owned())],
+        cron: vec![CronStatus {
+            line: "04:10 bin/digest".to_owned(),
+            at: "04:10".to_owned(),
+            run: "bin/digest".to_owned(),
+            timezone: None,
+            next: Some(2_000),
+        }],
         instances: vec![
             instance("web.1", usage(1_000, cpu_us)),
             instance("worker.1", usage(500, 7)),
@@ -44,7 +52,6 @@ fn status(cpu_us: u64) -> AppStatus {
         held: 5,
         releases: vec![4, 3],
         unenforced: vec!["no cgroups here".to_owned()],
-        cron: Vec::new(),
     }
 }
 
@@ -68,6 +75,11 @@ async fn what_the_host_says_is_shown_with_what_the_plan_says() {
     assert_eq!(
         (first.runs[0].command.as_str(), first.runs_found),
         ("bin/serve", true)
+    );
+    let next = Some(Time::from_unix_seconds(2_000));
+    assert_eq!(
+        (first.cron[0].line.as_str(), first.cron[0].next),
+        ("04:10 bin/digest", next)
     );
     assert_eq!((first.watch_seconds, first.held), (120, 5));
     assert_eq!(first.sites, ["coffee.example.com"]);

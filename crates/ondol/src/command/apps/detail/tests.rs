@@ -42,6 +42,16 @@ fn an_app_is_shown_with_its_processes_launches_and_runs() {
         command: "bundle exec sidekiq".to_owned(),
     });
     shown.runs_found = true;
+    shown.cron = vec![
+        AppCron {
+            line: "04:10 bin/digest".to_owned(),
+            next: Some(ago(-60_000)),
+        },
+        AppCron {
+            line: "*/5 * * * * tick".to_owned(),
+            next: None,
+        },
+    ];
     shown.failed = 3;
     shown.tunnels = 2;
     shown.instances = vec![instance("web.1", Some(4_711)), instance("worker.1", None)];
@@ -66,6 +76,7 @@ fn an_app_is_shown_with_its_processes_launches_and_runs() {
             failed,
             launch(12, "deploy", Some("done")),
         ],
+        last_cron_runs: vec![run.clone()],
         cron_runs: vec![run],
     };
     assert_eq!(
@@ -90,8 +101,12 @@ LAUNCH  WHY     RELEASE  BEGAN      OUTCOME      MORE
     13  deploy  5        4 min ago  rolled-back  web.1 never listened
     12  deploy  5        4 min ago  done         from /srv/coffee
 
-CRON              DUE      TOOK  OUTCOME  MORE
-04:10 bin/digest  2 h ago  10 s  failed   it ended with status 1
+CRON              NEXT     LAST     OUTCOME
+04:10 bin/digest  in 16 h  2 h ago  failed
+*/5 * * * * tick  never    -
+
+DUE      RUN OF            TOOK  OUTCOME  MORE
+2 h ago  04:10 bin/digest  10 s  failed   it ended with status 1
 
 ! the deploy of coffee failed, and release 5 goes on: no
 ! Memory is not limited here.
@@ -113,6 +128,7 @@ fn an_app_of_which_nothing_is_known_yet_is_short() {
     let detail = AppDetail {
         app: shown,
         launches: Vec::new(),
+        last_cron_runs: Vec::new(),
         cron_runs: Vec::new(),
     };
     assert_eq!(
