@@ -31,7 +31,7 @@ async fn check(program: &str, file: (&str, &str), listen: AppListen, run: &str) 
     }
     let mut scene = Scene::new(listen, "").await;
     let (name, text) = file;
-    ondol_base::file::replace(&scene.folder.path().join(name), text.as_bytes(), 0o644).unwrap();
+    file::replace(&scene.folder.path().join(name), text.as_bytes(), 0o644).unwrap();
     scene.app.run = Some(run.to_owned());
     let (mut seat, first) = scene.ready().await;
     first.well().await.unwrap();
@@ -101,7 +101,7 @@ async fn npm_and_what_it_starts() {
     }
     let mut scene = Scene::new(AppListen::Port, "").await;
     let write = |name: &str, text: &str| {
-        ondol_base::file::replace(&scene.folder.path().join(name), text.as_bytes(), 0o644).unwrap();
+        file::replace(&scene.folder.path().join(name), text.as_bytes(), 0o644).unwrap();
     };
     write("package.json", package);
     write("server.js", NODE);
