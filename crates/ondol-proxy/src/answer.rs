@@ -243,14 +243,18 @@ async fn script(
             proxy(visit, (servers, None), &route.rules, (parts, path), body).await
         }
         php::Via::Pool(pool) => {
-            let ready = apps::enter(visit, &pool.room, &parts.method).await?;
-            let servers = pool.servers(&ready, &visit.connection.worker.pools);
-            let servers = (&*servers, Some(&*ready.launched));
-            let answer = proxy(visit, servers, &route.rules, (parts, path), body).await;
-            if let Some(app) = &mut visit.app {
-                app.has_answered(&answer);
+            let mut body = Unsent::new(parts, body);
+            let mut retrying = None;
+            loop {
+                let ready = apps::enter(visit, &pool.room, &parts.method).await?;
+                let servers = pool.servers(&ready, &visit.connection.worker.pools);
+                let servers = (&*servers, Some(&*ready.launched));
+                let answer = ask(visit, servers, &route.rules, (parts, path), &mut body).await;
+                let of = (&pool.room, &ready);
+                if !apps::tries_again(visit, of, &answer, &mut retrying).await {
+                    return answer;
+                }
             }
-            answer
         }
     }
 }

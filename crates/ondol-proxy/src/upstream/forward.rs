@@ -92,6 +92,7 @@ pub(crate) struct Unsent {
     framing: RequestFraming,
     /// `None` where there is no body, and while it is being sent.
     upload: Option<Upload>,
+    is_gathered: bool,
 }
 
 impl Unsent {
@@ -99,12 +100,14 @@ impl Unsent {
         Self {
             framing: framing(parts, &body),
             upload: (!body.is_end_stream()).then(|| Upload::new(body)),
+            is_gathered: false,
         }
     }
 
     /// Finds out how long the body is, for servers that must know it first.
     pub(crate) async fn gather(&mut self, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
-        if let Some(upload) = &mut self.upload {
+        let is_gathered = std::mem::replace(&mut self.is_gathered, true);
+        if let Some(upload) = self.upload.as_mut().filter(|_| !is_gathered) {
             let gathering = gather(upload, self.framing, outgoing.limits);
             self.framing = Box::pin(gathering).await?;
         }
