@@ -20,8 +20,8 @@ use crate::harness::get;
 
 mod deploy;
 mod life;
-mod seen;
 mod push;
+mod seen;
 
 /// A small web server: it answers with its version, its process and what its environment says, and does what its
 /// release tells it to.

@@ -114,7 +114,7 @@ impl App {
         all: watch::Receiver<Statuses>,
     ) -> Self {
         let unenforced = enforce::unenforced(&wanted.borrow().app, &tools.surroundings.groups);
-        let cron = Cron::start(&tools, &wanted.borrow());
+        let cron = Cron::start(&tools);
         Self {
             cron,
             unenforced,

@@ -3,6 +3,7 @@
 //! When a line is due is decided in the model, from the time of day alone: a clock that jumps, a box that was off and
 //! one that was merely slow are all met by looking again.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,16 +55,19 @@ pub(crate) struct Current {
     pub(crate) settings: Arc<Settings>,
     /// What visitors get.
     pub(crate) release: Release,
+    /// Folders that the app sees nothing of.
+    pub(crate) hidden: Arc<[PathBuf]>,
+    /// IANA time zone of the box.
+    pub(crate) timezone: Option<String>,
 }
 
 /// Runs the lines of an app when they are due, until told to stop; runs that last are ended then. While there is
-/// nothing current, nothing begins, and what is due counts as missed. `timezone` is the box's.
+/// nothing current, nothing begins, and what is due counts as missed.
 pub(crate) async fn keep(
     surroundings: Surroundings,
     mut current: watch::Receiver<Option<Arc<Current>>>,
     store: ondol_store::Handle,
     news: mpsc::Sender<News>,
-    timezone: Option<String>,
     stop: Stop,
 ) {
     let first = tokio::select! {
@@ -77,7 +81,7 @@ pub(crate) async fn keep(
     let keeper = Keeper {
         surroundings,
         history,
-        timezone,
+        timezone: None,
         lines: Vec::new(),
         runs: Group::default(),
         began_at: clock::now(),
@@ -90,6 +94,7 @@ pub(crate) async fn keep(
 struct Keeper {
     surroundings: Surroundings,
     history: History,
+    /// The zone that the lines were made with.
     timezone: Option<String>,
     lines: Vec<Line>,
     runs: Group,
@@ -105,7 +110,7 @@ impl Keeper {
             let what = current.borrow_and_update().clone();
             let next = match what {
                 Some(current) => {
-                    self.take_up(&current.app, now);
+                    self.take_up(&current, now);
                     self.begin_due(&current, now, &stop).await
                 }
                 None => None,
@@ -123,15 +128,18 @@ impl Keeper {
     }
 
     /// Brings the lines to what the configuration says now. Those that stay keep what they know.
-    fn take_up(&mut self, app: &plan::App, now: i64) {
-        if self.lines.iter().map(Line::told).eq(&app.cron) {
+    fn take_up(&mut self, current: &Current, now: i64) {
+        let app = &current.app;
+        let is_same_zone = self.timezone == current.timezone;
+        if is_same_zone && self.lines.iter().map(Line::told).eq(&app.cron) {
             return;
         }
+        self.timezone.clone_from(&current.timezone);
         let mut before = std::mem::take(&mut self.lines);
         for (place, told) in (1..).zip(&app.cron) {
             let kept = before.iter().position(|line| line.told() == told);
             let mut line = match kept {
-                Some(kept) => before.remove(kept),
+                Some(kept) => before.remove(kept).in_zone(self.timezone.as_deref()),
                 None => match Line::new(told, self.timezone.as_deref()) {
                     Some(line) => line.since(self.history.last_due(told).unwrap_or(now)),
                     // The configuration was checked, so it is not there.

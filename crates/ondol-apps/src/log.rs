@@ -142,11 +142,6 @@ impl AppLog {
         self.0.lines.subscribe()
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0.path
-    }
-
     /// Has a line wait for the disk, and shows it to all who listen.
     fn add(&self, line: &Arc<LogLine>) {
         self.wait_for_disk(line);

@@ -28,7 +28,7 @@ pub(super) struct Cron {
 }
 
 impl Cron {
-    pub(super) fn start(tools: &Tools, wanted: &Wanted) -> Self {
+    pub(super) fn start(tools: &Tools) -> Self {
         let (current, reader) = watch::channel(None);
         let (stopper, stop) = Stopper::new();
         let mut task = Group::default();
@@ -37,7 +37,6 @@ impl Cron {
             reader,
             tools.store.clone(),
             tools.news.clone(),
-            wanted.timezone.clone(),
             stop,
         );
         task.spawn(format!("cron of {}", tools.name), kept);
@@ -63,12 +62,20 @@ impl App {
             Mode::Fail | Mode::Stop => false,
         };
         let live = self.scene.live().filter(|_| runs);
-        let app = Arc::clone(&self.wanted.borrow().app);
+        let Wanted {
+            app,
+            host: _,
+            timezone,
+            hidden,
+        } = self.wanted();
         self.cron.current.send_if_modified(|before| {
             let is_same = match (&*before, &live) {
                 (None, None) => true,
                 (Some(before), Some(live)) => {
-                    before.app == app && Arc::ptr_eq(&before.settings, live.settings())
+                    before.app == app
+                        && before.hidden == hidden
+                        && before.timezone == timezone
+                        && Arc::ptr_eq(&before.settings, live.settings())
                 }
                 (None, Some(_)) | (Some(_), None) => false,
             };
@@ -78,6 +85,8 @@ impl App {
                         app,
                         settings: Arc::clone(live.settings()),
                         release: live.release().clone(),
+                        hidden,
+                        timezone,
                     })
                 });
             }

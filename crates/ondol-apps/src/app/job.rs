@@ -130,7 +130,9 @@ impl App {
                 self.workers.spawn(name, stop(tools, scene, drain, reply));
             }
             Job::Sleep => self.workers.spawn(name, sleep(tools, scene)),
-            Job::Wake => self.workers.spawn(name, async move { wake(&tools, &scene) }),
+            Job::Wake => self
+                .workers
+                .spawn(name, async move { wake(&tools, &scene) }),
         }
         self.running = Some(running);
         self.since = clock::now();

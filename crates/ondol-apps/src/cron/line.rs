@@ -76,6 +76,12 @@ impl Line {
         })
     }
 
+    /// The same, on a box in this zone.
+    pub(super) fn in_zone(self, timezone: Option<&str>) -> Self {
+        let zone = Zone::of(self.told.timezone.as_deref().or(timezone));
+        Self { zone, ..self }
+    }
+
     /// The same, when all up to a moment is dealt with.
     pub(super) fn since(self, done: i64) -> Self {
         Self { done, ..self }

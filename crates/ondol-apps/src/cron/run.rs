@@ -60,10 +60,14 @@ impl Run {
             app: _,
             settings,
             release,
+            hidden,
+            timezone: _,
         } = current;
+        let mut surroundings = surroundings.clone();
+        surroundings.hidden = Arc::clone(hidden);
         Self {
-            spec: settings.spec(surroundings, release, &name, run, Work::Serve),
-            surroundings: surroundings.clone(),
+            spec: settings.spec(&surroundings, release, &name, run, Work::Serve),
+            surroundings,
             told,
             name,
             due_at,

@@ -75,6 +75,8 @@ impl Stage {
             app,
             settings: Arc::new(settings.unwrap()),
             release,
+            hidden: Arc::new([]),
+            timezone: Some("UTC".to_owned()),
         };
         let (news_sender, news) = mpsc::channel(64);
         Self {
@@ -103,7 +105,7 @@ impl Stage {
         let keeper = Keeper {
             surroundings: self.surroundings.clone(),
             history: History::open(name, store, news).await,
-            timezone: Some("UTC".to_owned()),
+            timezone: None,
             lines: Vec::new(),
             runs: Group::default(),
             began_at: clock::now(),
@@ -387,6 +389,8 @@ async fn nothing_begins_while_the_app_is_stopped_and_changed_lines_are_taken_up(
         app: Arc::new(app),
         settings: Arc::clone(&before.settings),
         release: before.release.clone(),
+        hidden: Arc::clone(&before.hidden),
+        timezone: before.timezone.clone(),
     };
     stage.current.send_replace(Some(Arc::new(current)));
     let runs = stage.runs(1, |run| run.ended.is_some()).await;

@@ -61,11 +61,6 @@ impl Attached {
         Ok(Self { intake, reader })
     }
 
-    /// The newest lines of this pipe, the newest last.
-    pub(crate) fn tail(&self, lines: usize) -> Vec<String> {
-        locked(&self.intake).tail(lines)
-    }
-
     /// Reads what is left, and returns when it is in the file too.
     pub(crate) async fn finish(self) {
         let log = locked(&self.intake).log();

@@ -14,7 +14,6 @@ use rustix::pipe::SpliceFlags;
 use super::AppLog;
 use super::LogLine;
 use super::flood::Flood;
-use super::recent::Ring;
 use super::text;
 
 /// As much as is looked at in one go; what a new pipe holds.
@@ -47,7 +46,6 @@ pub(super) struct Intake {
     /// Whether what comes is the rest of a line that was cut.
     is_inside_cut: bool,
     flood: Flood,
-    tail: Ring,
     has_finished: bool,
 }
 
@@ -61,7 +59,6 @@ impl Intake {
             part: vec![0; PART_BYTES].into(),
             is_inside_cut: false,
             flood: Flood::new(clock::now()),
-            tail: Ring::default(),
             has_finished: false,
         })
     }
@@ -124,10 +121,6 @@ impl Intake {
         self.log.clone()
     }
 
-    pub(super) fn tail(&self, lines: usize) -> Vec<String> {
-        self.tail.tail(lines)
-    }
-
     /// Copies what the pipe begins with; it stays there. How much that is.
     fn peek(&mut self) -> usize {
         let flags = SpliceFlags::NONBLOCK;
@@ -179,7 +172,6 @@ impl Intake {
             instance: Arc::clone(&self.instance),
             text: text::readable(&self.part[begin..end]),
         });
-        self.tail.push(&line);
         self.log.add(&line);
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Recent {
 
 /// The newest lines of one process.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+struct Ring {
     lines: VecDeque<Arc<LogLine>>,
     bytes: usize,
 }
@@ -57,7 +57,7 @@ impl Recent {
 }
 
 impl Ring {
-    pub(super) fn push(&mut self, line: &Arc<LogLine>) {
+    fn push(&mut self, line: &Arc<LogLine>) {
         self.bytes += line.text.len();
         self.lines.push_back(Arc::clone(line));
         while self.lines.len() > LINES_MAX || self.bytes > BYTES_MAX {
@@ -66,13 +66,6 @@ impl Ring {
             };
             self.bytes -= oldest.text.len();
         }
-    }
-
-    /// The newest lines, the newest last.
-    pub(super) fn tail(&self, lines: usize) -> Vec<String> {
-        let first = self.lines.len().saturating_sub(lines);
-        let newest = self.lines.iter().skip(first);
-        newest.map(|line| line.text.clone()).collect()
     }
 }
 

@@ -46,7 +46,7 @@ impl Stage {
 
     /// What is in the file, without the times.
     fn written(&self) -> String {
-        let text = fs::read_to_string(self.log.path()).unwrap_or_default();
+        let text = fs::read_to_string(&self.log.0.path).unwrap_or_default();
         let lines = text.lines().map(|line| {
             let (time, rest) = line.split_once(' ').unwrap();
             assert_eq!(time.len(), "2026-11-21T14:00:00.123Z".len(), "{line}");
@@ -91,7 +91,7 @@ async fn lines_of_several_processes_are_in_one_file_under_their_names() {
         .log
         .attach(&stage.pipe("worker"), "worker.1", None)
         .unwrap();
-    assert!(!stage.log.path().exists(), "nothing before the first line");
+    assert!(!stage.log.0.path.exists(), "nothing before the first line");
     let mut lines = stage.log.lines();
 
     stage
@@ -210,7 +210,7 @@ async fn notes_of_ondol_stand_between_the_lines() {
 
 /// The names beside the log, the oldest first.
 fn beside(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(stage.log.path().parent().unwrap())
+    let mut names: Vec<_> = fs::read_dir(stage.log.0.path.parent().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name != "coffee.log")
@@ -234,7 +234,7 @@ async fn a_flood_is_read_but_not_kept_and_the_process_never_waits() {
     written.await.unwrap();
     web.finish().await;
 
-    let size = fs::metadata(stage.log.path()).unwrap().len();
+    let size = fs::metadata(&stage.log.0.path).unwrap().len();
     assert!(size < 6 * 1024 * 1024, "{size} bytes of 64 MiB are kept");
     let written = stage.written();
     let gaps = written.lines().filter(|line| line.starts_with("ondol "));
@@ -264,7 +264,7 @@ async fn a_large_log_makes_room_and_the_oldest_files_go() {
     say(&stage.log, "the first line");
     for year in 2019..2024 {
         let name = format!("coffee.log.{year}0101T000000Z.gz");
-        fs::write(stage.log.path().with_file_name(name), "").unwrap();
+        fs::write(stage.log.0.path.with_file_name(name), "").unwrap();
     }
     let text = "y".repeat(16_000);
     for number in 0..750 {
@@ -275,12 +275,15 @@ async fn a_large_log_makes_room_and_the_oldest_files_go() {
     }
     stage.log.write();
     stage.log.keep();
-    assert!(fs::metadata(stage.log.path()).unwrap().len() <= file::FILE_BYTES_MAX);
+    assert!(fs::metadata(&stage.log.0.path).unwrap().len() <= file::FILE_BYTES_MAX);
     let names = beside(&stage);
     assert_eq!(names.len(), keep::FILES_MAX, "{names:?}");
     assert_eq!(names[0], "coffee.log.20200101T000000Z.gz");
     assert!(names.iter().all(|name| name.ends_with("Z.gz")), "{names:?}");
-    let mode = fs::metadata(stage.log.path()).unwrap().permissions().mode();
+    let mode = fs::metadata(&stage.log.0.path)
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o640);
 }
 
@@ -292,7 +295,7 @@ async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
         "coffee.log.20200101T000000Z",
         "coffee.log.20190101T000000Z.gz.new",
     ] {
-        fs::write(stage.log.path().with_file_name(name), "old\n").unwrap();
+        fs::write(stage.log.0.path.with_file_name(name), "old\n").unwrap();
     }
     let log = stage.again();
     say(&log, "two");
@@ -304,7 +307,7 @@ async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
 async fn a_log_that_was_moved_away_is_made_anew() {
     let stage = Stage::new();
     say(&stage.log, "one");
-    fs::remove_file(stage.log.path()).unwrap();
+    fs::remove_file(&stage.log.0.path).unwrap();
     say(&stage.log, "two");
     assert_eq!(stage.written(), "web.1 two\n");
 }
@@ -312,7 +315,7 @@ async fn a_log_that_was_moved_away_is_made_anew() {
 #[tokio::test]
 async fn lines_that_the_disk_did_not_take_are_counted_where_they_are_missing() {
     let stage = Stage::new();
-    let folder = stage.log.path().parent().unwrap();
+    let folder = stage.log.0.path.parent().unwrap();
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     fs::write(folder, "in the way").unwrap();
     let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
@@ -331,7 +334,7 @@ async fn lines_that_the_disk_did_not_take_are_counted_where_they_are_missing() {
 #[tokio::test]
 async fn a_link_in_the_place_of_the_logs_is_not_followed() {
     let stage = Stage::new();
-    let folder = stage.log.path().parent().unwrap().to_owned();
+    let folder = stage.log.0.path.parent().unwrap().to_owned();
     let elsewhere = stage.pipe("elsewhere");
     fs::create_dir_all(&elsewhere).unwrap();
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
@@ -342,7 +345,7 @@ async fn a_link_in_the_place_of_the_logs_is_not_followed() {
     fs::remove_file(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
     fs::write(elsewhere.join("victim"), "").unwrap();
-    std::os::unix::fs::symlink(elsewhere.join("victim"), stage.log.path()).unwrap();
+    std::os::unix::fs::symlink(elsewhere.join("victim"), &stage.log.0.path).unwrap();
     say(&stage.log, "two");
     assert_eq!(fs::read_to_string(elsewhere.join("victim")).unwrap(), "");
 }
