@@ -88,8 +88,6 @@ impl Swap {
             Ok(switched) => switched,
             Err(Trouble(reason)) => return self.failed(&reason).await,
         };
-        self.progress.live();
-        self.progress.line(self.is_live(&new));
         let Some(before) = before else {
             return self.done(&new, None).await;
         };
@@ -236,7 +234,9 @@ impl Swap {
     async fn show(&self, new: Arc<Formation>, retired: Option<Launch>) {
         self.tools.live(self.launch).await;
         let release = new.release().clone();
+        self.progress.line(self.is_live(&new));
         let sequence = self.scene.set(Mode::Serve, Some(new), retired);
+        self.progress.live();
         self.take_up(sequence).await;
         self.tools.releases().point_current(&release).await;
     }
