@@ -159,7 +159,8 @@ pub(crate) async fn reload(context: Context, before: Served) -> Result<Reloaded,
     let configuration = read(context.folders.config.clone()).await?;
     let changes = diff::changes(before.plan(), &configuration.plan);
     done("read");
-    let examined = examine(configuration, before.listeners.keys(), context.user.clone()).await?;
+    let (user, state) = (context.user.clone(), context.folders.state.clone());
+    let examined = examine(configuration, before.listeners.keys(), user, state).await?;
     done("examined");
     let prepared = prepare(&context, &before, examined).await?;
     let served = commit(&context, &before, prepared).await?;
@@ -212,6 +213,7 @@ pub(crate) async fn examine(
     configuration: Configuration,
     held: BTreeSet<ListenerKey>,
     user: ServeUser,
+    state: PathBuf,
 ) -> Result<Examined, Refused> {
     let work = tasks::spawn_blocking(move || {
         let findings = examine::examine(Subject {
@@ -221,7 +223,7 @@ pub(crate) async fn examine(
             held: &held,
             now: clock::unix_seconds(),
         });
-        let roots = sandbox::folders_to_read(&configuration.plan);
+        let roots = sandbox::folders_to_read(&configuration.plan, &state);
         Examined {
             configuration,
             findings,

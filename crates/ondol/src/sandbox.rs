@@ -28,6 +28,7 @@ use rustix::thread::CapabilitySets;
 
 use crate::folders::Found;
 
+mod releases;
 mod user;
 
 pub(crate) use user::ServeUser;
@@ -55,12 +56,16 @@ const PUBLIC: [&str; 9] = [
 ///
 /// A root that leads through a symbolic link (`/srv/coffee/current`, switched by a deploy) brings the
 /// folder of that link too, so that the next switch needs nothing from us; not so where that folder is at
-/// the top of the disk, which would open too much.
-pub(crate) fn folders_to_read(plan: &Plan) -> BTreeSet<PathBuf> {
+/// the top of the disk, which would open too much. Of an app of Ondol's own it brings the releases alone.
+pub(crate) fn folders_to_read(plan: &Plan, state: &Path) -> BTreeSet<PathBuf> {
     let roots: BTreeSet<&Path> = plan.sites.iter().flat_map(Site::folders).collect();
-    let real = roots.iter().filter_map(|root| root.canonicalize().ok());
-    let switched = roots.iter().flat_map(|root| folders_of_links(root));
-    real.chain(switched).collect()
+    let folders = roots.into_iter().flat_map(|root| {
+        releases::of(&plan.apps, state, root).unwrap_or_else(|| {
+            let real = root.canonicalize().ok();
+            real.into_iter().chain(folders_of_links(root)).collect()
+        })
+    });
+    folders.collect()
 }
 
 fn folders_of_links(root: &Path) -> Vec<PathBuf> {

@@ -112,11 +112,12 @@ pub(super) async fn prepare(ground: &Ground, past: &Past) -> anyhow::Result<Prep
         .take_up(Arc::clone(&configuration.plan))
         .await?;
     let user = &ground.surroundings.user;
+    let state = ground.folders.state.clone();
     let Examined {
         findings,
         roots,
         configuration,
-    } = reload::examine(configuration, wanted, user.clone()).await?;
+    } = reload::examine(configuration, wanted, user.clone(), state).await?;
     // What only the machine knows to be wrong is no reason to serve nothing: a disk may be missing.
     let mistakes = findings.mistakes.iter().map(served_all_the_same);
     let warnings = mistakes.chain(reload::warnings(&findings)).collect();
