@@ -118,17 +118,17 @@ fn release(app: &App) -> String {
 }
 
 fn requests(app: &App) -> String {
-    let mut text = format!("{} of this launch", output::grouped(app.requests));
     let parts = [
         (app.failed, "failed"),
         (app.in_flight, "under way"),
         (app.tunnels, "open WebSockets"),
         (app.held, "waiting"),
     ];
-    for (number, word) in parts.into_iter().filter(|(number, _)| *number > 0) {
-        text.push_str(&format!(", {} {word}", output::grouped(number)));
-    }
-    text
+    let all = format!("{} of this launch", output::grouped(app.requests));
+    let some = parts.into_iter().filter(|(number, _)| *number > 0);
+    let some = some.map(|(number, word)| format!("{} {word}", output::grouped(number)));
+    let words: Vec<_> = std::iter::once(all).chain(some).collect();
+    words.join(", ")
 }
 
 fn processes(app: &App, now: i64, screen: Screen) -> Option<String> {

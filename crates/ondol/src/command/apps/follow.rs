@@ -111,23 +111,16 @@ fn print(told: &[Told], began: Instant) -> anyhow::Result<()> {
 
 /// A step has the time before it; what belongs to it stands below it.
 fn lines(told: &[Told], seconds: u64, screen: Screen) -> String {
-    let mut text = String::new();
-    for told in told {
-        match told {
-            Told::Step(step) => {
-                let time = format!("{seconds} s");
-                let time = screen.tinted(&format!("{time:>INDENT$}"), Tint::Faint);
-                let step = screen.tinted(step, Tint::Strong);
-                text.push_str(&format!("{time}  {step}\n"));
-            }
-            Told::Line(line) => {
-                let line = format!("{:INDENT$}  {line}", "");
-                text.push_str(line.trim_end());
-                text.push('\n');
-            }
+    let lines = told.iter().map(|told| match told {
+        Told::Step(step) => {
+            let time = format!("{seconds} s");
+            let time = screen.tinted(&format!("{time:>INDENT$}"), Tint::Faint);
+            format!("{time}  {}\n", screen.tinted(step, Tint::Strong))
         }
-    }
-    text
+        Told::Line(line) if line.is_empty() => "\n".to_owned(),
+        Told::Line(line) => format!("{:INDENT$}  {line}\n", ""),
+    });
+    lines.collect()
 }
 
 #[cfg(test)]

@@ -283,7 +283,7 @@ fn what_exists_is_a_path_and_the_rest_is_for_git() {
     let path = folder.path().canonicalize().unwrap();
     let text = path.to_str().unwrap().to_owned();
     let archive = path.join("a.tar.gz");
-    std::fs::write(&archive, "").unwrap();
+    ondol_base::file::replace(&archive, b"", 0o600).unwrap();
     let table = [
         (text.clone(), api::DeployFrom::Folder(text.clone())),
         (format!("{text}/./"), api::DeployFrom::Folder(text)),

@@ -24,8 +24,8 @@ fn launch(number: u64, kind: &str, outcome: Option<&str>) -> AppLaunch {
     }
 }
 
-#[test]
-fn an_app_is_shown_with_its_processes_launches_and_runs() {
+/// An app with everything.
+fn busy() -> App {
     let instance = |name: &str, pid| AppInstance {
         name: name.to_owned(),
         launch: 12,
@@ -57,6 +57,12 @@ fn an_app_is_shown_with_its_processes_launches_and_runs() {
     shown.instances = vec![instance("web.1", Some(4_711)), instance("worker.1", None)];
     shown.note = "the deploy of coffee failed, and release 5 goes on: no".to_owned();
     shown.unenforced = vec!["Memory is not limited here.".to_owned()];
+    shown
+}
+
+#[test]
+fn an_app_is_shown_with_its_processes_launches_and_runs() {
+    let shown = busy();
     let failed = AppLaunch {
         reason: "web.1 never listened. Its last lines:\nTraceback".to_owned(),
         ..launch(13, "deploy", Some("rolled-back"))
