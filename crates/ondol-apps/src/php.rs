@@ -100,14 +100,18 @@ pub(crate) fn pool_file(pool: &Pool<'_>) -> String {
     lines.join("\n")
 }
 
-/// The command that runs php-fpm with such a file: in the foreground, with what it says on standard error.
-pub(crate) fn command(program: &Path, file: &Path) -> Run {
+/// The command that runs php-fpm with such a file: in the foreground, with what it says on standard error. Its
+/// cache of scripts takes a lock in a folder that must be known before the file is read, and `/tmp` may be closed.
+pub(crate) fn command(program: &Path, file: &Path, data: &Path) -> Run {
+    let lock = sessions(data).display().to_string();
     let words = [
         program.display().to_string(),
         "--nodaemonize".to_owned(),
         "--force-stderr".to_owned(),
         "--fpm-config".to_owned(),
         file.display().to_string(),
+        "--define".to_owned(),
+        format!("opcache.lockfile_path={lock}"),
     ];
     Run::Program(words.to_vec())
 }

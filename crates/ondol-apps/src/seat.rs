@@ -344,7 +344,8 @@ impl Seat {
         };
         let at = socket_path(&self.socket);
         let listen = pool_listen(&self.socket, at.as_deref());
-        spec.run = php::command(program, &self.pool_path());
+        let data = self.surroundings.places.data(&self.settings.app().name);
+        spec.run = php::command(program, &self.pool_path(), &data);
         spec.env.extend(php::environment(listen, HANDED));
         if let Some(reach) = &mut spec.reach {
             reach.read.push(self.pool_path());

@@ -187,7 +187,7 @@ impl Settings {
         // The file of its settings is only made where it starts; see `Seat`.
         let pool = php
             .iter()
-            .map(|program| php::command(program, Path::new("")));
+            .map(|program| Run::Program(vec![program.display().to_string()]));
         let web = commands.web.iter().map(|run| Run::Shell(run.clone()));
         let web = pool.chain(web).take(1).map(|run| (ProcessName::web(), run));
         let others = commands.others.iter();

@@ -43,6 +43,17 @@ fn a_pool_stays_in_the_foreground_and_listens_where_it_is_told() {
 }
 
 #[test]
+fn the_lock_of_the_cache_is_in_a_folder_that_the_app_may_write() {
+    let [program, file, data] =
+        ["/usr/sbin/php-fpm8.2", "/run/w/php-fpm.conf", "/data"].map(Path::new);
+    let Run::Program(words) = command(program, file, data) else {
+        panic!("it needs no shell");
+    };
+    let define = "--define opcache.lockfile_path=/data/php-sessions";
+    assert!(words.join(" ").ends_with(define), "{words:?}");
+}
+
+#[test]
 fn settings_of_the_owner_count_more() {
     let usual = file(PoolListen::Handed, &[]);
     check(
