@@ -23,6 +23,7 @@ mod login;
 mod logs;
 mod migration;
 mod peers;
+mod php;
 mod reload;
 mod serving;
 mod surroundings;
