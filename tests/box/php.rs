@@ -3,6 +3,9 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -188,6 +191,52 @@ fn a_pool_that_was_killed_comes_back() {
         let parent = field(&answer, "parent");
         (answer.starts_with("version=") && parent != before && parent != "1").then_some(())
     });
+}
+
+#[test]
+fn a_release_takes_the_place_of_another_and_no_request_fails() {
+    let current = |folders: &Folders| {
+        let state = folders.path("state/apps/wiki/current");
+        state.display().to_string()
+    };
+    let Some(host) = Host::with(current, "") else {
+        return;
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let (told, http) = (Arc::clone(&stop), host.http());
+    let load = std::thread::spawn(move || {
+        let mut failures = Vec::new();
+        while !told.load(Ordering::Relaxed) {
+            match get(http, "a.test") {
+                Ok(answer) if answer.starts_with("version=") => {}
+                Ok(answer) => failures.push(answer),
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        failures
+    });
+    let jar = host.running().folders.path("cookies").display().to_string();
+    host.asked("/", &["--cookie-jar", &jar]);
+    for version in ["2", "3"] {
+        let folder = host.running().folders.path(&format!("release-{version}"));
+        write(&folder, version);
+        host.done(&["deploy", "wiki", folder.to_str().unwrap()]);
+        eventually("the new release answers", || {
+            (host.field("version") == version).then_some(())
+        });
+    }
+    host.done(&["rollback", "wiki"]);
+    eventually("the release before answers", || {
+        (host.field("version") == "2").then_some(())
+    });
+    let answer = host.asked("/", &["--cookie", &jar]);
+    assert_eq!(
+        field(&answer.body, "count"),
+        "2",
+        "sessions outlive releases"
+    );
+    stop.store(true, Ordering::Relaxed);
+    assert_eq!(load.join().unwrap(), Vec::<String>::new());
 }
 
 #[test]
