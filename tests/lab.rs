@@ -10,6 +10,9 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+#[path = "lab/apps.rs"]
+mod apps;
+
 /// `tests/lab/vm` ends so on a machine that can't have a lab.
 const NO_LAB: i32 = 77;
 
