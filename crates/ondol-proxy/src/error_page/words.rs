@@ -131,6 +131,7 @@ impl Language {
 }
 
 /// A title, and a sentence for the visitor. Neither has characters that HTML would read as its own.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn english(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         400 => (
