@@ -1,10 +1,13 @@
 //! A launch that runs: its processes, each kept up by a task of its own.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ondol_base::clock;
@@ -26,6 +29,7 @@ use crate::news::News;
 use crate::release::Release;
 use crate::seat::Seat;
 use crate::settings::Settings;
+use crate::spec::Run;
 use crate::status::InstanceStatus;
 use crate::surroundings::Surroundings;
 
@@ -87,6 +91,8 @@ struct Shared {
     news: mpsc::Sender<News>,
     /// Wakes those that wait to be started again.
     hurry: Arc<Notify>,
+    /// Whether a first failure ends it all, so that nothing is started again.
+    is_on_trial: Arc<AtomicBool>,
 }
 
 /// The tasks of some of the processes, with the wish for their end.
@@ -125,7 +131,33 @@ impl Formation {
         release: Release,
         news: mpsc::Sender<News>,
     ) -> Self {
-        Self::of(surroundings, settings, launch, release, news, Vec::new())
+        Self::of(
+            surroundings,
+            settings,
+            launch,
+            release,
+            news,
+            Vec::new(),
+            false,
+        )
+    }
+
+    /// Starts one that must prove itself first: whoever asked for it ends it when one of its processes fails, and
+    /// tells why. Until [`Self::stands`].
+    pub(crate) fn on_trial(
+        surroundings: &Surroundings,
+        settings: Arc<Settings>,
+        launch: Launch,
+        release: Release,
+        news: mpsc::Sender<News>,
+    ) -> Self {
+        let running = Vec::new();
+        Self::of(surroundings, settings, launch, release, news, running, true)
+    }
+
+    /// It has proved itself: from now on it is kept up.
+    pub(crate) fn stands(&self) {
+        self.shared.is_on_trial.store(false, Ordering::Relaxed);
     }
 
     /// Takes charge of processes that run already, and starts those of the web processes that don't.
@@ -137,7 +169,15 @@ impl Formation {
         news: mpsc::Sender<News>,
         running: Vec<(Seat, Instance)>,
     ) -> Self {
-        Self::of(surroundings, settings, launch, release, news, running)
+        Self::of(
+            surroundings,
+            settings,
+            launch,
+            release,
+            news,
+            running,
+            false,
+        )
     }
 
     fn of(
@@ -147,6 +187,7 @@ impl Formation {
         release: Release,
         news: mpsc::Sender<News>,
         running: Vec<(Seat, Instance)>,
+        is_on_trial: bool,
     ) -> Self {
         let kept = watch::Sender::new(Kept::new());
         let shared = Shared {
@@ -157,6 +198,7 @@ impl Formation {
             kept: kept.clone(),
             news,
             hurry: Arc::default(),
+            is_on_trial: Arc::new(AtomicBool::new(is_on_trial)),
         };
         let mut running: BTreeMap<InstanceName, (Seat, Instance)> = running
             .into_iter()
@@ -210,6 +252,16 @@ impl Formation {
     /// Starts at once what waits to be started again.
     pub(crate) fn hurry(&self) {
         self.shared.hurry.notify_waiters();
+    }
+
+    /// What a process was started as, for a sentence about its failure.
+    pub(crate) fn run_of(&self, name: &InstanceName) -> String {
+        let folder = self.release.folder.display();
+        match self.settings.run(&name.process) {
+            Some(Run::Shell(line)) => format!("`{line}` in {folder}"),
+            Some(Run::Program(words)) => format!("`{}` in {folder}", words.join(" ")),
+            None => format!("what {folder} says"),
+        }
     }
 
     pub(crate) fn launch(&self) -> Launch {
@@ -341,6 +393,14 @@ pub(crate) fn trouble(kept: &Kept) -> Option<(InstanceName, String)> {
     })
 }
 
+/// What is told of a process, with its name: `it ended with status 1` is `web.1 ended with status 1` then.
+pub(crate) fn of(name: impl Display, sentence: &str) -> String {
+    match sentence.strip_prefix("it ") {
+        Some(predicate) => format!("{name} {predicate}"),
+        None => format!("{name}: {sentence}"),
+    }
+}
+
 /// Whether no web process answers, and each has failed again and again.
 pub(crate) fn has_failed(kept: &Kept) -> bool {
     let mut web = kept
@@ -348,4 +408,17 @@ pub(crate) fn has_failed(kept: &Kept) -> bool {
         .filter(|(name, _)| name.process.is_web())
         .peekable();
     web.peek().is_some() && web.all(|(_, instance)| instance.state == KeptState::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_takes_the_place_of_it() {
+        let sentence = "it ended with status 1";
+        assert_eq!(of("web.1", sentence), "web.1 ended with status 1");
+        let another = "there is no user \"coffee\"";
+        assert_eq!(of("web.1", another), "web.1: there is no user \"coffee\"");
+    }
 }

@@ -40,7 +40,7 @@ impl App {
             .map(|live| live.kept().borrow().clone())
             .unwrap_or_default();
         let trouble =
-            formation::trouble(&kept).map(|(name, sentence)| format!("{name} {sentence}"));
+            formation::trouble(&kept).map(|(name, sentence)| formation::of(name, &sentence));
         AppStatus {
             name: self.tools.name.clone(),
             state: self.state(),

@@ -197,7 +197,7 @@ impl Swap {
         surroundings
             .log
             .note(&format!("launch {} starts", self.launch));
-        let new = Formation::start(surroundings, settings, self.launch, release, news);
+        let new = Formation::on_trial(surroundings, settings, self.launch, release, news);
         Arc::new(new)
     }
 
@@ -227,7 +227,10 @@ impl Swap {
             true => "It wrote nothing.".to_owned(),
             false => format!("Its last lines:\n{}", lines.join("\n")),
         };
-        Err(Trouble(format!("{name} {sentence}. {tail}")))
+        let what = formation::of(&name, &sentence);
+        let run = new.run_of(&name);
+        // The first line is the reason in short, for tables.
+        Err(Trouble(format!("{what}\nIt was run as {run}.\n{tail}")))
     }
 
     /// Visitors get the new launch, and nothing new the one that retires.
@@ -273,6 +276,7 @@ impl Swap {
 
     /// The launch before is let go.
     async fn done(&self, new: &Arc<Formation>, before: Option<Before>) {
+        new.stands();
         if let Some(before) = before {
             self.retire(&before).await;
         } else {
@@ -341,6 +345,23 @@ impl Swap {
         }
     }
 
+    /// What its owner may do when it did not come about.
+    fn advice(&self) -> String {
+        let name = &self.tools.name;
+        match self.kind {
+            LaunchKind::Deploy => "After a repair, deploy it again.".to_owned(),
+            LaunchKind::Settings => {
+                "After a repair of its settings, `ondol reload` tries it again.".to_owned()
+            }
+            LaunchKind::Restart => {
+                format!("After a repair, `ondol restart {name}` tries it again.")
+            }
+            LaunchKind::Rollback | LaunchKind::Start => {
+                format!("`ondol logs {name}` has more; `ondol deploy {name}` makes a new release.")
+            }
+        }
+    }
+
     async fn failed(&self, reason: &str) {
         let name = &self.tools.name;
         let goes_on = match self.scene.live() {
@@ -353,8 +374,15 @@ impl Swap {
         if self.scene.live().is_none() && self.scene.what() == Mode::Hold {
             self.scene.set(Mode::Fail, None, None);
         }
-        let what = self.kind.word();
-        let sentence = format!("the {what} of {name} failed, and {goes_on}: {reason}");
+        let failed = match self.kind {
+            LaunchKind::Settings => format!("{name} does not run with its new settings"),
+            kind => format!("the {} of {name} failed", kind.word()),
+        };
+        let advice = self.advice();
+        let sentence = match reason.split_once('\n') {
+            Some((reason, more)) => format!("{failed}, and {goes_on}: {reason}\n{advice}\n{more}"),
+            None => format!("{failed}, and {goes_on}: {reason}. {advice}"),
+        };
         self.tools
             .end(self.launch, LaunchOutcome::Failed, reason)
             .await;

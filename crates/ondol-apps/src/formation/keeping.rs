@@ -1,5 +1,6 @@
 //! Keeps one process up: starts it, asks whether it is well, and starts it again, later and later.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ondol_base::clock;
@@ -10,6 +11,7 @@ use ondol_model::app::Keeper;
 use ondol_model::event::EventKind;
 use tokio::time::Instant;
 
+use crate::formation;
 use crate::instance::Instance;
 use crate::instance::Stopped;
 use crate::seat::Seat;
@@ -217,10 +219,16 @@ fn ended(shared: &Shared, name: &InstanceName, keeper: &mut Keeper, end: End) ->
         AfterEnd::Failed(wait) => (wait, KeptState::Failed),
     };
     let seconds = wait.as_secs();
-    shared.surroundings.log.note(&format!(
-        "{name} ended: {sentence}; it is started again in {seconds} s"
-    ));
-    if state == KeptState::Failed && !had_failed {
+    let is_on_trial = shared.is_on_trial.load(Ordering::Relaxed);
+    let next = match is_on_trial {
+        true => String::new(),
+        false => format!("; it is started again in {seconds} s"),
+    };
+    let note = format!("{}{next}", formation::of(name, &sentence));
+    shared.surroundings.log.note(&note);
+    if is_on_trial {
+        // Who tries it tells why it was not good enough.
+    } else if state == KeptState::Failed && !had_failed {
         let lines = shared
             .surroundings
             .log
@@ -235,8 +243,8 @@ fn ended(shared: &Shared, name: &InstanceName, keeper: &mut Keeper, end: End) ->
         );
         shared.tell(EventKind::AppFailed, message);
     } else if keeper.ends() == 1 {
-        let message =
-            format!("{name} of {app} ended: {sentence}; it is started again in {seconds} s");
+        let process = format!("{name} of {app}");
+        let message = format!("{}{next}", formation::of(process, &sentence));
         shared.tell(EventKind::AppRestarted, message);
     }
     shared.set(name, |kept| {

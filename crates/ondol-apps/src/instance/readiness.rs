@@ -242,7 +242,7 @@ impl Started {
         };
         let wanted = match (&self.address, self.listen) {
             (Some(Address::Tcp { host: _, port }), _) => {
-                format!("127.0.0.1:{port} ($PORT, in $ONDOL_BIND as a URL)")
+                format!("127.0.0.1:{port}, which $PORT tells it ($ONDOL_BIND, as a URL)")
             }
             (_, Some(AppListen::Fd)) => {
                 "the socket that it is handed as descriptor 3 (LISTEN_FDS)".to_owned()
@@ -258,7 +258,7 @@ impl Started {
         places.sort();
         places.dedup();
         match (&*places, self.listen) {
-            ([], Some(AppListen::Port)) => format!("it listens on no port; it should on {wanted}"),
+            ([], Some(AppListen::Port)) => format!("it listens on no port, and should on {wanted}"),
             ([], _) => format!("it should listen on {wanted}"),
             (places, _) => format!(
                 "it listens on {}, and should on {wanted}",

@@ -134,9 +134,9 @@ impl MakeError {
             return text;
         };
         if last.is_empty() {
-            text.push_str(". It wrote nothing.");
+            text.push_str("\nIt wrote nothing.");
         } else {
-            let _infallible = write!(text, ". Its last lines:\n{}", last.join("\n"));
+            let _infallible = write!(text, "\nIts last lines:\n{}", last.join("\n"));
         }
         text
     }

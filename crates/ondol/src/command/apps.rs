@@ -173,6 +173,15 @@ fn restarts(app: &App) -> Cell {
     Cell::new(output::grouped(app.restarts), tint)
 }
 
+/// What stands before the lines of a log that belong to it.
+fn in_short(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    let announced = first
+        .strip_suffix(':')
+        .and_then(|first| first.rsplit_once(". "));
+    announced.map_or(first, |(before, _the_lines)| before)
+}
+
 fn memory(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), output::bytes)
 }

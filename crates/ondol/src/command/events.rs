@@ -18,6 +18,10 @@ use crate::table::Table;
 
 /// Events older than this many seconds are shown with their date: two days.
 const DATED: i64 = 2 * 24 * 3_600;
+/// Of a long message: what happened, what to do, what was tried, and what announces the lines below.
+const FIRST_LINES: usize = 4;
+/// Of a long message: where a program says last what hurt it.
+const LAST_LINES: usize = 8;
 
 /// Asks and prints. The JSON is as the API has it, the newest first.
 pub(crate) async fn run(client: &Client, format: Format, query: EventsQuery) -> anyhow::Result<()> {
@@ -59,11 +63,24 @@ fn render(events: &Events, now: i64, zone: Option<&str>, screen: Screen) -> Stri
 
 /// The sentence, after what it is about unless it says that itself.
 fn what(event: &Event) -> String {
+    let message = shortened(&event.message);
     if event.message.contains(&event.subject) {
-        event.message.clone()
+        message
     } else {
-        format!("{}: {}", event.subject, event.message)
+        format!("{}: {message}", event.subject)
     }
+}
+
+/// A message with the lines of a log below it would hide the others: its beginning and its end stay.
+fn shortened(message: &str) -> String {
+    let lines: Vec<_> = message.lines().collect();
+    let Some(left_out @ 1..) = lines.len().checked_sub(FIRST_LINES + LAST_LINES + 1) else {
+        return message.to_owned();
+    };
+    let gap = format!("… {} more: --json has them", left_out + 1);
+    let (first, rest) = lines.split_at(FIRST_LINES);
+    let last = &rest[rest.len() - LAST_LINES..];
+    [first, &[&gap], last].concat().join("\n")
 }
 
 fn when(event: &Event, now: i64, zone: Option<&str>) -> String {

@@ -28,6 +28,14 @@ impl Swap {
             runs,
             was_well,
         } = before;
+        let number = |formation: &Formation| match formation.release().number {
+            Some(number) => format!("release {number}"),
+            None => "its own folder".to_owned(),
+        };
+        let first = reason.lines().next().unwrap_or(reason);
+        let back = number(&old);
+        self.progress
+            .line(format!("{first}: visitors get {back} again"));
         if runs {
             let retired = Some(new.launch());
             let sequence = self.scene.set(Mode::Serve, Some(Arc::clone(&old)), retired);
@@ -47,14 +55,11 @@ impl Swap {
         self.tools.releases().point_current(old.release()).await;
         self.progress.step(Step::Done);
         let name = &self.tools.name;
-        let number = |formation: &Formation| match formation.release().number {
-            Some(number) => format!("release {number}"),
-            None => "its own folder".to_owned(),
-        };
         let sentence = format!(
-            "{name} switched back from {} to {}: {reason}. The last lines of its log:\n{}",
+            "{name} switched back from {} to {}: {reason}\n{} The last lines of its log:\n{}",
             number(&new),
             number(&old),
+            self.advice(),
             lines.join("\n")
         );
         self.tools.tell(EventKind::AppRolledBack, &sentence);

@@ -43,7 +43,7 @@ impl Swap {
             }
             let trouble = formation::trouble(&kept.borrow_and_update());
             if let Some((name, sentence)) = trouble {
-                return Some(format!("{name} {sentence}"));
+                return Some(formation::of(name, &sentence));
             }
             traffic.borrow_and_update();
             if let Some(worse) = app::worse(self.scene.stage.traffic(self.launch), old) {

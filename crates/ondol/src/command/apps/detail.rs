@@ -211,18 +211,9 @@ fn outcome(launch: &AppLaunch) -> Cell {
     }
 }
 
-/// What stands before the lines of a log that belong to it.
-fn in_short(text: &str) -> &str {
-    let first = text.lines().next().unwrap_or_default();
-    let announced = first
-        .strip_suffix(':')
-        .and_then(|first| first.rsplit_once(". "));
-    announced.map_or(first, |(before, _the_lines)| before)
-}
-
 /// Why it ended so, or where it came from.
 fn more(launch: &AppLaunch) -> String {
-    let reason = in_short(&launch.reason);
+    let reason = super::in_short(&launch.reason);
     match (reason.is_empty(), launch.source.is_empty()) {
         (true, true) => String::new(),
         (true, false) => format!("from {}", launch.source),
@@ -282,7 +273,7 @@ fn cron_history(runs: &[AppCronRun], now: i64, screen: Screen) -> Option<String>
             Cell::from(&run.line),
             Cell::from(took),
             run_outcome(run),
-            Cell::from(in_short(&run.message)),
+            Cell::from(super::in_short(&run.message)),
         ]);
     }
     Some(table.render(screen))

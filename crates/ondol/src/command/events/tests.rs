@@ -75,3 +75,16 @@ fn bad_news_is_red_and_good_news_green() {
         );
     }
 }
+
+#[test]
+fn of_a_long_message_the_beginning_and_the_end_are_shown() {
+    let short: Vec<_> = (1..=13).map(|line| format!("line {line}")).collect();
+    assert_eq!(shortened(&short.join("\n")), short.join("\n"));
+    let long: Vec<_> = (1..=53).map(|line| format!("line {line}")).collect();
+    let shown = shortened(&long.join("\n"));
+    assert!(
+        shown.starts_with("line 1\nline 2\nline 3\nline 4\n… 41 more: --json has them\nline 46\n"),
+        "{shown}"
+    );
+    assert!(shown.ends_with("\nline 53"), "{shown}");
+}
