@@ -19,6 +19,8 @@ const SYSTEMD: &str = "/run/systemd/system";
 const DELEGATED: [&str; 2] = ["trusted.delegate", "user.delegate"];
 /// How long a processor is looked at when its share is limited, in microseconds.
 const PERIOD_US: u64 = 100_000;
+/// The agent's share of scarce processors, beside 100 of all apps: their visitors come through it and its data plane.
+const AGENT_WEIGHT: &str = "1000";
 
 /// Where groups of apps are made.
 #[derive(Debug, Clone)]
@@ -127,7 +129,10 @@ fn enable(base: &Cgroup, wanted: Controllers) -> io::Result<()> {
     for pid in base.own_processes() {
         let _ = agent.take(pid);
     }
-    hand_on(base, wanted)
+    hand_on(base, wanted)?;
+    // Only a kernel that shares processors out by groups has such a file.
+    let _ = agent.write("cpu.weight", AGENT_WEIGHT);
+    Ok(())
 }
 
 fn hand_on(group: &Cgroup, wanted: Controllers) -> io::Result<()> {
