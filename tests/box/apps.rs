@@ -1,7 +1,10 @@
 //! Apps: run, kept up, deployed, taken back, put to sleep, adopted; by the real binary with real programs.
 
 use std::fs;
+use std::io::Read;
+use std::io::Write;
 use std::net::SocketAddr;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
@@ -112,6 +115,19 @@ impl Host {
         });
     }
 
+    /// What the environment of the process says that answers.
+    fn env(&self) -> String {
+        let mut stream = TcpStream::connect(self.http()).unwrap();
+        write!(
+            stream,
+            "GET /env HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut env = String::new();
+        stream.read_to_string(&mut env).unwrap();
+        env
+    }
+
     /// The process that answers.
     fn app_pid(&self) -> Pid {
         let answer = self.running().get("a.test");
@@ -176,10 +192,7 @@ impl Load {
 }
 
 fn configuration(folders: &Folders, more: &str) -> String {
-    let user = match rustix::process::geteuid().is_root() {
-        true => "user = \"nobody\"\n",
-        false => "",
-    };
+    let user = user();
     let dir = folders.path("coffee");
     let dir = dir.display();
     format!(
@@ -188,6 +201,14 @@ fn configuration(folders: &Folders, more: &str) -> String {
          [sites.\"b.test\"]\nhttps = false\nrespond = \"neighbour\"\n\
          [apps.coffee]\ndir = \"{dir}\"\nrun = \"python3 -u server.py\"\n{user}{more}\n"
     )
+}
+
+/// Whom apps run as, for lines of one: nobody is made here.
+fn user() -> &'static str {
+    match rustix::process::geteuid().is_root() {
+        true => "user = \"nobody\"\n",
+        false => "",
+    }
 }
 
 /// The files of a release.

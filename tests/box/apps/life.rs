@@ -1,10 +1,8 @@
 //! Processes of apps: started, killed, adopted, stopped, put to sleep.
 
-use std::io::Write;
-use std::net::TcpStream;
-
 use rustix::process::Signal;
 
+use crate::harness::Folders;
 use crate::harness::eventually;
 use crate::harness::get;
 
@@ -16,14 +14,7 @@ fn an_app_in_its_own_folder_answers_with_nothing_of_the_agents_environment() {
     host.answers("1");
     let answer = host.running().get("b.test");
     assert_eq!(answer, "neighbour");
-    let mut stream = TcpStream::connect(host.http()).unwrap();
-    write!(
-        stream,
-        "GET /env HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut env = String::new();
-    std::io::Read::read_to_string(&mut stream, &mut env).unwrap();
+    let env = host.env();
     assert!(
         env.contains("GREETING=hello") && env.contains("ONDOL_APP=coffee"),
         "{env}"
@@ -32,6 +23,31 @@ fn an_app_in_its_own_folder_answers_with_nothing_of_the_agents_environment() {
         !env.contains("ONDOL_STATE=") && !env.contains("CARGO"),
         "{env}"
     );
+}
+
+#[test]
+fn settings_that_change_while_an_app_waits_for_another_are_not_lost() {
+    let more = |greeting: &str, dir: &str| {
+        format!(
+            "after = [\"slow\"]\nenv = {{ GREETING = \"{greeting}\" }}\n[apps.slow]\ndir = \"{dir}\"\n\
+             run = \"sleep 2; exec python3 -u server.py\"\n{}",
+            super::user()
+        )
+    };
+    let folders = Folders::with("");
+    let dir = folders.path("coffee");
+    let dir = dir.to_str().unwrap();
+    super::write_app(&folders.path("coffee"), "1");
+    folders.configure(&super::configuration(&folders, &more("before", dir)));
+    let host = Host {
+        running: Some(folders.start()),
+    };
+    let folders = &host.running().folders;
+    folders.configure(&super::configuration(folders, &more("after", dir)));
+    host.done(&["reload"]);
+    eventually("the new settings", || {
+        host.env().contains("GREETING=after").then_some(())
+    });
 }
 
 #[test]

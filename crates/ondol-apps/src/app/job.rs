@@ -96,6 +96,7 @@ impl App {
         };
         match job {
             Job::Begin => {
+                running.kind = Some(LaunchKind::Start);
                 let after = super::begin::Begin {
                     tools,
                     scene,
@@ -142,6 +143,9 @@ impl App {
         let ended = self.running.take();
         self.since = clock::now();
         self.releases = self.released().await;
+        let has_begun = ended
+            .as_ref()
+            .is_some_and(|ended| ended.kind == Some(LaunchKind::Start));
         let Some(Running {
             progress: Some(progress),
             launch: Some(launch),
@@ -149,6 +153,9 @@ impl App {
         }) = ended
         else {
             self.begin_again_if_nothing_runs();
+            if has_begun && self.scene.what() == Mode::Serve {
+                self.settings_changed().await; // While it waited for others, for one.
+            }
             return;
         };
         if progress.report(u64::MAX).outcome.is_none() {
