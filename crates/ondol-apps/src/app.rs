@@ -168,8 +168,11 @@ impl App {
                 Happened::Asked(Some(Asked::End(done))) => return self.end(done).await,
                 Happened::Wanted => self.settings_changed().await,
                 Happened::JobEnded => self.job_ended().await,
-                Happened::KeptChanged | Happened::SceneChanged => {}
-                Happened::Look => self.look(),
+                Happened::KeptChanged | Happened::SceneChanged => self.measure().await,
+                Happened::Look => {
+                    self.measure().await;
+                    self.look();
+                }
             }
         }
     }

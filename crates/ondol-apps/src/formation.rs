@@ -31,6 +31,7 @@ use crate::seat::Seat;
 use crate::settings::Settings;
 use crate::spec::Run;
 use crate::status::InstanceStatus;
+use crate::status::Usage;
 use crate::surroundings::Surroundings;
 
 mod keeping;
@@ -48,7 +49,11 @@ pub(crate) struct Formation {
     shared: Shared,
     web: Mutex<Option<Crew>>,
     others: Mutex<Option<Crew>>,
+    used: Mutex<Used>,
 }
+
+/// What each process used when it was last measured, by the number that it had then.
+type Used = BTreeMap<InstanceName, (u32, Usage)>;
 
 /// How each process is.
 pub(crate) type Kept = BTreeMap<InstanceName, KeptInstance>;
@@ -217,6 +222,7 @@ impl Formation {
             shared,
             web: Mutex::new(Some(web)),
             others: Mutex::default(),
+            used: Mutex::default(),
         };
         if !running.is_empty() {
             formation.start_others_with(running);
@@ -286,8 +292,28 @@ impl Formation {
         self.kept.subscribe()
     }
 
-    /// How its processes are, for those who look.
+    /// Measures what its processes use, for [`Self::statuses`]. Not done each time that those are asked for: where
+    /// there are no control groups, all processes of the machine are looked through.
+    pub(crate) async fn measure(&self) {
+        let kept = self.kept.borrow().clone();
+        let measured = tasks::spawn_blocking(move || {
+            let running = kept
+                .into_iter()
+                .filter_map(|(name, kept)| Some((name, kept.pid?)));
+            let used = |(name, pid)| Some((name, (pid, Group::adopt(pid).usage()?)));
+            running.filter_map(used).collect()
+        });
+        // A panic in there has been logged.
+        *locked(&self.used) = measured.await.unwrap_or_default();
+    }
+
+    /// How its processes are, for those who look, with what they used when that was last measured.
     pub(crate) fn statuses(&self) -> Vec<InstanceStatus> {
+        let used = locked(&self.used);
+        let usage = |name: &InstanceName, pid: Option<u32>| {
+            let (of, usage) = used.get(name)?;
+            (Some(*of) == pid).then_some(*usage)
+        };
         let kept = self.kept.borrow();
         let each = kept.iter().map(|(name, kept)| InstanceStatus {
             name: name.clone(),
@@ -295,7 +321,7 @@ impl Formation {
             pid: kept.pid,
             since: kept.since,
             is_ready: matches!(kept.state, KeptState::Ready(_)),
-            usage: kept.pid.and_then(|pid| Group::adopt(pid).usage()),
+            usage: usage(name, kept.pid),
         });
         each.collect()
     }

@@ -207,9 +207,7 @@ impl Group {
     pub(crate) fn usage(&self) -> Option<Usage> {
         match &self.held {
             Held::Scope(group) | Held::Own(group) => group.usage(),
-            Held::Session(session) => session
-                .filter(|session| !session.is_empty())
-                .map(Session::usage),
+            Held::Session(session) => session.and_then(Session::usage),
         }
     }
 

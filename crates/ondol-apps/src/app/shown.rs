@@ -17,6 +17,13 @@ use super::job;
 use super::scene::Mode;
 
 impl App {
+    /// Looks at what its processes use.
+    pub(super) async fn measure(&self) {
+        if let Some(live) = self.scene.live() {
+            live.measure().await;
+        }
+    }
+
     pub(super) fn publish(&self) {
         let status = self.now();
         self.status.send_if_modified(|before| {

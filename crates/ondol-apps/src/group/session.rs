@@ -48,15 +48,19 @@ impl Session {
         }
     }
 
-    pub(super) fn usage(self) -> Usage {
+    /// What it uses; `None` when all of it has ended.
+    pub(super) fn usage(self) -> Option<Usage> {
         let members = self.members();
+        if members.is_empty() {
+            return None;
+        }
         let pids: Vec<u32> = members.iter().map(|member| member.pid).collect();
         let ticks: u64 = members.iter().map(|member| member.cpu_ticks).sum();
-        Usage {
+        Some(Usage {
             memory: process::memory(&pids),
             cpu_us: ticks * (1_000_000 / rustix::param::clock_ticks_per_second().max(1)),
             tasks: members.iter().map(|member| member.threads).sum(),
-        }
+        })
     }
 
     fn members(self) -> Vec<Known> {
