@@ -108,7 +108,9 @@ pub enum Refusal {
         known: String,
     },
     /// Another swap is under way.
-    #[error("{app} is busy: {what}. `--wait` waits for its end")]
+    #[error(
+        "{app} is busy: {what}. `ondol apps {app}` shows when it is over; `ondol deploy --wait` waits for that"
+    )]
     Busy {
         /// The app.
         app: AppName,

@@ -208,6 +208,8 @@ pub(super) struct Begin {
     pub(super) scene: Arc<Scene>,
     pub(super) wanted: Wanted,
     pub(super) all: watch::Receiver<Statuses>,
+    /// For those who look: why it does not begin.
+    pub(super) note: watch::Sender<String>,
 }
 
 impl Begin {
@@ -280,6 +282,7 @@ impl Begin {
              repair, `ondol start {name}`",
             super::BEGIN_AGAIN.as_secs() / 60
         );
+        self.note.send_replace(message.clone());
         self.tools.tell(EventKind::AppFailed, message);
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Running {
     pub(super) nudge: watch::Sender<Nudge>,
     pub(super) launch: Option<Launch>,
     pub(super) kind: Option<LaunchKind>,
+    /// Why the app did not begin, or nothing; where what was said of it before is over in any case.
+    pub(super) note: Option<watch::Receiver<String>>,
 }
 
 impl Running {
@@ -93,15 +95,19 @@ impl App {
             nudge,
             launch: None,
             kind: None,
+            note: None,
         };
         match job {
             Job::Begin => {
                 running.kind = Some(LaunchKind::Start);
+                let (note, noted) = watch::channel(String::new());
+                running.note = Some(noted);
                 let after = super::begin::Begin {
                     tools,
                     scene,
                     wanted,
                     all: self.all.clone(),
+                    note,
                 };
                 self.workers.spawn(name, after.run());
             }
@@ -127,6 +133,7 @@ impl App {
                 self.workers.spawn(name, swap.run());
             }
             Job::Stop(reply) => {
+                running.note = Some(watch::channel(String::new()).1);
                 let drain = wanted.app.drain_timeout;
                 self.workers.spawn(name, stop(tools, scene, drain, reply));
             }
@@ -146,6 +153,10 @@ impl App {
         let has_begun = ended
             .as_ref()
             .is_some_and(|ended| ended.kind == Some(LaunchKind::Start));
+        let note = ended.as_ref().and_then(|ended| ended.note.as_ref());
+        if let Some(note) = note {
+            self.note.clone_from(&note.borrow());
+        }
         let Some(Running {
             progress: Some(progress),
             launch: Some(launch),

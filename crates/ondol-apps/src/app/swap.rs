@@ -351,7 +351,9 @@ impl Swap {
         match self.kind {
             LaunchKind::Deploy => "After a repair, deploy it again.".to_owned(),
             LaunchKind::Settings => {
-                "After a repair of its settings, `ondol reload` tries it again.".to_owned()
+                format!(
+                    "After a repair, `ondol reload` or `ondol restart {name}` tries them again."
+                )
             }
             LaunchKind::Restart => {
                 format!("After a repair, `ondol restart {name}` tries it again.")
