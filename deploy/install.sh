@@ -4,7 +4,7 @@
 #   --binary FILE  the program to install (default: `ondol` beside this script, or the one that cargo built)
 #   --no-start     install and enable, but start nothing now
 #   --uninstall    stop and remove Ondol; configuration, state and logs stay
-#   --purge        with --uninstall: remove these too
+#   --purge        with --uninstall: remove these too, with all that apps have written, and their users
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -58,6 +58,9 @@ put() { # SOURCE TARGET MODE
   sync "$(dirname "$2")"
 }
 
+# Users that Ondol has made for apps (`user` in ondol.toml names others, which are not its own).
+app_users() { getent passwd | sed -n 's/^\(ondol-[^:]*\):.*:The app .*, run by Ondol:.*/\1/p'; }
+
 running() { systemctl --quiet is-active ondol.service; }
 
 remove() {
@@ -66,7 +69,7 @@ remove() {
     rm -f "$unit_to"
     systemctl daemon-reload
     systemctl --quiet reset-failed ondol.service 2>/dev/null || true
-    did "stopped, and its service removed."
+    did "stopped with all its apps, and its service removed."
   fi
   if [ -e "$binary_to" ]; then
     # An upgrade keeps the program before, and one that was cut off leaves the next one.
@@ -83,11 +86,17 @@ remove() {
       rm -rf "$dir"
       did "removed $dir."
     done
+    # After their files: a number that is free again may become another user's.
+    for app_user in $(app_users); do
+      userdel "$app_user" || refuse "the user $app_user could not be removed; see which of its processes still runs, then run this again."
+      did "removed the user $app_user."
+    done
   fi
   [ "$changed" = yes ] || say "nothing to do: it is not installed."
   kept=''
   for dir in "$config_dir" "$state_dir" "$log_dir"; do [ ! -e "$dir" ] || kept="$kept $dir"; done
-  [ -z "$kept" ] || say "kept:$kept (--uninstall --purge removes these too)."
+  for app_user in $(app_users); do kept="$kept, the user $app_user"; done
+  [ -z "$kept" ] || say "kept:${kept#,} (--uninstall --purge removes these too)."
 }
 
 find_binary() {

@@ -268,7 +268,13 @@ fn uninstalled_it_leaves_what_is_the_owners(lab: &Lab, before: &str) {
     );
     lab.run("test -s /etc/ondol/ondol.toml && test -s /var/lib/ondol/ondol.db");
     assert_eq!(lab.run(TRACES), before);
+    lab.run("useradd --system --comment 'The app tea, run by Ondol' ondol-tea");
     lab.run("cd /root/deploy && ./install.sh --uninstall --purge");
+    assert_ne!(
+        lab.code("getent passwd ondol-tea"),
+        0,
+        "the user of an app was left"
+    );
     lab.run("test ! -e /etc/ondol && test ! -e /var/lib/ondol && test ! -e /var/log/ondol");
 }
 

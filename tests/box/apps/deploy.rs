@@ -61,6 +61,17 @@ fn what_never_gets_ready_changes_nothing_and_says_why() {
                 "{version}: {word:?} is not in:\n{said}"
             );
         }
+        assert!(
+            said.contains("and what ran before goes on: web.1 "),
+            "{said}"
+        );
+        assert!(
+            !said.contains("web.1 it ") && !said.contains("again in"),
+            "{said}"
+        );
+        for words in ["After a repair, deploy it again.", "It was run as `"] {
+            assert!(said.contains(words), "{version}: {words}: {said}");
+        }
         assert_eq!(host.version(), "1");
     }
     let event = host.running().event("app-deploy-failed");

@@ -112,6 +112,39 @@ fn one_that_was_stopped_stays_so_over_a_restart() {
 }
 
 #[test]
+fn one_that_can_not_be_started_says_why_and_not_what_was_before() {
+    let host = Host::with("health = { path = \"/up\" }");
+    host.answers("1");
+    let file = host.path("coffee.env");
+    std::fs::write(&file, "VARIABLE=1\n").unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&file, private).unwrap();
+    let configuration = std::fs::read_to_string(host.path("ondol.toml")).unwrap();
+    let with_file = format!("{configuration}env_files = [\"coffee.env\"]\n");
+    host.running().folders.configure(&with_file);
+    host.done(&["reload"]);
+    host.done(&["deploy", "--wait", "coffee", &host.release("2")]);
+    host.fails(&["deploy", "coffee", &host.release("exits-at-once")]);
+    host.done(&["stop", "coffee"]);
+    std::fs::write(&file, "no variable\n").unwrap();
+    let said = host.fails(&["start", "coffee"]);
+    assert!(
+        said.contains("coffee.env, line 1") && !said.contains("the deploy of"),
+        "{said}"
+    );
+    let apps = host.done(&["apps"]);
+    assert!(
+        apps.contains("coffee can't be started") && !apps.contains("the deploy of"),
+        "{apps}"
+    );
+    std::fs::write(&file, "VARIABLE=1\n").unwrap();
+    host.done(&["start", "coffee"]);
+    host.answers("1");
+    let apps = host.done(&["apps"]);
+    assert!(!apps.contains('!'), "{apps}");
+}
+
+#[test]
 fn one_that_nobody_asks_for_sleeps_and_the_next_visitor_wakes_it() {
     let host = Host::with("idle_stop = \"2s\"\nhealth = { path = \"/up\", interval = \"1h\" }");
     host.answers("1");
