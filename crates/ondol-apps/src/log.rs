@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use ondol_base::clock;
 use ondol_base::tasks;
 use ondol_model::app::AppName;
+use ondol_model::app::Launch;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
@@ -79,6 +80,8 @@ pub struct LogLine {
     pub at_ms: i64,
     /// Who wrote it: `web.1`, `cron.2`, or `ondol`.
     pub instance: Arc<str>,
+    /// The launch that it is a process of, where it is one and that is known: a file of a log does not tell.
+    pub launch: Option<Launch>,
     /// What it says, without its end; no byte of it does anything to a terminal but color it.
     pub text: String,
 }
@@ -104,9 +107,10 @@ impl AppLog {
         &self,
         pipe: &Path,
         instance: &str,
+        launch: Option<Launch>,
         owner: Option<(u32, u32)>,
     ) -> io::Result<Attached> {
-        Attached::new(self.clone(), pipe, instance, owner)
+        Attached::new(self.clone(), pipe, (instance, launch), owner)
     }
 
     /// Adds a sentence of Ondol's own.
@@ -119,6 +123,7 @@ impl AppLog {
         let line = LogLine {
             at_ms: clock::unix_milliseconds(),
             instance: instance.into(),
+            launch: None,
             text: text::readable(text.as_bytes()),
         };
         self.add(&Arc::new(line));
@@ -133,8 +138,35 @@ impl AppLog {
     }
 
     /// The newest lines of a process, or of all, the newest last; of those that were read since the agent began.
+    #[cfg(test)]
     pub(crate) fn tail(&self, instance: Option<&str>, lines: usize) -> Vec<String> {
-        self.recent().tail(instance, lines)
+        let is_wanted = |line: &LogLine| instance.is_none_or(|wanted| wanted == &*line.instance);
+        self.recent().tail(is_wanted, lines)
+    }
+
+    /// The newest lines of a process of this launch, or of all of them: those of another launch have the same names.
+    pub(crate) fn tail_of(
+        &self,
+        launch: Launch,
+        instance: Option<&str>,
+        lines: usize,
+    ) -> Vec<String> {
+        self.tail_since(launch, instance, 0, lines)
+    }
+
+    /// The same, of lines that were read at this moment or later, in milliseconds since the Unix epoch.
+    pub(crate) fn tail_since(
+        &self,
+        launch: Launch,
+        instance: Option<&str>,
+        since_ms: i64,
+        lines: usize,
+    ) -> Vec<String> {
+        let is_wanted = |line: &LogLine| {
+            let is_of = instance.is_none_or(|wanted| wanted == &*line.instance);
+            is_of && line.launch == Some(launch) && line.at_ms >= since_ms
+        };
+        self.recent().tail(is_wanted, lines)
     }
 
     /// Each line from now on, as it is read.

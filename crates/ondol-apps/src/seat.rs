@@ -146,7 +146,7 @@ impl Seat {
             return Err(SeatError::LongPath(path));
         }
         Ok(Self {
-            attached: Some(attach(surroundings, &ground, &name)?),
+            attached: Some(attach(surroundings, &ground, &name, launch)?),
             surroundings: surroundings.clone(),
             settings,
             launch,
@@ -291,7 +291,8 @@ impl Seat {
             Ready::Http | Ready::Connect => Ok(None),
             Ready::Log(text) => {
                 let (log, name) = (&self.surroundings.log, self.name.to_string());
-                Ok(Some(Ear::at_log(log, &name, text, before)))
+                let of = (self.launch, name.as_str());
+                Ok(Some(Ear::at_log(log, of, text, before)))
             }
             Ready::Notify => {
                 let path = self.notify_path();
@@ -405,10 +406,13 @@ fn attach(
     surroundings: &Surroundings,
     ground: &Ground,
     name: &InstanceName,
+    launch: Launch,
 ) -> Result<Attached, SeatError> {
     let path = ground.folder.join("log");
     let owner = ground.owner();
-    let attached = surroundings.log.attach(&path, &name.to_string(), owner);
+    let attached = surroundings
+        .log
+        .attach(&path, &name.to_string(), Some(launch), owner);
     attached.map_err(|source| SeatError::Log { path, source })
 }
 

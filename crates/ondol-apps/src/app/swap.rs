@@ -222,7 +222,7 @@ impl Swap {
         };
         new.stop().await;
         let log = &self.tools.surroundings.log;
-        let lines = log.tail(Some(&name.to_string()), LINES_TOLD);
+        let lines = log.tail_of(self.launch, Some(&name.to_string()), LINES_TOLD);
         let tail = match lines.is_empty() {
             true => "It wrote nothing.".to_owned(),
             false => format!("Its last lines:\n{}", lines.join("\n")),

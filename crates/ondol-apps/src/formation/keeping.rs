@@ -232,7 +232,7 @@ fn ended(shared: &Shared, name: &InstanceName, keeper: &mut Keeper, end: End) ->
         let lines = shared
             .surroundings
             .log
-            .tail(Some(&name.to_string()), LINES_TOLD);
+            .tail_of(shared.launch, Some(&name.to_string()), LINES_TOLD);
         let message = format!(
             "{name} of {app} failed {} times in a row: {sentence}. It is tried again every {} minutes; its site says that \
              it is down, and other sites are not touched. See `ondol logs {app}`; after a repair, `ondol start {app}` or \

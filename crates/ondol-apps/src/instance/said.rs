@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use ondol_base::clock;
 use ondol_base::tasks::Group;
+use ondol_model::app::Launch;
 use tokio::net::UnixDatagram;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -70,12 +72,26 @@ impl Ear {
 
     /// Waits for a line of this process with this text. To be called before the process starts, or, where lines of
     /// before count too, at any time.
-    pub(crate) fn at_log(log: &AppLog, instance: &str, text: &str, before: Before) -> Self {
+    pub(crate) fn at_log(
+        log: &AppLog,
+        (launch, instance): (Launch, &str),
+        text: &str,
+        before: Before,
+    ) -> Self {
         let lines = log.lines();
-        let (log, instance, text) = (log.clone(), instance.to_owned(), text.to_owned());
+        let awaited = Awaited {
+            log: log.clone(),
+            launch,
+            instance: instance.to_owned(),
+            text: text.to_owned(),
+            since_ms: match before {
+                Before::Counts => 0,
+                Before::Ignored => clock::unix_milliseconds(),
+            },
+        };
         Self::listen("the line of an app that is ready", |say| async move {
-            let was_there = before == Before::Counts && was_missed(&log, &instance, &text);
-            if was_there || has_come(lines, &log, &instance, &text).await {
+            let was_there = before == Before::Counts && awaited.was_missed();
+            if was_there || awaited.has_come(lines).await {
                 say.send_modify(|said| said.is_ready = true);
             }
             std::future::pending().await
@@ -119,31 +135,88 @@ impl Said {
     }
 }
 
-async fn has_come(
-    mut lines: broadcast::Receiver<Arc<LogLine>>,
-    log: &AppLog,
-    instance: &str,
-    text: &str,
-) -> bool {
-    loop {
-        match lines.recv().await {
-            Ok(line) if &*line.instance == instance && line.text.contains(text) => return true,
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) if was_missed(log, instance, text) => return true,
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return false,
-        }
-    }
+/// A line of a log that is waited for.
+struct Awaited {
+    log: AppLog,
+    launch: Launch,
+    instance: String,
+    text: String,
+    /// Those of before are another process's.
+    since_ms: i64,
 }
 
-fn was_missed(log: &AppLog, instance: &str, text: &str) -> bool {
-    let missed = log.tail(Some(instance), MISSED_LINES);
-    missed.iter().any(|line| line.contains(text))
+impl Awaited {
+    async fn has_come(&self, mut lines: broadcast::Receiver<Arc<LogLine>>) -> bool {
+        loop {
+            match lines.recv().await {
+                Ok(line) if self.is(&line) => return true,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) if self.was_missed() => return true,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    }
+
+    fn is(&self, line: &LogLine) -> bool {
+        let is_of = line.launch == Some(self.launch) && *line.instance == *self.instance;
+        is_of && line.text.contains(&self.text)
+    }
+
+    fn was_missed(&self) -> bool {
+        let of = Some(self.instance.as_str());
+        let missed = self
+            .log
+            .tail_since(self.launch, of, self.since_ms, MISSED_LINES);
+        missed.iter().any(|line| line.contains(&self.text))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use ondol_model::app::AppName;
+
     use super::*;
+    use crate::places::Places;
+
+    #[tokio::test]
+    async fn only_its_own_launch_makes_a_process_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places {
+            state: folder.path().join("state"),
+            runtime: folder.path().join("run"),
+            logs: folder.path().join("logs"),
+            configuration: folder.path().join("etc"),
+            visitors_group: None,
+            program: "/bin/false".into(),
+        };
+        let app = AppName::parse("coffee").unwrap();
+        let log = AppLog::open(&places, &app);
+        let pipe = |name: &str| folder.path().join(name);
+        let mut writers = Vec::new();
+        let mut attached = Vec::new();
+        for launch in [1, 2] {
+            let path = pipe(&launch.to_string());
+            attached.push(log.attach(&path, "web.1", Some(launch), None).unwrap());
+            writers.push(fs::OpenOptions::new().write(true).open(&path).unwrap());
+        }
+        let ear = Ear::at_log(&log, (2, "web.1"), "is ready", Before::Ignored);
+        let mut said = ear.said();
+        let mut lines = log.lines();
+        writers[0].write_all(b"the old one is ready\n").unwrap();
+        assert_eq!(lines.recv().await.unwrap().launch, Some(1));
+        writers[1].write_all(b"not yet\n").unwrap();
+        assert_eq!(lines.recv().await.unwrap().launch, Some(2));
+        assert!(!said.borrow_and_update().is_ready);
+        writers[1].write_all(b"the new one is ready\n").unwrap();
+        said.wait_for(|said| said.is_ready).await.unwrap();
+        assert_eq!(
+            log.tail_of(2, Some("web.1"), 9),
+            ["not yet", "the new one is ready"]
+        );
+    }
 
     #[tokio::test]
     async fn what_is_notified_is_heard_and_never_left_lying() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ondol_base::tasks;
 use ondol_base::tasks::Group;
+use ondol_model::app::Launch;
 use rustix::fs::FileType;
 use rustix::fs::Gid;
 use rustix::fs::Mode;
@@ -42,13 +43,13 @@ impl Attached {
     pub(super) fn new(
         log: AppLog,
         path: &Path,
-        instance: &str,
+        (instance, launch): (&str, Option<Launch>),
         owner: Option<(u32, u32)>,
     ) -> io::Result<Self> {
         let pipe = Arc::new(open(path, owner)?);
         // A plain user with many pipes gets smaller ones.
         let _ = rustix::pipe::fcntl_setpipe_size(&*pipe, PIPE_BYTES);
-        let intake = Intake::new(log, Arc::clone(&pipe), instance)?;
+        let intake = Intake::new(log, Arc::clone(&pipe), (instance, launch))?;
         let intake = Arc::new(Mutex::new(intake));
         #[expect(
             deprecated,

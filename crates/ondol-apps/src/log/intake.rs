@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ondol_base::clock;
+use ondol_model::app::Launch;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use rustix::pipe::SpliceFlags;
@@ -39,6 +40,7 @@ pub(super) enum Next {
 pub(super) struct Intake {
     log: AppLog,
     instance: Arc<str>,
+    launch: Option<Launch>,
     pipe: Arc<OwnedFd>,
     /// What is looked at is copied through this pipe, which leaves it where it is.
     copy: (OwnedFd, OwnedFd),
@@ -50,10 +52,15 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(log: AppLog, pipe: Arc<OwnedFd>, instance: &str) -> io::Result<Self> {
+    pub(super) fn new(
+        log: AppLog,
+        pipe: Arc<OwnedFd>,
+        (instance, launch): (&str, Option<Launch>),
+    ) -> io::Result<Self> {
         Ok(Self {
             log,
             instance: instance.into(),
+            launch,
             pipe,
             copy: rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?,
             part: vec![0; PART_BYTES].into(),
@@ -170,6 +177,7 @@ impl Intake {
         let line = Arc::new(LogLine {
             at_ms: clock::unix_milliseconds(),
             instance: Arc::clone(&self.instance),
+            launch: self.launch,
             text: text::readable(&self.part[begin..end]),
         });
         self.log.add(&line);

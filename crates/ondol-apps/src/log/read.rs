@@ -358,6 +358,7 @@ fn wanted(line: &[u8], question: &LogQuestion) -> Option<LogLine> {
     is_new.then(|| LogLine {
         at_ms,
         instance: Arc::from(instance),
+        launch: None,
         text: text.to_owned(),
     })
 }

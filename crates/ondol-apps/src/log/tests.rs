@@ -61,6 +61,7 @@ fn line(text: &str) -> Arc<LogLine> {
     Arc::new(LogLine {
         at_ms: clock::unix_milliseconds(),
         instance: "web.1".into(),
+        launch: None,
         text: text.to_owned(),
     })
 }
@@ -86,10 +87,13 @@ fn places(folder: &TempDir) -> Places {
 #[tokio::test]
 async fn lines_of_several_processes_are_in_one_file_under_their_names() {
     let stage = Stage::new();
-    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let web = stage
+        .log
+        .attach(&stage.pipe("web"), "web.1", None, None)
+        .unwrap();
     let worker = stage
         .log
-        .attach(&stage.pipe("worker"), "worker.1", None)
+        .attach(&stage.pipe("worker"), "worker.1", None, None)
         .unwrap();
     assert!(!stage.log.0.path.exists(), "nothing before the first line");
     let mut lines = stage.log.lines();
@@ -117,7 +121,10 @@ async fn lines_of_several_processes_are_in_one_file_under_their_names() {
 #[tokio::test]
 async fn what_is_left_when_the_reader_goes_is_in_the_tail_at_once() {
     let stage = Stage::new();
-    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let web = stage
+        .log
+        .attach(&stage.pipe("web"), "web.1", None, None)
+        .unwrap();
     stage
         .writer("web")
         .write_all(b"panic: at the\ndisco")
@@ -131,7 +138,10 @@ async fn what_is_left_when_the_reader_goes_is_in_the_tail_at_once() {
 #[tokio::test]
 async fn what_an_agent_left_in_the_pipe_is_read_by_the_next_one() {
     let stage = Stage::new();
-    let first = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let first = stage
+        .log
+        .attach(&stage.pipe("web"), "web.1", None, None)
+        .unwrap();
     let mut app = stage.writer("web");
     let mut lines = stage.log.lines();
     app.write_all(b"one\nhalf a").unwrap();
@@ -141,7 +151,7 @@ async fn what_an_agent_left_in_the_pipe_is_read_by_the_next_one() {
     app.write_all(b" line\nthree\n").unwrap();
 
     let log = stage.again();
-    let second = log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let second = log.attach(&stage.pipe("web"), "web.1", None, None).unwrap();
     second.finish().await;
     let written = stage.written();
     for line in ["web.1 one\n", "web.1 half a line\n", "web.1 three\n"] {
@@ -152,10 +162,15 @@ async fn what_an_agent_left_in_the_pipe_is_read_by_the_next_one() {
 #[tokio::test]
 async fn a_process_can_write_a_megabyte_while_nobody_reads() {
     let stage = Stage::new();
-    drop(stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap());
+    drop(
+        stage
+            .log
+            .attach(&stage.pipe("web"), "web.1", None, None)
+            .unwrap(),
+    );
     let pipe = stage.writer("web");
     let log = stage.again();
-    drop(log.attach(&stage.pipe("web"), "web.1", None).unwrap());
+    drop(log.attach(&stage.pipe("web"), "web.1", None, None).unwrap());
     rustix::io::ioctl_fionbio(&pipe, true).unwrap();
     let mut count = 0;
     while (&pipe).write(&[b'x'; 4096]).is_ok() {
@@ -167,19 +182,24 @@ async fn a_process_can_write_a_megabyte_while_nobody_reads() {
 #[tokio::test]
 async fn the_pipe_is_the_apps_alone_and_nothing_else_is_taken_for_it() {
     let stage = Stage::new();
-    drop(stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap());
+    drop(
+        stage
+            .log
+            .attach(&stage.pipe("web"), "web.1", None, None)
+            .unwrap(),
+    );
     let pipe = fs::metadata(stage.pipe("web")).unwrap();
     assert!(pipe.file_type().is_fifo());
     assert_eq!(pipe.permissions().mode() & 0o777, 0o600);
 
     fs::write(stage.pipe("file"), "mine").unwrap();
-    let refused = stage.log.attach(&stage.pipe("file"), "web.1", None);
+    let refused = stage.log.attach(&stage.pipe("file"), "web.1", None, None);
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     std::os::unix::fs::symlink(stage.pipe("web"), stage.pipe("link")).unwrap();
     assert!(
         stage
             .log
-            .attach(&stage.pipe("link"), "web.1", None)
+            .attach(&stage.pipe("link"), "web.1", None, None)
             .is_err()
     );
 }
@@ -187,7 +207,10 @@ async fn the_pipe_is_the_apps_alone_and_nothing_else_is_taken_for_it() {
 #[tokio::test]
 async fn a_line_that_does_not_end_is_cut_and_what_follows_it_is_whole() {
     let stage = Stage::new();
-    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let web = stage
+        .log
+        .attach(&stage.pipe("web"), "web.1", None, None)
+        .unwrap();
     let mut app = stage.writer("web");
     let long = vec![b'x'; 900 * 1024];
     app.write_all(&long).unwrap();
@@ -222,7 +245,10 @@ fn beside(stage: &Stage) -> Vec<String> {
 #[tokio::test]
 async fn a_flood_is_read_but_not_kept_and_the_process_never_waits() {
     let stage = Stage::new();
-    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let web = stage
+        .log
+        .attach(&stage.pipe("web"), "web.1", None, None)
+        .unwrap();
     let mut app = stage.writer("web");
     let written = tasks::spawn_blocking(move || {
         let line = format!("{}\n", "x".repeat(1_023));
@@ -318,7 +344,10 @@ async fn lines_that_the_disk_did_not_take_are_counted_where_they_are_missing() {
     let folder = stage.log.0.path.parent().unwrap();
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     fs::write(folder, "in the way").unwrap();
-    let web = stage.log.attach(&stage.pipe("web"), "web.1", None).unwrap();
+    let web = stage
+        .log
+        .attach(&stage.pipe("web"), "web.1", None, None)
+        .unwrap();
     stage.writer("web").write_all(b"one\ntwo\n").unwrap();
     web.finish().await;
     assert_eq!(stage.log.tail(None, 9), ["one", "two"], "still in memory");

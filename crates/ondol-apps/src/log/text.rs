@@ -45,6 +45,7 @@ pub(super) fn write_line(to: &mut String, line: &LogLine) {
     let LogLine {
         at_ms,
         instance,
+        launch: _,
         text,
     } = line;
     to.push_str(&clock::rfc3339_milliseconds(*at_ms));

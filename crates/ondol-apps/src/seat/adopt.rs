@@ -126,7 +126,7 @@ fn adopted(surroundings: &Surroundings, folder: PathBuf, record: Record) -> Opti
         identity: None,
         visitors_group: None,
     };
-    let attached = attach(surroundings, &ground, &name);
+    let attached = attach(surroundings, &ground, &name, record.launch);
     let attached = attached.inspect_err(|error| {
         tracing::warn!(%error, process = %name, "what a process of an app says is not read");
     });

@@ -60,6 +60,7 @@ fn shown(answer: LogAnswer) -> api::Logs {
         let LogLine {
             at_ms,
             instance,
+            launch: _,
             text,
         } = line;
         api::LogLine {

@@ -18,7 +18,7 @@ impl Swap {
     /// Visitors get the launch before again.
     pub(super) async fn go_back(&self, new: Arc<Formation>, before: Before, reason: &str) {
         let log = &self.tools.surroundings.log;
-        let lines = log.tail(None, LINES_TOLD);
+        let lines = log.tail_of(self.launch, None, LINES_TOLD);
         // First of all, so that a power cut from here on leads to the launch before as well.
         self.tools
             .end(self.launch, LaunchOutcome::RolledBack, reason)
