@@ -16,12 +16,15 @@ use rustix::fs::Gid;
 use rustix::fs::Uid;
 
 use crate::places::Places;
+use crate::places::app_in;
 use crate::spec::Identity;
 
 /// To walk through, not to list.
 const WAY: u32 = 0o711;
 /// Of an app alone.
 const OWN: u32 = 0o700;
+/// Of all who are let into the app's folder.
+const RELEASES: u32 = 0o755;
 
 /// A folder, or what lies in it, could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,25 @@ pub(crate) fn prepare(
         own(&folder, OWN, identity.map(|it| (it.uid, it.gid)))?;
     }
     Ok(())
+}
+
+/// Makes the folder for an app's releases with a way to it, for those who serve files of releases that are yet to be
+/// made: they can be let into what they reach at their start alone. Blocks on the disk.
+///
+/// # Errors
+///
+/// When a folder on the way can't be made.
+pub fn way_to_releases(state: &Path, app: &AppName) -> io::Result<()> {
+    let folder = app_in(state, app);
+    way(state, &folder).map_err(|error| error.source)?;
+    // One that was made for its owner alone; who else is let in by a list stays so.
+    let is_shut = |path: &Path| Ok::<_, io::Error>(fs::metadata(path)?.mode() & 0o011 == 0);
+    for above in [folder.as_path(), folder.parent().unwrap_or(state)] {
+        if rustix::process::geteuid().is_root() && is_shut(above)? {
+            open_way(above)?;
+        }
+    }
+    make(&folder.join("releases"), RELEASES).map_err(|error| error.source)
 }
 
 /// Makes `folder` and what is between it and `base`, each to be walked through. `base` itself becomes so where this
@@ -134,6 +156,27 @@ mod tests {
         fs::set_permissions(app.join("data"), Permissions::from_mode(0o750)).unwrap();
         own(&app.join("data"), OWN, None).unwrap();
         assert_eq!(mode(&app.join("data")), 0o750);
+    }
+
+    #[test]
+    fn releases_are_reached_before_there_is_one_and_nothing_else_is() {
+        let state = tempfile::tempdir().unwrap();
+        let app = AppName::parse("coffee").unwrap();
+        let folder = state.path().join("apps/coffee");
+        own(&state.path().join("apps"), OWN, None).unwrap();
+        own(&folder, OWN, None).unwrap();
+        way_to_releases(state.path(), &app).unwrap();
+        way_to_releases(state.path(), &app).unwrap();
+        assert_eq!(mode(&folder.join("releases")), RELEASES);
+        if rustix::process::geteuid().is_root() {
+            assert_eq!(mode(state.path()), WAY);
+            assert_eq!(mode(&state.path().join("apps")), WAY);
+            assert_eq!(mode(&folder), WAY);
+        }
+        // Whom a list lets in is the list's affair.
+        fs::set_permissions(&folder, Permissions::from_mode(0o710)).unwrap();
+        way_to_releases(state.path(), &app).unwrap();
+        assert_eq!(mode(&folder), 0o710);
     }
 
     #[test]

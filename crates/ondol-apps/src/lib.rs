@@ -41,6 +41,7 @@ pub use apps::Opened;
 pub use cron::CronStatus;
 pub use endpoints::EndpointsReader;
 pub use enforce::unenforced;
+pub use grounds::way_to_releases;
 pub use group::Groups;
 pub use log::LogAnswer;
 pub use log::LogLine;

@@ -14,7 +14,7 @@ pub fn repository_in(state: &Path, app: &AppName) -> PathBuf {
     app_in(state, app).join("repository.git")
 }
 
-fn app_in(state: &Path, app: &AppName) -> PathBuf {
+pub(crate) fn app_in(state: &Path, app: &AppName) -> PathBuf {
     state.join("apps").join(app.as_str())
 }
 

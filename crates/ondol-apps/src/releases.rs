@@ -198,7 +198,8 @@ impl Releases {
 
     /// Lets the link `current` lead to this release, in one step. What visitors may still ask for of the one that it
     /// led to before stays readable in the new one for a day.
-    pub(crate) async fn point_current(&self, release: &Release) {
+    /// Tells whether it led elsewhere before.
+    pub(crate) async fn point_current(&self, release: &Release) -> bool {
         let (kept, release) = (self.kept(), release.clone());
         let pointed = off_thread(move |_| {
             if let Some(number) = release.number {
@@ -207,10 +208,13 @@ impl Releases {
             }
             kept.point(&release.folder)
         });
+        let pointed = pointed.await;
+        let has_moved = matches!(pointed, Ok(true));
         self.log(
-            pointed.await,
+            pointed.map(|_| ()),
             "the link `current` does not lead to the release that runs",
         );
+        has_moved
     }
 
     /// All that were made whole and are there, the newest first.

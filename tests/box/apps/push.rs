@@ -78,7 +78,6 @@ fn what_is_pushed_is_deployed_and_the_push_shows_it() {
 }
 
 #[test]
-#[ignore = "a data plane that was started before the first release may not read it yet"]
 fn scripts_of_the_release_before_are_there_for_pages_that_ask_for_them() {
     let folders = Folders::with("");
     write_app(&folders.path("coffee"), "1");

@@ -130,6 +130,7 @@ impl App {
                 return;
             }
         };
+        tools.releases().point_current(&release).await;
         let is_as_wanted = settings.fingerprint() == fingerprint;
         let running: Vec<_> = ours
             .into_iter()
@@ -239,6 +240,7 @@ impl Begin {
         let surroundings = &self.tools.surroundings;
         surroundings.log.note(&format!("launch {launch} starts"));
         let news = self.tools.news.clone();
+        self.tools.releases().point_current(&release).await;
         let formation = Formation::start(surroundings, settings, launch, release, news);
         self.scene.set(Mode::Serve, Some(Arc::new(formation)), None);
     }

@@ -8,6 +8,7 @@ use ondol_model::app::Launch;
 use ondol_model::app::LaunchKind;
 use ondol_model::app::LaunchOutcome;
 use ondol_model::event::EventKind;
+use ondol_model::limits::FILES_KNOWN;
 use ondol_model::plan::SwapKind;
 use tokio::sync::watch;
 
@@ -233,15 +234,19 @@ impl Swap {
         Err(Trouble(format!("{what}\nIt was run as {run}.\n{tail}")))
     }
 
-    /// Visitors get the new launch, and nothing new the one that retires.
+    /// Visitors get the new launch, and nothing new the one that retires. Files and scripts below `current` are those
+    /// of the new one from a moment earlier on: what its pages ask for is there, and no old script runs in it.
     async fn show(&self, new: Arc<Formation>, retired: Option<Launch>) {
+        if self.tools.releases().point_current(new.release()).await {
+            // For so long data planes go on with what it led to before.
+            tokio::time::sleep(FILES_KNOWN).await;
+        }
+        self.tools.starts().await;
         self.tools.live(self.launch).await;
-        let release = new.release().clone();
         self.progress.line(self.is_live(&new));
         let sequence = self.scene.set(Mode::Serve, Some(new), retired);
         self.progress.live();
         self.take_up(sequence).await;
-        self.tools.releases().point_current(&release).await;
     }
 
     /// Starts a launch anew that was stopped for another; visitors get it as soon as it is ready.

@@ -113,6 +113,13 @@ impl Tools {
         }
     }
 
+    /// The app is wanted, also where its owner had stopped it before.
+    pub(super) async fn starts(&self) {
+        if let Err(error) = self.store.set_stopped(self.name.clone(), false).await {
+            self.not_written(&error);
+        }
+    }
+
     /// Visitors get this launch from now on.
     pub(super) async fn live(&self, launch: Launch) {
         if let Err(error) = self.store.live_launch(launch, clock::unix_seconds()).await {

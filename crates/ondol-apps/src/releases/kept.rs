@@ -137,17 +137,18 @@ impl Kept {
         number.parse().ok()
     }
 
-    /// Lets the link `current` lead there, in one step.
-    pub(super) fn point(&self, to: &Path) -> io::Result<()> {
+    /// Lets the link `current` lead there, in one step; whether it led elsewhere.
+    pub(super) fn point(&self, to: &Path) -> io::Result<bool> {
         if std::fs::read_link(&self.current).is_ok_and(|target| target == to) {
-            return Ok(());
+            return Ok(false);
         }
         let above = self.current.parent().unwrap_or(&self.releases);
         let new = above.join(".current.new");
         unless_missing(std::fs::remove_file(&new))?;
         std::os::unix::fs::symlink(to, &new)?;
         std::fs::rename(&new, &self.current)?;
-        file::sync_folder(above)
+        file::sync_folder(above)?;
+        Ok(true)
     }
 
     /// The numbers of what is named by a number and this ending.

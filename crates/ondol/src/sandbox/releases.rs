@@ -1,19 +1,14 @@
 //! Folders of releases that files are served from: `current` leads from one to the next, and each must be readable for a
 //! data plane that was started before it was made.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 use ondol_model::plan::App;
 
-/// Folders that others may walk through, and not list.
-const WAY: u32 = 0o711;
-
 /// What a data plane must be able to read for a root below the link `current` of one of the apps; `None` for other
-/// roots. The folder for releases is made where it is missing, since only what is there can be allowed; nothing else
-/// of the app's folder is, so its data stays its own.
+/// roots. The folder for releases is made where it is missing, with a way to it for the data plane's user, since only
+/// what it can reach when it starts can be allowed; nothing else of the app's folder is, so its data stays its own.
 pub(super) fn of(apps: &[App], state: &Path, root: &Path) -> Option<Vec<PathBuf>> {
     let below = root.strip_prefix(state.join("apps")).ok()?;
     let mut parts = below.components();
@@ -24,11 +19,7 @@ pub(super) fn of(apps: &[App], state: &Path, root: &Path) -> Option<Vec<PathBuf>
     }
     let folder = state.join("apps").join(name);
     let releases = folder.join("releases");
-    if let Err(error) = DirBuilder::new()
-        .recursive(true)
-        .mode(WAY)
-        .create(&releases)
-    {
+    if let Err(error) = ondol_apps::way_to_releases(state, &app.name) {
         let folder = releases.display();
         tracing::warn!(%folder, %error, "the folder for releases was not made, so their files can't be served yet");
     }

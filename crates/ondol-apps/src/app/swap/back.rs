@@ -36,6 +36,7 @@ impl Swap {
         let back = number(&old);
         self.progress
             .line(format!("{first}: visitors get {back} again"));
+        self.tools.releases().point_current(old.release()).await;
         if runs {
             let retired = Some(new.launch());
             let sequence = self.scene.set(Mode::Serve, Some(Arc::clone(&old)), retired);
@@ -52,7 +53,6 @@ impl Swap {
             self.stop_while_held(&new, SwapKind::Restart).await;
             self.start_again(&old);
         }
-        self.tools.releases().point_current(old.release()).await;
         self.progress.step(Step::Done);
         let name = &self.tools.name;
         let sentence = format!(
