@@ -225,6 +225,36 @@ impl Releases {
         all.map(|(made, _)| made).collect()
     }
 
+    /// The highest number on disk, also of one that does not count; 0 for none.
+    pub(crate) async fn highest(&self) -> u64 {
+        let kept = self.kept();
+        let highest = off_thread(move |_| Ok::<_, io::Error>(kept.highest())).await;
+        highest.unwrap_or_default()
+    }
+
+    /// Removes what an accident left of a release. Nothing may be making one.
+    pub(crate) async fn clear(&self) {
+        let kept = self.kept();
+        let cleared = off_thread(move |_| {
+            kept.clear();
+            Ok::<_, io::Error>(())
+        });
+        self.log(cleared.await, "half a release was not removed");
+    }
+
+    /// The release that the link `current` leads to; `None` when that is none of those that count.
+    pub(crate) async fn current(&self) -> Option<Release> {
+        let kept = self.kept();
+        let current = off_thread(move |_| Ok::<_, io::Error>(kept.current())).await;
+        let current = current.ok().flatten()?;
+        let made = self.list().await;
+        let made = made.into_iter().find(|made| made.number == current)?;
+        Some(Release {
+            number: Some(made.number),
+            folder: made.folder,
+        })
+    }
+
     async fn settings_for_build(
         &self,
         app: &Arc<plan::App>,

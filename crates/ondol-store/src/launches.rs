@@ -126,9 +126,10 @@ impl Handle {
         self.read_of_app(|connection| stopped(connection)).await
     }
 
-    /// A number for a new release of an app: 1, 2, 3 …; none is given twice.
-    pub async fn next_release(&self, app: AppName) -> Result<u64, StoreError> {
-        self.write_of_app(move |connection| next_release(connection, &app))
+    /// A number for a new release of an app: 1, 2, 3 …; none is given twice. It is above `taken`, the highest that is
+    /// on disk: a database that was lost has forgotten those.
+    pub async fn next_release(&self, app: AppName, taken: u64) -> Result<u64, StoreError> {
+        self.write_of_app(move |connection| next_release(connection, &app, taken))
             .await
     }
 }
@@ -273,13 +274,14 @@ fn stopped(connection: &Connection) -> rusqlite::Result<Vec<AppName>> {
     names.filter_map(Result::transpose).collect()
 }
 
-fn next_release(connection: &Connection, app: &AppName) -> rusqlite::Result<u64> {
+fn next_release(connection: &Connection, app: &AppName, taken: u64) -> rusqlite::Result<u64> {
+    let taken = i64::try_from(taken).unwrap_or(i64::MAX - 1);
     let number = connection
         .prepare_cached(
-            "INSERT INTO apps (name, releases) VALUES (?1, 1)
-             ON CONFLICT (name) DO UPDATE SET releases = releases + 1 RETURNING releases",
+            "INSERT INTO apps (name, releases) VALUES (?1, ?2 + 1)
+             ON CONFLICT (name) DO UPDATE SET releases = max(releases, ?2) + 1 RETURNING releases",
         )?
-        .query_row([app.as_str()], |row| row.get(0));
+        .query_row((app.as_str(), taken), |row| row.get(0));
     number.map(i64::unsigned_abs)
 }
 

@@ -245,14 +245,19 @@ impl Begin {
         self.scene.set(Mode::Serve, Some(Arc::new(formation)), None);
     }
 
-    /// What ran last, else the app's own folder.
+    /// What ran last, else what a store that was lost has forgotten, else the app's own folder.
     async fn release(&self) -> Option<Release> {
         let live = self.tools.store.live_launches().await.unwrap_or_default();
         let last = live
             .into_iter()
             .find(|launch| launch.app == self.tools.name);
         let last = last.and_then(|last| self.tools.release(&self.wanted, last.release));
-        last.or_else(|| self.tools.in_place(&self.wanted))
+        let forgotten = match last {
+            Some(_) => None,
+            None => self.tools.releases().current().await,
+        };
+        last.or(forgotten)
+            .or_else(|| self.tools.in_place(&self.wanted))
     }
 
     async fn after(&self) {

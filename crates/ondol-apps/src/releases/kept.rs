@@ -93,6 +93,13 @@ impl Kept {
         }
     }
 
+    /// The highest number that anything here has.
+    pub(super) fn highest(&self) -> u64 {
+        let kinds = ["", ".json", ".assets", ".tar"];
+        let all = kinds.iter().flat_map(|ending| self.numbers(ending));
+        all.max().unwrap_or(0)
+    }
+
     /// Where git puts a version that becomes a release.
     pub(super) fn archive(&self, number: u64) -> PathBuf {
         self.releases.join(format!("{number}.tar"))

@@ -171,14 +171,18 @@ async fn a_stopped_app_stays_stopped_and_no_number_is_given_twice() {
     handle.set_stopped(app("coffee"), true).await.unwrap();
     handle.set_stopped(app("tea"), true).await.unwrap();
     handle.set_stopped(app("tea"), false).await.unwrap();
-    assert_eq!(handle.next_release(app("coffee")).await.unwrap(), 1);
-    assert_eq!(handle.next_release(app("coffee")).await.unwrap(), 2);
+    assert_eq!(handle.next_release(app("coffee"), 0).await.unwrap(), 1);
+    assert_eq!(handle.next_release(app("coffee"), 0).await.unwrap(), 2);
     store.close().await;
     let store = open(&path).unwrap().store;
     let handle = store.handle();
     assert_eq!(handle.stopped_apps().await.unwrap(), [app("coffee")]);
-    assert_eq!(handle.next_release(app("coffee")).await.unwrap(), 3);
-    assert_eq!(handle.next_release(app("wine")).await.unwrap(), 1);
+    assert_eq!(handle.next_release(app("coffee"), 0).await.unwrap(), 3);
+    assert_eq!(handle.next_release(app("wine"), 0).await.unwrap(), 1);
+    // The disk has more than a database that was lost.
+    assert_eq!(handle.next_release(app("coffee"), 7).await.unwrap(), 8);
+    assert_eq!(handle.next_release(app("coffee"), 7).await.unwrap(), 9);
+    assert_eq!(handle.next_release(app("water"), 4).await.unwrap(), 5);
     assert_eq!(handle.stopped_apps().await.unwrap(), [app("coffee")]);
     store.close().await;
 }

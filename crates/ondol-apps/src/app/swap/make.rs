@@ -16,12 +16,13 @@ impl Swap {
             To::There(release) => return Ok(release.clone()),
             To::Made(source) => source.clone(),
         };
-        let number = self.tools.store.next_release(self.tools.name.clone()).await;
+        let (name, releases) = (self.tools.name.clone(), self.tools.releases());
+        let taken = releases.highest().await;
+        let number = self.tools.store.next_release(name, taken).await;
         let number = number.map_err(|error| Trouble(Chain(&error).to_string()))?;
         let (launch, step) = (self.launch, Step::Fetching);
         self.progress.step(step);
         self.tools.note(launch, step.word(), Some(number)).await;
-        let releases = self.tools.releases();
         let made = releases.make(&self.wanted.app, source, number, &self.progress);
         let release = made.await.map_err(|error| Trouble(error.sentence()))?;
         self.step(Step::Releasing).await;
