@@ -59,7 +59,12 @@ fn one_that_is_killed_comes_back_and_connections_wait_for_it() {
     host.answers("1");
     assert_ne!(host.app_pid(), before);
     let event = host.running().event("app-restarted");
-    assert!(event.contains("web.1 of coffee"), "{event}");
+    assert!(
+        event.contains("web.1 of coffee was killed by signal 9"),
+        "{event}"
+    );
+    let event = host.running().event("app-recovered");
+    assert!(event.contains("web.1 of coffee is well again"), "{event}");
 }
 
 #[test]
@@ -139,7 +144,7 @@ fn one_that_can_not_be_started_says_why_and_not_what_was_before() {
     );
     std::fs::write(&file, "VARIABLE=1\n").unwrap();
     host.done(&["start", "coffee"]);
-    host.answers("1");
+    host.answers("2");
     let apps = host.done(&["apps"]);
     assert!(!apps.contains('!'), "{apps}");
 }

@@ -1,5 +1,6 @@
 //! Keeps one process up: starts it, asks whether it is well, and starts it again, later and later.
 
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ use super::Shared;
 const UNWELL_MAX: u32 = 3;
 /// How long a process that hangs may take to end by itself.
 const HUNG_PATIENCE: Duration = Duration::from_secs(5);
+/// So long it must be well before it is said that it is, after more than one failure: else one that breaks again and
+/// again would be well again and again.
+const RECOVERED: Duration = Duration::from_secs(10);
 /// Lines of its log that go with the news of its failure.
 pub(super) const LINES_TOLD: usize = 50;
 
@@ -51,7 +55,15 @@ pub(super) async fn keep(
     };
     let mut keeper = Keeper::default();
     while !stop.is_requested() {
-        let lived = live(&shared, &name, &mut seat, running.take(), &stop).await;
+        let lived = live(
+            &shared,
+            &name,
+            &mut seat,
+            running.take(),
+            &stop,
+            keeper.ends(),
+        )
+        .await;
         let Lived::Ended(end) = lived else { break };
         let wait = ended(&shared, &name, &mut keeper, end);
         tokio::select! {
@@ -77,6 +89,7 @@ async fn live(
     seat: &mut Option<Seat>,
     running: Option<Instance>,
     stop: &Stop,
+    ends: u32,
 ) -> Lived {
     let instance = match running {
         Some(instance) => instance,
@@ -99,7 +112,7 @@ async fn live(
             end_it(shared, name, &instance, patience).await;
             return Lived::Told;
         }
-        end = until_end(shared, name, seat.as_ref(), &instance) => end,
+        end = until_end(shared, name, seat.as_ref(), &instance, ends) => end,
     };
     shared.set(name, |kept| kept.pid = None);
     Lived::Ended(end)
@@ -136,6 +149,7 @@ async fn until_end(
     name: &InstanceName,
     seat: Option<&Seat>,
     instance: &Instance,
+    ends: u32,
 ) -> End {
     let never = Duration::ZERO;
     tokio::select! {
@@ -151,6 +165,7 @@ async fn until_end(
     let address = seat.and_then(Seat::address);
     let since = clock::now();
     became_ready(shared, name, address);
+    let never_ends = tell_recovery(shared, name, ends);
     let sentence = tokio::select! {
         biased;
         ended = instance.ended() => ended.sentence,
@@ -158,6 +173,7 @@ async fn until_end(
             instance.stop(HUNG_PATIENCE).await;
             hung
         }
+        never = never_ends => match never {},
     };
     End {
         sentence,
@@ -170,19 +186,23 @@ fn became_ready(
     name: &InstanceName,
     address: Option<ondol_model::upstream::Address>,
 ) {
-    let mut had_failed = false;
     shared.set(name, |kept| {
-        had_failed = kept.state == KeptState::Failed || kept.trouble.is_some() && kept.restarts > 0;
         kept.state = KeptState::Ready(address.filter(|_| name.process.is_web()));
         kept.trouble = None;
     });
-    if had_failed {
-        let app = &shared.settings.app().name;
-        shared.tell(
-            EventKind::AppRecovered,
-            format!("{name} of {app} is well again"),
-        );
+}
+
+/// Says that a process is well again which had ended so often in a row.
+async fn tell_recovery(shared: &Shared, name: &InstanceName, ends: u32) -> Infallible {
+    if ends > 1 {
+        tokio::time::sleep(RECOVERED).await;
     }
+    if ends > 0 {
+        let app = &shared.settings.app().name;
+        let message = format!("{name} of {app} is well again");
+        shared.tell(EventKind::AppRecovered, message);
+    }
+    std::future::pending().await
 }
 
 /// Asks for its health until it fails too often in a row; forever where there is nothing to ask.

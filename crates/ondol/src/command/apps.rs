@@ -140,7 +140,8 @@ pub(super) fn trouble(app: &App) -> Option<String> {
     let note = app.note.trim();
     match app.state {
         _ if note.is_empty() => None,
-        AppState::Deploying | AppState::Starting | AppState::Watching => None,
+        AppState::Deploying | AppState::Watching => None,
+        AppState::Starting if app.restarts == 0 => None,
         _ if note.contains(&app.name) => Some(note.to_owned()),
         _ => Some(format!("{}: {note}", app.name)),
     }

@@ -58,8 +58,12 @@ fn accepted(answer: &api::ReloadAnswer) -> String {
     if lines.is_empty() {
         return format!("Nothing changed: configuration {revision} says what was served before.");
     }
+    let how = match apps.added.is_empty() && apps.changed.is_empty() {
+        true => "",
+        false => " `ondol apps` shows how the apps take it up.",
+    };
     lines.push(format!(
-        "Configuration {revision} is served, after {took_ms} ms."
+        "Configuration {revision} is served, after {took_ms} ms.{how}"
     ));
     lines.join("\n")
 }

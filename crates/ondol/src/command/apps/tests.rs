@@ -104,6 +104,17 @@ fn what_goes_on_is_no_trouble_and_no_apps_are_a_sentence() {
         shown.ends_with("\n! the deploy of coffee failed, and release 5 goes on: no\n"),
         "{shown}"
     );
+    let again = App {
+        note: "web.1 ended with status 9".to_owned(),
+        restarts: 5,
+        ..app("coffee", AppState::Starting)
+    };
+    let apps = vec![again];
+    let shown = render(&Apps { apps }, NOW, SCREEN);
+    assert!(
+        shown.ends_with("\n! coffee: web.1 ended with status 9\n"),
+        "{shown}"
+    );
 }
 
 #[test]
