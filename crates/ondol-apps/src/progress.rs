@@ -80,7 +80,9 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// The number of the next line.
     pub next: u64,
-    /// Whether visitors get the new launch.
+    /// Whether data planes were told of the new launch: some visitors may get it.
+    pub is_shown: bool,
+    /// Whether all visitors get the new launch.
     pub is_live: bool,
     /// How it ended: a sentence, with the reason and what to do where it failed. `None` while it goes on.
     pub outcome: Option<Result<String, String>>,
@@ -99,6 +101,7 @@ struct Shared {
     lines: VecDeque<Line>,
     /// The number of the first line that is kept.
     first: u64,
+    is_shown: bool,
     is_live: bool,
     outcome: Option<Result<String, String>>,
 }
@@ -110,6 +113,7 @@ impl Default for Progress {
                 step: Step::Waiting,
                 lines: VecDeque::new(),
                 first: 0,
+                is_shown: false,
                 is_live: false,
                 outcome: None,
             })),
@@ -139,7 +143,12 @@ impl Progress {
         });
     }
 
-    /// Visitors get the new launch.
+    /// Data planes are told of the new launch: from here on it is taken back, not given up.
+    pub fn shown(&self) {
+        self.change(|shared| shared.is_shown = true);
+    }
+
+    /// All visitors get the new launch, and none the one before.
     pub fn live(&self) {
         self.change(|shared| shared.is_live = true);
     }
@@ -160,6 +169,7 @@ impl Progress {
             step: shared.step,
             lines: shared.lines.iter().skip(skipped).cloned().collect(),
             next: shared.first + shared.lines.len() as u64,
+            is_shown: shared.is_shown,
             is_live: shared.is_live,
             outcome: shared.outcome.clone(),
         }
@@ -211,5 +221,15 @@ mod tests {
         let report = progress.report(0);
         assert_eq!(report.outcome, Some(Err("it never listened".to_owned())));
         assert!(!report.is_live);
+    }
+
+    #[test]
+    fn what_is_shown_is_live_only_when_all_visitors_get_it() {
+        let progress = Progress::default();
+        progress.shown();
+        let report = progress.report(0);
+        assert!(report.is_shown && !report.is_live);
+        progress.live();
+        assert!(progress.report(0).is_live);
     }
 }

@@ -315,6 +315,7 @@ fn following(launch: u64, report: Report, seen: u64) -> api::Following {
         step,
         mut lines,
         next,
+        is_shown: _,
         is_live,
         outcome,
     } = report;

@@ -73,7 +73,7 @@ impl App {
     /// A deploy that is watched is taken back by itself.
     fn take_back(&self) -> Option<Reply> {
         let running = self.running.as_ref()?;
-        let is_deploy = running.kind == Some(LaunchKind::Deploy) && running.is_live();
+        let is_deploy = running.kind == Some(LaunchKind::Deploy) && running.is_shown();
         let (launch, progress) = (running.launch?, running.progress.clone()?);
         if !is_deploy || running.step() != Some(crate::progress::Step::Watching) {
             return None;
@@ -193,7 +193,7 @@ impl App {
             )));
         }
         if let Some(running) = &self.running {
-            if running.is_live() {
+            if running.is_shown() {
                 running.nudge.send_replace(Nudge::Finish);
             } else if if_busy == IfBusy::Refuse && running.progress.is_some() {
                 return Err(busy(&running.what));

@@ -61,13 +61,13 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Whether it is a swap whose launch visitors get already: it can be brought to its end.
-    pub(super) fn is_live(&self) -> bool {
+    /// Whether it is a swap whose launch is shown already: it can be brought to its end.
+    pub(super) fn is_shown(&self) -> bool {
         let report = self
             .progress
             .as_ref()
             .map(|progress| progress.report(u64::MAX));
-        report.is_some_and(|report| report.is_live)
+        report.is_some_and(|report| report.is_shown)
     }
 
     pub(super) fn step(&self) -> Option<Step> {

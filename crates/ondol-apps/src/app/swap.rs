@@ -243,10 +243,13 @@ impl Swap {
         }
         self.tools.starts().await;
         self.tools.live(self.launch).await;
-        self.progress.line(self.is_live(&new));
+        let line = self.is_live(&new);
         let sequence = self.scene.set(Mode::Serve, Some(new), retired);
-        self.progress.live();
+        self.progress.shown();
         self.take_up(sequence).await;
+        // Not before: who reads it looks, and must not get an answer of the launch before.
+        self.progress.line(line);
+        self.progress.live();
     }
 
     /// Starts a launch anew that was stopped for another; visitors get it as soon as it is ready.
