@@ -22,8 +22,11 @@ use crate::spec::Spec;
 use crate::surroundings::Surroundings;
 
 mod lines;
+mod mark;
 
 use lines::Lines;
+use mark::Mark;
+pub(crate) use mark::end_left;
 
 /// As much as is read at once.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -63,6 +66,8 @@ struct Span(Duration);
 struct Running {
     spawned: Spawned,
     has_ended: bool,
+    /// Goes last.
+    _mark: Mark,
 }
 
 /// Runs what a spec says and returns when it has ended; what it started besides is killed then. Both its standard
@@ -89,11 +94,13 @@ pub(crate) async fn run_with(
     let (reader, writer) = pipe.map_err(|error| CommandError::Watch(error.into()))?;
     let mut reader = Receiver::from_owned_fd(reader).map_err(CommandError::Watch)?;
     spec.output = Output::Inherited;
+    let mark = Mark::make(surroundings, &mut spec).map_err(CommandError::Watch)?;
     let Surroundings { places, groups, .. } = surroundings;
     let spawned = spawn::spawn(spec, descriptors, Some(writer), places, groups).await;
     let mut running = Running {
         spawned: spawned.map_err(CommandError::Start)?,
         has_ended: false,
+        _mark: mark,
     };
     let mut lines = Lines::new(on_line);
     let ended = tokio::time::timeout(limit, running.end(&mut reader, &mut lines)).await;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ondol_base::chain::Chain;
+use ondol_base::clock;
+use ondol_base::tasks::Group;
 use ondol_model::app::AppName;
 use ondol_model::app::Launch;
 use ondol_model::app::LaunchKind;
@@ -56,9 +58,8 @@ impl App {
         let (ours, strangers): (Vec<_>, Vec<_>) = adopted
             .into_iter()
             .partition(|one| Some(one.launch) == keep);
-        for stranger in strangers {
-            stranger.stop(STRANGER_PATIENCE).await;
-        }
+        stop_all(strangers).await;
+        self.tools.releases().clear().await;
         self.releases = self.released().await;
         if known.is_stopped {
             self.scene.set(Mode::Stop, None, None);
@@ -171,6 +172,7 @@ impl App {
     pub(super) fn can_not_begin(&mut self, reason: &str) {
         self.scene.set(Mode::Fail, None, None);
         reason.clone_into(&mut self.note);
+        self.again_at = Some(clock::now() + super::BEGIN_AGAIN);
         let name = &self.tools.name;
         let message = format!(
             "{name} can't be started: {reason}. Its site says that it is down; after a repair, `ondol start {name}`"
@@ -200,6 +202,18 @@ impl App {
         });
         (launch, progress)
     }
+}
+
+/// Stops processes that nobody needs any more, all at once.
+async fn stop_all(processes: Vec<Adopted>) {
+    let mut ending = Group::default();
+    for process in processes {
+        let task = format!("end of {} of launch {}", process.name, process.launch);
+        ending.spawn(task, async move {
+            process.stop(STRANGER_PATIENCE).await;
+        });
+    }
+    while ending.next_end().await.is_some() {}
 }
 
 /// The start of an app of which nothing runs.

@@ -14,6 +14,7 @@ use ondol_model::app::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
 
+use crate::command;
 use crate::group::Fate;
 use crate::group::Group;
 use crate::instance::Before;
@@ -107,8 +108,9 @@ impl Adopted {
 }
 
 /// The processes of an app that an agent before this one has started and that still run. Records of others, and what
-/// they left, are removed.
+/// they left, are removed; commands that were to end some day are ended.
 pub(crate) async fn adopt(surroundings: &Surroundings, app: &AppName) -> Vec<Adopted> {
+    command::end_left(surroundings, app).await;
     let run = surroundings.places.run(app);
     let found = tasks::spawn_blocking(move || found_in(&run)).await;
     let found = found.unwrap_or_default().into_iter();
