@@ -55,7 +55,6 @@ fn a_deploy_tells_each_step_and_what_the_build_writes() {
         "fetching",
         "building",
         "brewing",
-        "starting",
         "answers visitors",
     ]
     .map(at);
