@@ -62,7 +62,7 @@ impl<'d> Known<'d> {
                 report
                     .add(word.at, format!("the app `{name}` is no pool of php-fpm"))
                     .help(format!(
-                        "write `app = \"{name}\"` in place of `php`, or give that app `php = {{}}` in place of its command"
+                        "give [apps.{name}] the line `php = {{}}`, in place of a command; or write `app = \"{name}\"` here, in place of `php`"
                     ));
             }
             (Some(Kind::Pool | Kind::PoolOfSite), Kind::Program) => {
