@@ -94,8 +94,16 @@ fn name_of(signal: i32) -> &'static str {
     }
 }
 
+/// In the largest unit that leaves no rest, as its owner has probably written it.
 fn in_words(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    const UNITS: [(u64, &str); 6] = [
+        (1 << 30, "GiB"),
+        (1_000_000_000, "GB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+        (1_000, "KB"),
+    ];
     let unit = UNITS
         .iter()
         .find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
@@ -139,10 +147,24 @@ mod tests {
             Some(9),
             true,
             false,
-            "used up its memory of 512 MB (`memory`)",
+            "used up its memory of 512 MiB (`memory`)",
         );
         check(Some(0), false, true, "foreground");
         check(Some(1 << 8), false, true, "ended with status 1");
         check(None, false, false, "not known");
+    }
+
+    #[test]
+    fn memory_is_told_as_the_configuration_writes_it() {
+        for (bytes, words) in [
+            (512_000_000, "512 MB"),
+            (1_500_000_000, "1500 MB"),
+            (2_000_000_000, "2 GB"),
+            (1 << 30, "1 GiB"),
+            (64 << 20, "64 MiB"),
+            (1_234_567, "1234567 bytes"),
+        ] {
+            assert_eq!(in_words(bytes), words);
+        }
     }
 }
