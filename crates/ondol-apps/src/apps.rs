@@ -10,7 +10,6 @@ use ondol_base::clock;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
-use ondol_model::Target;
 use ondol_model::app::AppName;
 use ondol_model::app::Endpoints;
 use ondol_model::app::Traffic;
@@ -395,15 +394,7 @@ fn unknown(app: AppName, members: &BTreeMap<AppName, Member>) -> Refusal {
 
 /// The main name of the first site that an app answers.
 fn host_of(plan: &Plan, name: &AppName) -> Option<String> {
-    let answers = |target: &Target| match target {
-        Target::App(app) => app == name,
-        Target::Php(php) => matches!(&php.via, plan::PhpVia::Pool(app) if app == name),
-        Target::Files(_) | Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => false,
-    };
-    let site = plan
-        .sites
-        .iter()
-        .find(|site| site.routes.iter().any(|route| answers(&route.target)))?;
+    let site = plan.sites.iter().find(|site| site.is_answered_by(name))?;
     Some(site.name.exact()?.to_string())
 }
 

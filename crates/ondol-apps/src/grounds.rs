@@ -125,7 +125,8 @@ fn make(path: &Path, mode: u32) -> Result<(), GroundsError> {
     }
 }
 
-fn open_way(base: &Path) -> io::Result<()> {
+/// Lets others through a folder of root to what they may enter below it. What is in it keeps its own rights.
+pub(crate) fn open_way(base: &Path) -> io::Result<()> {
     const WALK: u32 = 0o011;
     let metadata = fs::metadata(base)?;
     let mode = metadata.permissions().mode();

@@ -304,6 +304,11 @@ pub(crate) fn start_ticks(pid: u32) -> Option<u64> {
     process::known(pid).map(|known| known.start_ticks)
 }
 
+/// What tells one run of the machine from another.
+pub(crate) fn boot_id() -> Option<String> {
+    process::boot_id()
+}
+
 impl Controllers {
     fn read(names: &str) -> Self {
         let has = |name: &str| names.split_whitespace().any(|found| found == name);

@@ -95,18 +95,18 @@ pub fn is_zone(name: &str) -> bool {
 /// Date and time to the minute (`2026-03-01 13:05`) in the zone of this IANA name; without one, or where
 /// it is not known, in the machine's own. Blocks on the disk the first time.
 pub fn minute_in(zone: Option<&str>, unix_seconds: i64) -> String {
-    let zone = zone.and_then(|name| TimeZone::get(name).ok());
+    let Zone(zone) = Zone::of(zone);
     timestamp(unix_seconds)
-        .to_zoned(zone.unwrap_or_else(TimeZone::system))
+        .to_zoned(zone)
         .strftime("%Y-%m-%d %H:%M")
         .to_string()
 }
 
 /// The same to the second (`2026-03-01 13:05:06`).
 pub fn second_in(zone: Option<&str>, unix_seconds: i64) -> String {
-    let zone = zone.and_then(|name| TimeZone::get(name).ok());
+    let Zone(zone) = Zone::of(zone);
     timestamp(unix_seconds)
-        .to_zoned(zone.unwrap_or_else(TimeZone::system))
+        .to_zoned(zone)
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
 }

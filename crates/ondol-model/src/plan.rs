@@ -217,6 +217,13 @@ impl Site {
         self.routes.iter().filter(|route| route.base == route.path)
     }
 
+    /// Whether an app answers one of its routes.
+    pub fn is_answered_by(&self, app: &AppName) -> bool {
+        self.routes
+            .iter()
+            .any(|route| route.target.app() == Some(app))
+    }
+
     /// The main name and the aliases.
     pub fn names(&self) -> impl Iterator<Item = &HostPattern> {
         std::iter::once(&self.name).chain(&self.aliases)
@@ -302,6 +309,18 @@ impl Target {
             Self::App(_) | Self::Files(_) | Self::Php(_) | Self::Redirect(_) | Self::Respond(_) => {
                 None
             }
+        }
+    }
+
+    /// The app that answers, be it asked in HTTP or as a pool of PHP.
+    pub fn app(&self) -> Option<&AppName> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Php(php) => match &php.via {
+                PhpVia::Pool(app) => Some(app),
+                PhpVia::Socket(_) => None,
+            },
+            Self::Files(_) | Self::Proxy(_) | Self::Redirect(_) | Self::Respond(_) => None,
         }
     }
 

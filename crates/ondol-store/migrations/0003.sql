@@ -10,7 +10,7 @@ CREATE TABLE launches (
     began_at INTEGER NOT NULL, -- seconds since the Unix epoch, as all below
     live_at  INTEGER,          -- since when visitors got it; NULL when they never did
     ended_at INTEGER,
-    outcome  TEXT,             -- done, failed, rolled-back, interrupted, superseded
+    outcome  TEXT,             -- done, failed, rolled-back, interrupted
     reason   TEXT              -- why, for people
 ) STRICT;
 

@@ -163,7 +163,7 @@ pub struct AppLaunch {
     pub live_at: Option<Time>,
     /// When it was over; `None` while it goes on.
     pub ended_at: Option<Time>,
-    /// `done`, `failed`, `rolled-back`, `interrupted` or `superseded`; `None` while it goes on.
+    /// `done`, `failed`, `rolled-back` or `interrupted`; `None` while it goes on.
     pub outcome: Option<String>,
     /// Why; empty where there is nothing to say.
     pub reason: String,

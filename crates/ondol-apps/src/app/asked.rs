@@ -232,7 +232,7 @@ impl App {
         let launches = launches.map_err(|error| Refusal::Impossible(Chain(&error).to_string()))?;
         let present = self.scene.live().and_then(|live| live.release().number);
         let was_good = |outcome: LaunchOutcome| match outcome {
-            LaunchOutcome::Done | LaunchOutcome::Superseded => true,
+            LaunchOutcome::Done => true,
             LaunchOutcome::Failed | LaunchOutcome::RolledBack | LaunchOutcome::Interrupted => false,
         };
         let wanted = self.wanted();

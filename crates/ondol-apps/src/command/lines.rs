@@ -77,7 +77,7 @@ impl<F: FnMut(&str)> Lines<F> {
     }
 }
 
-/// The text without what would do something to a terminal: colours are left out, other control characters are shown
+/// The text without what would do something to a terminal: colors are left out, other control characters are shown
 /// as `?`.
 fn readable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);

@@ -19,6 +19,12 @@ pub(super) fn known(pid: u32) -> Option<Known> {
     read(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// What tells one run of the machine from another.
+pub(super) fn boot_id() -> Option<String> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned())
+}
+
 /// All that are there.
 pub(super) fn all() -> Vec<Known> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

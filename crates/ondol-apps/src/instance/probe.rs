@@ -1,7 +1,6 @@
 //! One question to a web process over a connection of its own, as a visitor would ask it, and what comes back.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -152,13 +151,9 @@ async fn within<T>(
 async fn open(address: &Address) -> Result<Stream, ProbeError> {
     let opened = match address {
         Address::Tcp { host, port } => TcpStream::connect((&**host, *port)).await.map(Stream::Tcp),
-        Address::Unix(path) => unix(path).await.map(Stream::Unix),
+        Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
     };
     opened.map_err(ProbeError::Connect)
-}
-
-async fn unix(path: &Path) -> io::Result<UnixStream> {
-    UnixStream::connect(path).await
 }
 
 async fn exchange<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<Answer, ProbeError>

@@ -4,7 +4,6 @@ use std::fs::DirBuilder;
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
 use super::work::Owner;
+use crate::grounds;
 use crate::places::Places;
 
 /// Where the kernel keeps the list of who may do what with a file; see acl(5).
@@ -33,7 +33,7 @@ pub(super) fn prepare(places: &Places, app: &AppName, user: Option<Owner>) -> io
     if let Some(user) = user {
         let apps = folder.parent().unwrap_or(&places.state);
         for above in [&places.state, apps] {
-            let_pass(above)?;
+            grounds::open_way(above)?;
         }
         let_in(&folder, user, places.visitors_group)?;
     }
@@ -45,15 +45,6 @@ pub(super) fn prepare(places: &Places, app: &AppName, user: Option<Owner>) -> io
 
 fn make(folder: &Path, mode: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(folder)
-}
-
-/// Lets others through a folder to what they may enter below it. What is in it keeps its own rights.
-fn let_pass(folder: &Path) -> io::Result<()> {
-    let mode = folder.metadata()?.mode();
-    if mode & 0o011 == 0o011 {
-        return Ok(());
-    }
-    std::fs::set_permissions(folder, Permissions::from_mode(mode & 0o7777 | 0o011))
 }
 
 fn let_in(folder: &Path, user: Owner, group: Option<u32>) -> io::Result<()> {
@@ -94,6 +85,7 @@ fn access_list(user: u32, group: Option<u32>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
     use std::path::PathBuf;
     use std::process::Command;
 

@@ -62,7 +62,7 @@ impl Record {
     /// What became of the process, with the count at its start; `None` when it is of another run of the machine.
     pub(super) fn fate(&self) -> Option<(u64, Fate)> {
         let (pid, ticks) = (self.pid?, self.start_ticks?);
-        (boot_id() == self.boot_id).then(|| (ticks, group::fate(pid, ticks)))
+        (group::boot_id() == self.boot_id).then(|| (ticks, group::fate(pid, ticks)))
     }
 
     pub(super) fn name(&self) -> Option<InstanceName> {
@@ -83,12 +83,6 @@ impl Record {
     }
 }
 
-/// What tells one run of the machine from another.
-fn boot_id() -> Option<String> {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(text.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +100,7 @@ mod tests {
             manners: Manners::default(),
             pid: Some(std::process::id()),
             start_ticks: group::start_ticks(std::process::id()),
-            boot_id: boot_id(),
+            boot_id: group::boot_id(),
         }
     }
 

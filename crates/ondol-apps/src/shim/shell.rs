@@ -1,6 +1,8 @@
 //! A line for `sh` whose shell gives way to its last command, so that the app is the process that was started: signals
 //! reach it, and `LISTEN_PID` is its own.
 
+use crate::settings::env_file::is_name;
+
 /// Words that a command can't begin with when the shell gives way to it: they are the shell's own.
 const OWN: [&str; 49] = [
     "!", ".", ":", "[[", "alias", "bg", "break", "case", "cd", "command", "continue", "declare",
@@ -98,11 +100,6 @@ fn assignments(command: &str) -> usize {
         }
         rest = rest[word.len()..].trim_start();
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(is_known)
 }
 
 #[cfg(test)]

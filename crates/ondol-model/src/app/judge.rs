@@ -29,7 +29,7 @@ pub fn worse(new: LaunchTraffic, old: LaunchTraffic) -> Option<String> {
     is_worse.then(|| {
         let percent = |failed: u64, requests: u64| failed * 100 / requests;
         format!(
-            "{failed} of its {requests} requests failed ({} %), before it were {} %",
+            "{failed} of its {requests} requests failed ({} %); of those before the change it was {} %",
             percent(failed, requests),
             percent(old_failed, old_requests)
         )
@@ -75,7 +75,7 @@ mod tests {
         let verdict = worse(traffic(40, 10), traffic(200, 2)).unwrap();
         assert_eq!(
             verdict,
-            "10 of its 40 requests failed (25 %), before it were 1 %"
+            "10 of its 40 requests failed (25 %); of those before the change it was 1 %"
         );
     }
 

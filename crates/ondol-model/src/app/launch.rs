@@ -26,8 +26,6 @@ pub enum LaunchOutcome {
     RolledBack,
     /// The agent ended before it was over: it has not happened.
     Interrupted,
-    /// Another launch was wanted before it was over.
-    Superseded,
 }
 
 impl LaunchKind {
@@ -59,12 +57,11 @@ impl LaunchKind {
 
 impl LaunchOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 4] = [
         Self::Done,
         Self::Failed,
         Self::RolledBack,
         Self::Interrupted,
-        Self::Superseded,
     ];
 
     /// The word for it.
@@ -74,7 +71,6 @@ impl LaunchOutcome {
             Self::Failed => "failed",
             Self::RolledBack => "rolled-back",
             Self::Interrupted => "interrupted",
-            Self::Superseded => "superseded",
         }
     }
 

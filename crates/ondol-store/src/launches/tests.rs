@@ -100,13 +100,12 @@ async fn visitors_get_the_last_that_went_live_and_was_not_taken_back() {
     use LaunchOutcome::Done;
     use LaunchOutcome::Interrupted;
     use LaunchOutcome::RolledBack;
-    use LaunchOutcome::Superseded;
     let table = [
         (vec![Done], Some(0)),
         (vec![Done, Done], Some(1)),
         (vec![Done, RolledBack], Some(0)),
         (vec![Done, RolledBack, Interrupted], Some(0)),
-        (vec![Done, Superseded, RolledBack], Some(1)),
+        (vec![Done, Done, RolledBack], Some(1)),
         (vec![RolledBack], None),
     ];
     for (outcomes, expected) in table {

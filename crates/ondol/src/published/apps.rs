@@ -15,10 +15,7 @@ use ondol_model::app::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
 use ondol_model::app::ProcessName;
-use ondol_model::plan::PhpVia;
 use ondol_model::plan::Plan;
-use ondol_model::plan::Site;
-use ondol_model::plan::Target;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -65,7 +62,10 @@ struct Reading {
 /// What the plan says about its apps.
 pub(super) fn hosting(plan: &Plan) -> Hosting {
     let apps = plan.apps.iter().map(|app| {
-        let sites = plan.sites.iter().filter(|site| is_of(site, &app.name));
+        let sites = plan
+            .sites
+            .iter()
+            .filter(|site| site.is_answered_by(&app.name));
         let hosted = Hosted {
             sites: sites.map(|site| site.name.to_string()).collect(),
             watch_seconds: app.watch.as_secs(),
@@ -74,14 +74,6 @@ pub(super) fn hosting(plan: &Plan) -> Hosting {
         (app.name.clone(), hosted)
     });
     apps.collect()
-}
-
-fn is_of(site: &Site, app: &AppName) -> bool {
-    site.routes.iter().any(|route| match &route.target {
-        Target::App(name) => name == app,
-        Target::Php(php) => matches!(&php.via, PhpVia::Pool(name) if name == app),
-        Target::Files(_) | Target::Proxy(_) | Target::Redirect(_) | Target::Respond(_) => false,
-    })
 }
 
 impl AppsShown {
