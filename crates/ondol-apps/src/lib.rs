@@ -25,6 +25,7 @@ mod repository;
 mod request;
 #[cfg(test)]
 mod sample;
+mod scratch;
 mod seat;
 mod settings;
 pub mod shim;

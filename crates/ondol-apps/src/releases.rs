@@ -37,6 +37,7 @@ mod inside;
 mod kept;
 mod links;
 mod making;
+mod scratch;
 mod seal;
 mod work;
 
@@ -151,6 +152,8 @@ impl Releases {
         }
         let (kept, owner, at) = (making.kept.clone(), making.owner, clock::unix_seconds());
         let finished = off_thread(move |cancelled| {
+            let prepared = scratch::prepare(&folder, owner).map_err(io::Error::from);
+            prepared.map_err(disk("make folders in", &folder))?;
             let sealed = seal::seal(&folder, owner, cancelled);
             let bytes = sealed.map_err(disk("take over", &folder))?;
             carry(&kept, number);

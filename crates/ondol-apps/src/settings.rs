@@ -27,6 +27,7 @@ use crate::php;
 use crate::php::NoProgram;
 use crate::places::Places;
 use crate::release::Release;
+use crate::scratch;
 use crate::spec::Identity;
 use crate::spec::Limits;
 use crate::spec::Output;
@@ -55,6 +56,8 @@ pub(crate) struct Settings {
     processes: Vec<(ProcessName, Run)>,
     /// What its owner declared, secrets too.
     declared: BTreeMap<String, String>,
+    /// What it may write of its release.
+    scratch: Vec<PathBuf>,
     fingerprint: String,
 }
 
@@ -126,6 +129,7 @@ struct Found {
     commands: Commands,
     php: Option<PathBuf>,
     declared: BTreeMap<String, String>,
+    scratch: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -183,6 +187,7 @@ impl Settings {
             commands,
             php,
             declared,
+            scratch,
         } = found;
         // The file of its settings is only made where it starts; see `Seat`.
         let pool = php
@@ -201,6 +206,7 @@ impl Settings {
             commands,
             php,
             declared,
+            scratch,
         };
         settings.fingerprint = settings.fingerprint_of_all();
         settings
@@ -298,7 +304,12 @@ impl Settings {
         reach.write.extend(self.app.write.iter().cloned());
         // A folder that the owner works in is no release: what its permissions allow stays allowed.
         match (work, release.number) {
-            (Work::Serve, Some(_)) => reach.read.push(release.folder.clone()),
+            (Work::Serve, Some(_)) => {
+                reach.read.push(release.folder.clone());
+                let scratch = self.scratch.iter();
+                let own = scratch.filter(|path| path.starts_with(&release.folder));
+                reach.write.extend(own.cloned());
+            }
             (Work::Serve, None) | (Work::Build, _) => reach.write.push(release.folder.clone()),
         }
         reach
@@ -349,6 +360,7 @@ impl Found {
                 .map(|pool| php::program(pool.program.as_deref()))
                 .transpose()?,
             declared: environment::declared(app)?,
+            scratch: scratch::of(folder),
         })
     }
 }

@@ -110,7 +110,7 @@ fn remove_empty(at: BorrowedFd<'_>, name: &OsStr) -> Result<bool> {
     Ok(true)
 }
 
-fn own(at: BorrowedFd<'_>, name: &OsStr, owner: Option<Owner>) -> Result<()> {
+pub(super) fn own(at: BorrowedFd<'_>, name: &OsStr, owner: Option<Owner>) -> Result<()> {
     let Some(owner) = owner else { return Ok(()) };
     let (user, group) = owner.raw();
     rustix::fs::chownat(at, name, user, group, AtFlags::SYMLINK_NOFOLLOW)

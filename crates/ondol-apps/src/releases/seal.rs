@@ -1,4 +1,5 @@
-//! Takes a release out of the hands of those who made it: nobody may change it any more, and the app can read it.
+//! Takes a release out of the hands of those who made it: nobody may change it any more, and the app can read it. But
+//! for its scratch, which stays the app's.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -18,6 +19,7 @@ use super::inside;
 use super::inside::Entry;
 use super::work::Cancelled;
 use super::work::Owner;
+use crate::scratch;
 
 /// What the system counts blocks of a file in, whatever the disk's own blocks are.
 const BLOCK_BYTES: u64 = 512;
@@ -34,7 +36,7 @@ pub(super) fn seal(folder: &Path, of: Option<Owner>, cancelled: &Cancelled) -> i
         bytes: bytes(&stat),
         cancelled,
     };
-    sealing.folder(opened.as_fd(), &stat)?;
+    sealing.top(opened.as_fd(), &stat)?;
     Ok(sealing.bytes)
 }
 
@@ -46,13 +48,33 @@ struct Sealing<'a> {
 }
 
 impl Sealing<'_> {
+    fn top(&mut self, folder: BorrowedFd<'_>, stat: &Stat) -> io::Result<()> {
+        self.take(folder, stat)?;
+        let (scratch, rest): (Vec<_>, Vec<_>) =
+            inside::entries(folder)?.into_iter().partition(|entry| {
+                entry.kind.is_dir() && scratch::NAMES.iter().any(|it| entry.name == *it)
+            });
+        self.bytes += scratch.iter().map(|entry| bytes(&entry.stat)).sum::<u64>();
+        self.entries(folder, rest)
+    }
+
     /// The folder comes first: once it is ours, nobody can put another thing at a name in it.
     fn folder(&mut self, folder: BorrowedFd<'_>, stat: &Stat) -> io::Result<()> {
+        self.take(folder, stat)?;
+        let entries = inside::entries(folder)?;
+        self.entries(folder, entries)
+    }
+
+    fn take(&self, folder: BorrowedFd<'_>, stat: &Stat) -> io::Result<()> {
         if let Some(owner) = self.owner_of(stat) {
             rustix::fs::fchown(folder, Some(self.us), Some(Gid::from_raw(owner.gid)))?;
             rustix::fs::fchmod(folder, sealed(stat))?;
         }
-        for entry in inside::entries(folder)? {
+        Ok(())
+    }
+
+    fn entries(&mut self, folder: BorrowedFd<'_>, entries: Vec<Entry>) -> io::Result<()> {
+        for entry in entries {
             self.cancelled.check()?;
             self.bytes += bytes(&entry.stat);
             if entry.kind.is_dir() {
@@ -152,6 +174,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path();
         std::fs::create_dir(top.join("bin")).unwrap();
+        std::fs::create_dir(top.join("tmp")).unwrap();
+        std::fs::set_permissions(top.join("tmp"), PermissionsExt::from_mode(0o770)).unwrap();
+        ondol_base::file::replace(&top.join("log"), b"no folder", 0o660).unwrap();
         ondol_base::file::replace(&top.join("bin/server"), b"#!/bin/sh\n", 0o770).unwrap();
         std::os::unix::fs::symlink(outside.path(), top.join("link")).unwrap();
         let before = outside.path().metadata().unwrap().mode();
@@ -164,6 +189,8 @@ mod tests {
         assert!(bytes > 0);
         let mode = |path: &str| top.join(path).metadata().unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode("bin/server"), 0o755);
+        assert_eq!(mode("tmp"), 0o770, "it stays the app's");
+        assert_eq!(mode("log"), 0o644, "it is no folder");
         assert_eq!(outside.path().metadata().unwrap().mode(), before);
         let other = Owner {
             uid: 12345,

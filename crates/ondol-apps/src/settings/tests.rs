@@ -174,10 +174,14 @@ async fn a_release_is_only_read_while_it_serves() {
     scene.app.write = vec!["/srv/uploads".into()];
     let reach = |spec: Spec| spec.reach.unwrap();
     let folder = scene.folder.path().to_owned();
+    std::fs::create_dir(folder.join("tmp")).unwrap();
+    std::os::unix::fs::symlink("/etc", folder.join("log")).unwrap();
     let release = scene.release(Some(1));
     let serving = reach(scene.spec(&release, Work::Serve).await);
     assert!(serving.read.contains(&folder) && !serving.write.contains(&folder));
     assert!(serving.write.contains(&PathBuf::from("/srv/uploads")));
+    assert!(serving.write.contains(&folder.join("tmp")));
+    assert!(!serving.write.contains(&folder.join("log")), "it leads elsewhere");
     assert!(
         serving
             .write

@@ -41,7 +41,7 @@ pub(super) const GIT: Key = Key {
 
 pub(super) const WRITE: Key = Key {
     name: "write",
-    doc: "Files and folders that it may write besides its data folder (`$ONDOL_DATA`). Relative to this file.",
+    doc: "Files and folders that it may write besides its data folder (`$ONDOL_DATA`), and `log` and `tmp` of its release. Relative to this file.",
     shape: Shape::OneOrMore(&Shape::Text(FOLDER)),
     absent: Absent::Means,
 };
