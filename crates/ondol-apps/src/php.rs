@@ -27,6 +27,8 @@ pub(crate) struct Pool<'a> {
     pub(crate) folder: &'a Path,
     /// The app's data folder, where sessions are kept: visitors stay logged in over a deploy.
     pub(crate) data: &'a Path,
+    /// The time zone of the box; PHP takes no `TZ`.
+    pub(crate) timezone: Option<&'a str>,
     /// How long requests may go on after it is told to stop by [`STOP_SIGNAL`].
     pub(crate) stop_timeout: Duration,
 }
@@ -64,6 +66,7 @@ pub(crate) fn pool_file(pool: &Pool<'_>) -> String {
         listen,
         folder,
         data,
+        timezone,
         stop_timeout,
     } = *pool;
     let listen = match listen {
@@ -89,7 +92,8 @@ pub(crate) fn pool_file(pool: &Pool<'_>) -> String {
         "clear_env = no".to_owned(),
         "security.limit_extensions = .php".to_owned(),
     ];
-    for (name, value) in usual(data) {
+    let zone = timezone.map(|zone| ("date.timezone", zone.to_owned()));
+    for (name, value) in usual(data).into_iter().chain(zone) {
         if !settings.ini.contains_key(name) {
             lines.push(setting(name, &value));
         }

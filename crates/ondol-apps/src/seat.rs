@@ -239,6 +239,15 @@ impl Seat {
         spec.record = serde_json::to_value(self.record(since))
             .ok()
             .map(|record| (self.ground.folder.join("record.json"), record));
+        // Not one for all: whoever starts while another of the same release still runs would take it for itself.
+        let number_file = format!("{what}.pid");
+        let number_file = surroundings
+            .places
+            .tmp(&self.settings.app().name)
+            .join(number_file);
+        spec.env
+            .entry("PIDFILE".to_owned())
+            .or_insert_with(|| number_file.display().to_string());
         let own = self.socket.variables().into_iter().chain([
             ("ONDOL_LAUNCH", self.launch.to_string()),
             ("ONDOL_INSTANCE", self.name.to_string()),
@@ -331,6 +340,7 @@ impl Seat {
             listen: pool_listen(socket, at.as_deref()),
             folder: &self.release.folder,
             data: &data,
+            timezone: app.timezone.as_deref(),
             stop_timeout: app.stop_timeout,
         });
         Some(PoolFile {

@@ -19,6 +19,7 @@ fn file(listen: PoolListen<'_>, ini: &[(&str, &str)]) -> String {
         listen,
         folder: Path::new("/srv/wiki releases/1"),
         data: Path::new("/var/lib/ondol/apps/wiki/data"),
+        timezone: Some("Asia/Seoul"),
         stop_timeout: Duration::from_secs(10),
     })
 }
@@ -31,6 +32,7 @@ fn check(file: &str, line: &str) {
 fn a_pool_stays_in_the_foreground_and_listens_where_it_is_told() {
     let handed = file(PoolListen::Handed, &[]);
     check(&handed, "daemonize = no");
+    check(&handed, "php_admin_value[date.timezone] = 'Asia/Seoul'");
     check(&handed, "listen = '/handed-on/web'");
     check(&handed, "pm.max_children = 7");
     check(&handed, "chdir = '/srv/wiki releases/1'");

@@ -7,6 +7,8 @@
 //! | `USER`, `LOGNAME` | whom it runs as |
 //! | `SHELL`, `LANG` | `/bin/sh`, `C.UTF-8` |
 //! | `TMPDIR` | a folder for this app alone |
+//! | `TZ` | the time zone of the box, where the configuration names one |
+//! | `PIDFILE` | where Rails and puma write their number: a file in `TMPDIR` for each process that stays |
 //! | `ONDOL_APP` | its name |
 //! | `ONDOL_DATA` | the folder that it may write and that outlives releases |
 //! | `ONDOL_RELEASE` | the number of the release; not there in the app's own folder |
@@ -17,7 +19,7 @@
 //! | `LISTEN_FDS`, `LISTEN_PID`, `LISTEN_FDNAMES` | a socket is open as descriptor 3 (`listen = "fd"`) |
 //! | `NOTIFY_SOCKET` | where to say `READY=1` (`ready = "notify"`) |
 //!
-//! The owner's values take the place of the first five rows, and not of those below.
+//! The owner's values take the place of the first seven rows, and not of those below.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -70,7 +72,8 @@ pub(super) fn of(
 
 /// What the owner declares: the files in their order, then what the configuration says. Blocks on the disk.
 pub(super) fn declared(app: &plan::App) -> Result<BTreeMap<String, String>, SettingsError> {
-    let mut declared = BTreeMap::new();
+    let zone = app.timezone.iter();
+    let mut declared: BTreeMap<_, _> = zone.map(|zone| ("TZ".to_owned(), zone.clone())).collect();
     for path in &app.env_files {
         declared.extend(file(path)?);
     }

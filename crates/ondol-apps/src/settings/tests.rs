@@ -80,6 +80,7 @@ async fn the_environment_has_what_is_declared_and_nothing_else() {
     let second = scene.file("second.env", "B=second\nC=second\n", 0o600);
     let empty = scene.file("empty.env", "", 0o600);
     scene.app.env_files = vec![first, second, empty];
+    scene.app.timezone = Some("Asia/Seoul".to_owned());
     let secret = Secret::File(scene.file("token", "t0p\n", 0o600));
     let text = |text: &str| EnvValue::Text(text.to_owned());
     scene.app.env = BTreeMap::from([
@@ -98,6 +99,7 @@ async fn the_environment_has_what_is_declared_and_nothing_else() {
         ("TOKEN", "t0p"),
         ("LANG", "ko_KR.UTF-8"),
         ("SHELL", "/bin/sh"),
+        ("TZ", "Asia/Seoul"),
         ("HOME", data),
         ("ONDOL_DATA", data),
         ("ONDOL_APP", "coffee"),
@@ -110,7 +112,7 @@ async fn the_environment_has_what_is_declared_and_nothing_else() {
         .filter(|name| name.starts_with("CARGO"))
         .collect();
     assert!(others.is_empty(), "{others:?}");
-    assert!(env.len() <= 14, "{env:?}");
+    assert!(env.len() <= 15, "{env:?}");
 }
 
 #[tokio::test]
@@ -156,6 +158,8 @@ async fn the_fingerprint_changes_with_what_is_started_and_not_with_the_rest() {
     seen.push(scene.fingerprint().await);
     scene.app.memory = Some(1 << 30);
     seen.push(scene.fingerprint().await);
+    scene.app.timezone = Some("Asia/Seoul".to_owned());
+    seen.push(scene.fingerprint().await);
     scene.app.run = Some("server".to_owned());
     seen.push(scene.fingerprint().await);
     scene.app.listen = Some(AppListen::Fd);
@@ -181,7 +185,10 @@ async fn a_release_is_only_read_while_it_serves() {
     assert!(serving.read.contains(&folder) && !serving.write.contains(&folder));
     assert!(serving.write.contains(&PathBuf::from("/srv/uploads")));
     assert!(serving.write.contains(&folder.join("tmp")));
-    assert!(!serving.write.contains(&folder.join("log")), "it leads elsewhere");
+    assert!(
+        !serving.write.contains(&folder.join("log")),
+        "it leads elsewhere"
+    );
     assert!(
         serving
             .write

@@ -41,8 +41,8 @@ pub(super) static BOX: Table = Table {
         },
         Key {
             name: "timezone",
-            doc: "The time zone that times are told in, by its IANA name. Without it, the machine's own. The access log has \
-                  UTC.",
+            doc: "The time zone that times are told in, by its IANA name; apps have it as `TZ`. Without it, the machine's \
+                  own. The access log has UTC.",
             shape: Shape::Text(Form {
                 what: "an IANA time zone",
                 example: "Asia/Seoul",

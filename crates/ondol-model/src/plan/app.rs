@@ -46,6 +46,8 @@ pub struct App {
     pub env: BTreeMap<String, EnvValue>,
     /// Files with more of it, `NAME=value` a line; what `env` says counts more.
     pub env_files: Vec<PathBuf>,
+    /// The time zone of the box, by its IANA name: its `TZ`, unless its environment has one.
+    pub timezone: Option<String>,
     /// The user that it runs as; `None` means `ondol-NAME` when the agent is root, else the agent's own.
     pub user: Option<String>,
     /// The most memory that each of its processes may have, in bytes.
@@ -94,6 +96,7 @@ impl App {
             cron: Vec::new(),
             env: BTreeMap::new(),
             env_files: Vec::new(),
+            timezone: None,
             user: None,
             memory: None,
             cpu_thousandths: None,

@@ -294,3 +294,17 @@ fn what_may_be_a_secret_is_not_shown() {
         );
     }
 }
+
+#[test]
+fn all_apps_have_the_time_zone_of_the_box() {
+    let text = "[box]\ntimezone = 'Asia/Seoul'\n\
+                [sites.'a.test']\nphp = { root = 'wiki', pool = 'wiki' }\n[apps.web]\ndir = 'web'";
+    let plan = plan(text);
+    let zones: Vec<_> = plan
+        .apps
+        .iter()
+        .map(|app| app.timezone.as_deref())
+        .collect();
+    assert_eq!(zones, [Some("Asia/Seoul"); 2]);
+    assert_eq!(app("").timezone, None);
+}

@@ -54,6 +54,9 @@ pub(in crate::file) fn apps(
     for pool in pools(sites) {
         apps.entry(pool.name.clone()).or_insert(pool);
     }
+    for app in apps.values_mut() {
+        app.timezone.clone_from(&plan.timezone);
+    }
     Plan {
         apps: apps.into_values().collect(),
         ..plan
