@@ -22,9 +22,12 @@ use crate::harness::eventually;
 use crate::harness::get;
 
 mod deploy;
+mod hold;
 mod life;
 mod push;
+mod real;
 mod seen;
+mod wiki;
 
 /// A small web server: it answers with its version, its process and what its environment says, and does what its
 /// release tells it to.
@@ -39,7 +42,7 @@ struct Host {
 struct Load {
     stop: Arc<AtomicBool>,
     asked: Arc<AtomicU64>,
-    thread: JoinHandle<Vec<String>>,
+    threads: Vec<JoinHandle<Vec<String>>>,
 }
 
 impl Host {
@@ -90,6 +93,21 @@ impl Host {
         said
     }
 
+    /// Makes the first release, of the app's own folder. The box may only be starting its apps.
+    fn deploys_first(&self) {
+        eventually("the first deploy", || {
+            let output = self.ondol(&["deploy", "coffee", "--wait"]);
+            let said = said(&output);
+            let is_early = said.contains("only starting");
+            assert!(
+                is_early || output.status.success(),
+                "{said}\n{}",
+                self.running().log()
+            );
+            output.status.success().then_some(())
+        });
+    }
+
     /// A release of this version, to be deployed.
     fn release(&self, version: &str) -> String {
         let folder = self.path(&format!("release-{version}"));
@@ -135,28 +153,16 @@ impl Host {
     }
 
     fn load(&self) -> Load {
-        let (stop, asked) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicU64::new(0)),
-        );
-        let (told, count, http) = (Arc::clone(&stop), Arc::clone(&asked), self.http());
-        let thread = std::thread::spawn(move || {
-            let mut failures = Vec::new();
-            while !told.load(Ordering::Relaxed) {
-                match get(http, "a.test") {
-                    Ok(answer) if answer.starts_with("version=") => {}
-                    Ok(answer) => failures.push(answer),
-                    Err(error) => failures.push(error.to_string()),
-                }
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-            failures
-        });
-        Load {
-            stop,
-            asked,
-            thread,
-        }
+        Load::of(1, self.http(), "version=")
+    }
+
+    /// Puts something else into the configuration, which the box takes up.
+    fn configure(&self, from: &str, to: &str) {
+        let configuration = fs::read_to_string(self.path("ondol.toml")).unwrap();
+        let changed = configuration.replace(from, to);
+        assert_ne!(configuration, changed);
+        self.running().folders.configure(&changed);
+        self.done(&["reload"]);
     }
 
     fn stop(&mut self) {
@@ -175,6 +181,35 @@ impl Drop for Host {
 }
 
 impl Load {
+    /// So many visitors, each of whom asks again as soon as there is an answer; it must have these words in it.
+    fn of(visitors: usize, http: SocketAddr, words: &'static str) -> Self {
+        let (stop, asked) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let visitor = |_| {
+            let (told, count) = (Arc::clone(&stop), Arc::clone(&asked));
+            std::thread::spawn(move || {
+                let mut failures = Vec::new();
+                while !told.load(Ordering::Relaxed) {
+                    match get(http, "a.test") {
+                        Ok(answer) if answer.contains(words) => {}
+                        Ok(answer) => failures.push(answer),
+                        Err(error) => failures.push(error.to_string()),
+                    }
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                failures
+            })
+        };
+        let threads = (0..visitors).map(visitor).collect();
+        Self {
+            stop,
+            asked,
+            threads,
+        }
+    }
+
     /// So many more requests.
     fn goes_on(&self, requests: u64) {
         let until = self.asked.load(Ordering::Relaxed) + requests;
@@ -186,20 +221,31 @@ impl Load {
     /// Ends it; no request may have failed.
     fn none_failed(self) {
         self.stop.store(true, Ordering::Relaxed);
-        let failures = self.thread.join().unwrap();
-        assert_eq!(failures, Vec::<String>::new());
+        let failures = self.threads.into_iter().flat_map(|it| it.join().unwrap());
+        let failures: Vec<_> = failures.collect();
+        let (count, first) = (failures.len(), failures.first());
+        assert_eq!(count, 0, "of these: {first:?}");
     }
 }
 
 fn configuration(folders: &Folders, more: &str) -> String {
     let user = user();
+    configuration_running(folders, "run = \"python3 -u server.py\"\n", more)
+}
+
+/// The same for an app that is run by another line, or by none.
+fn configuration_running(folders: &Folders, run: &str, more: &str) -> String {
+    let user = match rustix::process::geteuid().is_root() {
+        true => "user = \"nobody\"\n",
+        false => "",
+    };
     let dir = folders.path("coffee");
     let dir = dir.display();
     format!(
         "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = []\n\
          [sites.\"a.test\"]\nhttps = false\napp = \"coffee\"\n\
          [sites.\"b.test\"]\nhttps = false\nrespond = \"neighbour\"\n\
-         [apps.coffee]\ndir = \"{dir}\"\nrun = \"python3 -u server.py\"\n{user}{more}\n"
+         [apps.coffee]\ndir = \"{dir}\"\n{run}{user}{more}\n"
     )
 }
 

@@ -313,6 +313,16 @@ impl WebSocket {
         self.0.send(tungstenite::Message::text(text)).unwrap();
         self.0.read().unwrap().into_text().unwrap().to_string()
     }
+
+    /// Waits until the other end closes it; the code that it closes with.
+    pub(crate) fn close_code(&mut self) -> Option<u16> {
+        loop {
+            match self.0.read().ok()? {
+                tungstenite::Message::Close(frame) => return Some(frame?.code.into()),
+                _ => continue,
+            }
+        }
+    }
 }
 
 /// A certificate by an authority of its own, with any names and dates.

@@ -99,7 +99,7 @@ impl Drop for Host {
     }
 }
 
-fn has_fpm() -> bool {
+pub(crate) fn has_fpm() -> bool {
     let programs = fs::read_dir("/usr/sbin").into_iter().flatten().flatten();
     let mut names = programs.map(|entry| entry.file_name());
     names.any(|name| name.to_str().is_some_and(|it| it.starts_with("php-fpm")))
