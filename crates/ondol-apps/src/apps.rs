@@ -110,6 +110,23 @@ struct Member {
     status: watch::Receiver<AppStatus>,
 }
 
+/// The apps of the plan, and those that were.
+#[derive(Default)]
+struct Members {
+    all: BTreeMap<AppName, Member>,
+    /// Those that are not in the plan any more and still end, with the task of that.
+    ending: BTreeMap<AppName, String>,
+}
+
+impl Members {
+    /// Whether this task was the end of an app.
+    fn has_left(&mut self, task: &str) -> bool {
+        let before = self.ending.len();
+        self.ending.retain(|_, end| end != task);
+        self.ending.len() < before
+    }
+}
+
 enum Happened {
     Stop,
     Plan,
@@ -165,7 +182,7 @@ impl Apps {
     /// Runs the apps until told to stop. Their processes go on then, unless [`Ender::end`] has ended them.
     pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
         let mut plan = self.plan.clone();
-        let mut members = BTreeMap::new();
+        let mut members = Members::default();
         let mut tasks = Group::default();
         let (changed, mut status_changed) = mpsc::channel(1);
         self.converge(
@@ -175,7 +192,7 @@ impl Apps {
             &changed,
         );
         loop {
-            self.publish(&members);
+            self.publish(&members.all);
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Ok(()) = plan.changed() => Happened::Plan,
@@ -189,20 +206,30 @@ impl Apps {
                     let plan = plan.borrow_and_update().clone();
                     self.converge(&plan, &mut members, &mut tasks, &changed);
                 }
-                Happened::Request(request) => hand_on(&members, request),
+                Happened::Request(request) => hand_on(&members.all, request),
                 Happened::Wake(name) => {
-                    if let Some(member) = members.get(&name) {
+                    if let Some(member) = members.all.get(&name) {
                         let _ = member.asked.try_send(Asked::Wake); // The next visitor asks again.
                     }
                 }
                 Happened::End(done) => {
-                    self.end_all(std::mem::take(&mut members)).await;
+                    self.end_all(std::mem::take(&mut members.all)).await;
+                    while !members.ending.is_empty() {
+                        let Some(name) = tasks.next_end().await else {
+                            break;
+                        };
+                        members.ending.retain(|_, task| *task != name);
+                    }
                     let _ = done.send(()); // Who asked may have given up.
                     stop.requested().await;
                     return Ok(());
                 }
+                Happened::TaskEnded(name) if members.has_left(&name) => {
+                    let plan = plan.borrow().clone();
+                    self.converge(&plan, &mut members, &mut tasks, &changed);
+                }
                 Happened::TaskEnded(name) => {
-                    self.restart(&name, &mut members, &mut tasks, &changed)
+                    self.restart(&name, &mut members.all, &mut tasks, &changed)
                 }
                 Happened::StatusChanged => {}
             }
@@ -230,23 +257,28 @@ impl Apps {
     fn converge(
         &self,
         plan: &Plan,
-        members: &mut BTreeMap<AppName, Member>,
+        members: &mut Members,
         tasks: &mut Group,
         changed: &mpsc::Sender<()>,
     ) {
         let gone: Vec<_> = members
+            .all
             .keys()
             .filter(|name| !plan.apps.iter().any(|app| app.name == **name))
             .cloned()
             .collect();
         for name in gone {
-            if let Some(member) = members.remove(&name) {
-                tasks.spawn(format!("end of {name}"), end(member));
+            if let Some(member) = members.all.remove(&name) {
+                let task = format!("end of {name}");
+                members.ending.insert(name, task.clone());
+                tasks.spawn(task, end(member));
             }
         }
         for app in &plan.apps {
             let wanted = self.wanted(plan, app);
-            match members.get(&app.name) {
+            match members.all.get(&app.name) {
+                // It begins when nothing of the one before is left.
+                None if members.ending.contains_key(&app.name) => {}
                 Some(member) => {
                     member.wanted.send_if_modified(|before| {
                         let is_new = *before != wanted;
@@ -256,7 +288,7 @@ impl Apps {
                 }
                 None => {
                     let member = self.member(wanted, tasks, changed);
-                    members.insert(app.name.clone(), member);
+                    members.all.insert(app.name.clone(), member);
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -98,6 +99,8 @@ struct Shared {
     hurry: Arc<Notify>,
     /// Whether a first failure ends it all, so that nothing is started again.
     is_on_trial: Arc<AtomicBool>,
+    /// How long each may take to end, where that is shorter than its settings say.
+    patience: Arc<OnceLock<Duration>>,
 }
 
 /// The tasks of some of the processes, with the wish for their end.
@@ -204,6 +207,7 @@ impl Formation {
             news,
             hurry: Arc::default(),
             is_on_trial: Arc::new(AtomicBool::new(is_on_trial)),
+            patience: Arc::default(),
         };
         let mut running: BTreeMap<InstanceName, (Seat, Instance)> = running
             .into_iter()
@@ -241,6 +245,12 @@ impl Formation {
         if let Some(others) = others {
             others.end(self.end_limit()).await;
         }
+    }
+
+    /// The same as [`Self::stop`], where each process has only so long.
+    pub(crate) async fn stop_within(&self, patience: Duration) {
+        let _ = self.shared.patience.set(patience); // It is being stopped already.
+        self.stop().await;
     }
 
     /// Ends everything, and returns when nothing of it is left.
@@ -351,6 +361,14 @@ impl Formation {
 }
 
 impl Shared {
+    /// How long a process may take to end.
+    fn patience(&self) -> Duration {
+        let usual = self.settings.app().stop_timeout;
+        self.patience
+            .get()
+            .map_or(usual, |shorter| usual.min(*shorter))
+    }
+
     fn spawn(&self, crew: &mut Crew, name: InstanceName, running: Option<(Seat, Instance)>) {
         let task = format!("{} of {}", name, self.settings.app().name);
         // It counts from now on as one that is not ready.
@@ -446,5 +464,63 @@ mod tests {
         assert_eq!(of("web.1", sentence), "web.1 ended with status 1");
         let another = "there is no user \"coffee\"";
         assert_eq!(of("web.1", another), "web.1: there is no user \"coffee\"");
+    }
+
+    fn kept(processes: &[(&str, KeptState, Option<&str>)]) -> Kept {
+        let each = processes.iter().map(|(name, state, trouble)| {
+            let instance = KeptInstance {
+                state: state.clone(),
+                pid: None,
+                since: 0,
+                restarts: 0,
+                trouble: trouble.map(str::to_owned),
+            };
+            (InstanceName::parse(name).unwrap(), instance)
+        });
+        each.collect()
+    }
+
+    fn ready(path: &str) -> KeptState {
+        KeptState::Ready(Some(Address::Unix(path.into())))
+    }
+
+    #[test]
+    fn visitors_get_the_processes_that_are_ready() {
+        let all = kept(&[
+            ("web.1", ready("/a"), None),
+            ("web.2", KeptState::Waiting, Some("it ended")),
+            ("worker.1", KeptState::Ready(None), None),
+        ]);
+        assert_eq!(servers(&all), [Address::Unix("/a".into())]);
+        assert!(!is_ready(&all), "one of them is not");
+        let (name, sentence) = trouble(&all).unwrap();
+        assert_eq!(
+            (name.to_string().as_str(), &*sentence),
+            ("web.2", "it ended")
+        );
+    }
+
+    #[test]
+    fn a_launch_is_ready_when_all_of_it_is() {
+        let starting = kept(&[
+            ("web.1", ready("/a"), None),
+            ("web.2", KeptState::Starting, None),
+        ]);
+        assert!(!is_ready(&starting) && trouble(&starting).is_none());
+        let all = kept(&[("web.1", ready("/a"), None), ("web.2", ready("/b"), None)]);
+        assert!(is_ready(&all) && trouble(&all).is_none());
+    }
+
+    #[test]
+    fn an_app_has_failed_when_none_of_its_web_processes_is_left() {
+        let failed = |name| (name, KeptState::Failed, Some("it ended"));
+        assert!(has_failed(&kept(&[failed("web.1"), failed("web.2")])));
+        assert!(!has_failed(&kept(&[
+            failed("web.1"),
+            ("web.2", ready("/b"), None)
+        ])));
+        assert!(!has_failed(&kept(&[failed("worker.1")])), "it has none");
+        let healthy = ("web.1", ready("/a"), None);
+        assert!(!has_failed(&kept(&[healthy, failed("worker.1")])));
     }
 }

@@ -59,7 +59,8 @@ impl App {
         if let (None, Some(begun)) = (to, self.take_back()) {
             return Ok(begun);
         }
-        self.room_for(IfBusy::Wait)?;
+        // What there is to go back to is known when nothing is about to change it.
+        self.room_for(IfBusy::Refuse)?;
         let release = match to {
             Some(number) => self.release_of(number)?,
             None => self.last_good().await?,
@@ -85,11 +86,12 @@ impl App {
     async fn restart(&mut self) -> Answer {
         self.room_for(IfBusy::Refuse)?;
         let live = self.scene.live();
-        let Some(live) = live.filter(|_| self.scene.what() != Mode::Stop) else {
+        if live.is_none() || self.scene.what() == Mode::Stop {
             return self.start().await;
-        };
-        let to = To::There(live.release().clone());
-        let (launch, progress) = self.swap_to(LaunchKind::Restart, to, String::new()).await;
+        }
+        let (launch, progress) = self
+            .swap_to(LaunchKind::Restart, To::Present, String::new())
+            .await;
         Ok(Reply::Begun { launch, progress })
     }
 
@@ -97,6 +99,10 @@ impl App {
         let name = self.tools.name.clone();
         let set = self.tools.store.set_stopped(name.clone(), false).await;
         set.map_err(|error| Refusal::Impossible(Chain(&error).to_string()))?;
+        if self.is_being_stopped() {
+            self.jobs.push_back(Job::Begin);
+            return Ok(Reply::Done(format!("{name} starts when it has stopped")));
+        }
         let sentence = match self.scene.what() {
             Mode::Serve => {
                 if let Some(live) = self.scene.live() {
@@ -116,6 +122,14 @@ impl App {
             Mode::Hold => format!("{name} starts already"),
         };
         Ok(Reply::Done(sentence))
+    }
+
+    /// Whether a stop was asked for, and nothing else since.
+    fn is_being_stopped(&self) -> bool {
+        match self.jobs.back() {
+            Some(job) => matches!(job, Job::Stop(_)),
+            None => self.running.as_ref().is_some_and(|running| running.stops),
+        }
     }
 
     fn follow(&self, launch: Option<Launch>) -> Answer {
@@ -161,7 +175,7 @@ impl App {
         })?;
         let settings = tools.settings(&wanted, &release).await;
         let settings = settings.map_err(|error| Refusal::Impossible(Chain(&error).to_string()))?;
-        let spec = settings.spec(
+        let mut spec = settings.spec(
             &tools.surroundings,
             &release,
             "exec",
@@ -170,8 +184,17 @@ impl App {
         );
         let groups = &tools.surroundings.groups;
         let what = format!("exec-{pid}");
-        if let Err(error) = groups.join(&spec.app, &what, &spec.limits, pid).await {
-            tracing::warn!(app = spec.app, error = %Chain(&error), "a command runs without the app's limits");
+        match groups.join(&spec.app, &what, &spec.limits, pid).await {
+            Ok(_) => spec.limits = groups.left_to_process(&spec.limits),
+            // It keeps all of them, and holds what a process can hold by itself.
+            Err(error) => {
+                let sentence = format!(
+                    "a command of yours runs without the app's group, so its limits hold for each process alone: {}",
+                    Chain(&error)
+                );
+                tracing::warn!(app = spec.app, "{sentence}");
+                tools.surroundings.log.note(&sentence);
+            }
         }
         Ok(Reply::Exec(Box::new(spec)))
     }

@@ -127,6 +127,8 @@ impl App {
         let settings = match tools.settings(wanted, &release).await {
             Ok(settings) => settings,
             Err(error) => {
+                // Nobody could keep them up, and a later start must not be the second one.
+                stop_all(ours).await;
                 self.can_not_begin(&Chain(&error).to_string());
                 return;
             }
@@ -147,7 +149,7 @@ impl App {
         );
         self.scene.set(Mode::Serve, Some(Arc::new(formation)), None);
         if !is_as_wanted {
-            self.swap_to(LaunchKind::Settings, To::There(release), String::new())
+            self.swap_to(LaunchKind::Settings, To::Present, String::new())
                 .await;
         }
     }
@@ -189,7 +191,7 @@ impl App {
     ) -> (Launch, Progress) {
         let release = match &to {
             To::There(release) => release.number,
-            To::Made(_) => None,
+            To::Made(_) | To::Present => None,
         };
         let launch = self.tools.begin(kind, release, source).await;
         let progress = Progress::default();
@@ -230,6 +232,9 @@ pub(super) struct Begin {
 impl Begin {
     /// Waits for those that come before, and starts. What is ready when is the formation's affair.
     pub(super) async fn run(self) {
+        if self.scene.live().is_some() {
+            return; // Something else has started it since this was asked for.
+        }
         self.after().await;
         let Some(release) = self.release().await else {
             self.scene.set(Mode::Stop, None, None);
@@ -249,6 +254,7 @@ impl Begin {
             .tools
             .begin(LaunchKind::Start, release.number, String::new())
             .await;
+        self.tools.starts().await;
         self.tools.live(launch).await;
         self.tools.end(launch, LaunchOutcome::Done, "").await;
         let surroundings = &self.tools.surroundings;

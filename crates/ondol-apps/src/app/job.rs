@@ -24,6 +24,7 @@ use super::swap::Nudge;
 use super::swap::Swap;
 use super::swap::To;
 use super::tools::Tools;
+use super::tools::Wanted;
 
 /// Requests that a launch has when nobody seems to ask for it any more may last so long; else it stays awake.
 const SLEEP_DRAIN: Duration = Duration::from_secs(5);
@@ -58,6 +59,10 @@ pub(super) struct Running {
     pub(super) kind: Option<LaunchKind>,
     /// Why the app did not begin, or nothing; where what was said of it before is over in any case.
     pub(super) note: Option<watch::Receiver<String>>,
+    /// The settings that it began with.
+    pub(super) wanted: Wanted,
+    /// Whether it is a stop.
+    pub(super) stops: bool,
 }
 
 impl Running {
@@ -96,6 +101,8 @@ impl App {
             launch: None,
             kind: None,
             note: None,
+            wanted: wanted.clone(),
+            stops: matches!(job, Job::Stop(_)),
         };
         match job {
             Job::Begin => {
@@ -148,11 +155,19 @@ impl App {
 
     pub(super) async fn job_ended(&mut self) {
         let ended = self.running.take();
+        let is_outdated = ended
+            .as_ref()
+            .is_some_and(|ended| ended.wanted != self.wanted());
+        self.ended(ended).await;
+        if is_outdated {
+            self.settings_changed().await;
+        }
+    }
+
+    async fn ended(&mut self, ended: Option<Running>) {
+        self.begin_again_if_nothing_runs();
         self.since = clock::now();
         self.releases = self.released().await;
-        let has_begun = ended
-            .as_ref()
-            .is_some_and(|ended| ended.kind == Some(LaunchKind::Start));
         let note = ended.as_ref().and_then(|ended| ended.note.as_ref());
         if let Some(note) = note {
             self.note.clone_from(&note.borrow());
@@ -163,10 +178,6 @@ impl App {
             ..
         }) = ended
         else {
-            self.begin_again_if_nothing_runs();
-            if has_begun && self.scene.what() == Mode::Serve {
-                self.settings_changed().await; // While it waited for others, for one.
-            }
             return;
         };
         if progress.report(u64::MAX).outcome.is_none() {
@@ -193,6 +204,7 @@ impl App {
         releases.iter().map(|made| made.number).collect()
     }
 
+    /// What runs is never begun again beside itself.
     fn begin_again_if_nothing_runs(&mut self) {
         let failed = self.scene.what() == Mode::Fail;
         self.again_at = failed.then(|| clock::now() + super::BEGIN_AGAIN);
@@ -263,6 +275,9 @@ async fn sleep(tools: Tools, scene: Arc<Scene>) {
 
 /// Starts again what was put to sleep; the formation keeps itself up from here on.
 fn wake(tools: &Tools, scene: &Scene) {
+    if scene.what() != Mode::Sleep {
+        return; // It is awake: two may have asked.
+    }
     let Some(before) = scene.live() else { return };
     let (settings, release) = (Arc::clone(before.settings()), before.release().clone());
     let news = tools.news.clone();

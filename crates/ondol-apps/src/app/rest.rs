@@ -12,7 +12,9 @@ impl App {
     pub(super) fn look(&mut self) {
         if self.again_at.is_some_and(|at| at <= clock::now()) {
             self.again_at = None;
-            self.jobs.push_back(Job::Begin);
+            if self.scene.what() == Mode::Fail {
+                self.jobs.push_back(Job::Begin);
+            }
         }
         let wanted = self.wanted();
         let Some(limit) = wanted.app.idle_stop else {

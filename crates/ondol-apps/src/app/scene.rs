@@ -142,3 +142,67 @@ fn served(live: &Formation) -> EndpointState {
         false => EndpointState::Held { wait: WAIT },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ondol_model::app::AppName;
+    use ondol_model::app::Endpoints;
+
+    use super::*;
+
+    fn scene() -> (Scene, watch::Sender<Arc<Endpoints>>) {
+        let endpoints = watch::Sender::new(Arc::default());
+        let (_, traffic) = watch::channel(Arc::default());
+        let app = AppName::parse("coffee").unwrap();
+        let scene = Scene::new(Stage::new(app, endpoints.clone(), traffic));
+        (scene, endpoints)
+    }
+
+    #[test]
+    fn visitors_get_what_is_wanted_for_them_where_nothing_runs() {
+        let (scene, endpoints) = scene();
+        let held = EndpointState::Held { wait: WAIT };
+        assert_eq!(scene.shown(), held, "until more is known");
+        for (mode, expected) in [
+            (Mode::Serve, held.clone()),
+            (Mode::Hold, held),
+            (Mode::Sleep, EndpointState::Asleep { wait: WAIT }),
+            (Mode::Fail, EndpointState::Failed),
+            (Mode::Stop, EndpointState::Stopped),
+        ] {
+            scene.set(mode, None, None);
+            assert_eq!(scene.shown(), expected, "{mode:?}");
+            let told = endpoints.borrow().apps.values().next().cloned();
+            assert_eq!(told.unwrap().state, expected, "{mode:?} is told");
+        }
+    }
+
+    #[test]
+    fn each_change_is_told_to_who_looks_after_the_app() {
+        let (scene, _endpoints) = scene();
+        let mut changes = scene.changes();
+        assert!(!changes.has_changed().unwrap());
+        scene.set(Mode::Fail, None, None);
+        assert!(changes.has_changed().unwrap());
+        changes.borrow_and_update();
+        scene.mode(Mode::Stop);
+        assert!(changes.has_changed().unwrap());
+        // How processes are is looked at by the same task, and no change of the scene.
+        changes.borrow_and_update();
+        scene.refresh();
+        assert!(!changes.has_changed().unwrap());
+    }
+
+    #[test]
+    fn what_retires_is_told_with_what_takes_its_place() {
+        let (scene, endpoints) = scene();
+        let before = endpoints.borrow().sequence;
+        let sequence = scene.set(Mode::Hold, None, Some(7));
+        assert!(sequence >= before);
+        let told = endpoints.borrow().apps.values().next().cloned().unwrap();
+        assert_eq!(told.retiring, [7]);
+        scene.stage.forget(7);
+        let told = endpoints.borrow().apps.values().next().cloned().unwrap();
+        assert!(told.retiring.is_empty());
+    }
+}

@@ -17,6 +17,9 @@ impl App {
     pub(super) async fn settings_changed(&mut self) {
         let wanted = self.wanted.borrow_and_update().clone();
         self.unenforced = enforce::unenforced(&wanted.app, &self.tools.surroundings.groups);
+        if self.running.is_some() {
+            return; // Its end looks at them.
+        }
         match self.scene.what() {
             Mode::Stop => return, // It starts with them.
             Mode::Fail => return self.jobs.push_back(Job::Begin),
@@ -46,7 +49,7 @@ impl App {
         let is_waiting = self.jobs.iter().any(|job| matches!(job, Job::Swap { .. }));
         if !is_waiting {
             // A swap that waits reads the newest settings by itself.
-            self.swap_to(LaunchKind::Settings, To::There(release), String::new())
+            self.swap_to(LaunchKind::Settings, To::Present, String::new())
                 .await;
         }
     }

@@ -14,6 +14,7 @@ use crate::status::AppStatus;
 
 use super::App;
 use super::job;
+use super::job::Job;
 use super::scene::Mode;
 
 impl App {
@@ -91,12 +92,18 @@ impl App {
             return state;
         }
         match self.scene.what() {
+            Mode::Stop if self.begins() => AppState::Starting,
             Mode::Stop => AppState::Stopped,
             Mode::Sleep => AppState::Asleep,
             Mode::Fail => AppState::Failed,
             Mode::Hold => AppState::Starting,
             Mode::Serve => self.served(),
         }
+    }
+
+    /// Whether a start was asked for.
+    fn begins(&self) -> bool {
+        self.jobs.iter().any(|job| matches!(job, Job::Begin))
     }
 
     fn served(&self) -> AppState {

@@ -31,6 +31,8 @@ mod watching;
 
 /// How long requests under way may hold up those that wait (`hold`): who waits gives up after thirty seconds.
 const HOLD_DRAIN: Duration = Duration::from_secs(10);
+/// And how long a process may take to end meanwhile, so that the new one has time to start.
+const HOLD_STOP: Duration = Duration::from_secs(10);
 /// Lines of the log that go with a failure.
 const LINES_TOLD: usize = 50;
 
@@ -41,6 +43,8 @@ pub(super) enum To {
     Made(Source),
     /// A release that is there.
     There(Release),
+    /// The one that runs when the swap comes to its turn: one that was asked for may have been taken back by then.
+    Present,
 }
 
 /// What the owner may say to a swap whose launch visitors get already.
@@ -84,6 +88,9 @@ struct Before {
 impl Swap {
     /// Carries the swap out, and says how it ended in the store, in events and to those who watch.
     pub(super) async fn run(self) {
+        if self.kind == LaunchKind::Settings && self.scene.what() == Mode::Stop {
+            return self.superseded().await;
+        }
         let switched = self.switch().await;
         let (new, before) = match switched {
             Ok(switched) => switched,
@@ -188,7 +195,10 @@ impl Swap {
             let sequence = self.scene.stage.cut(launch);
             self.take_up(sequence).await;
         }
-        old.stop().await;
+        match kind {
+            SwapKind::Hold => old.stop_within(HOLD_STOP).await,
+            SwapKind::Overlap | SwapKind::Restart => old.stop().await,
+        }
         self.scene.stage.forget(launch);
     }
 
@@ -370,6 +380,15 @@ impl Swap {
                 format!("`ondol logs {name}` has more; `ondol deploy {name}` makes a new release.")
             }
         }
+    }
+
+    /// Its owner has stopped the app since: it starts with its newest settings one day.
+    async fn superseded(&self) {
+        let reason = "the app was stopped before";
+        self.tools
+            .end(self.launch, LaunchOutcome::Superseded, reason)
+            .await;
+        self.progress.end(Ok(reason.to_owned()));
     }
 
     async fn failed(&self, reason: &str) {

@@ -105,11 +105,10 @@ async fn live(
         kept.pid = Some(instance.pid());
         kept.since = instance.since();
     });
-    let patience = shared.settings.app().stop_timeout;
     let end = tokio::select! {
         biased;
         () = stop.requested() => {
-            end_it(shared, name, &instance, patience).await;
+            end_it(shared, name, &instance, shared.patience()).await;
             return Lived::Told;
         }
         end = until_end(shared, name, seat.as_ref(), &instance, ends) => end,
@@ -249,10 +248,11 @@ fn ended(shared: &Shared, name: &InstanceName, keeper: &mut Keeper, end: End) ->
     if is_on_trial {
         // Who tries it tells why it was not good enough.
     } else if state == KeptState::Failed && !had_failed {
-        let lines = shared
-            .surroundings
-            .log
-            .tail_of(shared.launch, Some(&name.to_string()), LINES_TOLD);
+        let lines =
+            shared
+                .surroundings
+                .log
+                .tail_of(shared.launch, Some(&name.to_string()), LINES_TOLD);
         let message = format!(
             "{name} of {app} failed {} times in a row: {sentence}. It is tried again every {} minutes; its site says that \
              it is down, and other sites are not touched. See `ondol logs {app}`; after a repair, `ondol start {app}` or \

@@ -14,6 +14,7 @@ impl Swap {
     pub(super) async fn release(&self) -> Result<Release, Trouble> {
         let source = match &self.to {
             To::There(release) => return Ok(release.clone()),
+            To::Present => return self.present().await,
             To::Made(source) => source.clone(),
         };
         let (name, releases) = (self.tools.name.clone(), self.tools.releases());
@@ -28,6 +29,17 @@ impl Swap {
         self.step(Step::Releasing).await;
         let ran = releases.run_release_command(&self.wanted.app, &release, &self.progress);
         ran.await.map_err(|error| Trouble(error.sentence()))?;
+        Ok(release)
+    }
+
+    /// The one that runs now, whatever that was when the swap was asked for.
+    async fn present(&self) -> Result<Release, Trouble> {
+        let name = &self.tools.name;
+        let live = self.scene.live();
+        let live = live.ok_or_else(|| Trouble(format!("nothing of {name} runs any more")))?;
+        let release = live.release().clone();
+        let step = Step::Starting.word();
+        self.tools.note(self.launch, step, release.number).await;
         Ok(release)
     }
 }
