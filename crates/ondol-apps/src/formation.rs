@@ -218,6 +218,20 @@ impl Formation {
             let at = running.remove(&name);
             shared.spawn(&mut web, name, at);
         }
+        let is_wanted = |name: &InstanceName| {
+            let processes = settings.processes();
+            let mut others = processes.iter().filter(|(process, _)| !process.is_web());
+            name.number == 1 && others.any(|(process, _)| *process == name.process)
+        };
+        let unwanted = running.extract_if(.., |name, _| !is_wanted(name));
+        for (name, (seat, instance)) in unwanted.collect::<Vec<_>>() {
+            // The settings have no such process any more.
+            let patience = shared.patience();
+            web.group.spawn(format!("end of {name}"), async move {
+                instance.stop(patience).await;
+                seat.close().await;
+            });
+        }
         let formation = Self {
             launch,
             release,
