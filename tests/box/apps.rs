@@ -21,11 +21,14 @@ use crate::harness::Running;
 use crate::harness::eventually;
 use crate::harness::get;
 
+mod accidents;
 mod deploy;
 mod hold;
 mod life;
 mod push;
 mod real;
+mod races;
+mod recovery;
 mod seen;
 mod wiki;
 

@@ -215,9 +215,15 @@ impl Running {
     }
 
     /// Kills the agent, and starts it again in the same folders.
-    pub(crate) fn start_after_kill(mut self) -> Self {
+    pub(crate) fn start_after_kill(self) -> Self {
+        self.start_after(|_| {})
+    }
+
+    /// The same; more happens between the two.
+    pub(crate) fn start_after(mut self, more: impl FnOnce(&Folders)) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        more(&self.folders);
         self.forget_ready();
         self.child = self.folders.spawn(&[]);
         self.wait_ready();
