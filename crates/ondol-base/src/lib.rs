@@ -8,6 +8,7 @@ pub mod chain;
 pub mod clock;
 pub mod descriptors;
 pub mod file;
+pub mod memory;
 pub mod notify;
 pub mod process;
 pub mod program;

@@ -15,6 +15,7 @@ use ondol_admin::Socket;
 use ondol_base::clock;
 use ondol_base::descriptors;
 use ondol_base::file::Lock;
+use ondol_base::memory;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
 use ondol_certs::Board;
@@ -147,6 +148,7 @@ pub(crate) fn run(
 }
 
 fn begin(flags: &RunFlags, environment: &Environment) -> anyhow::Result<()> {
+    memory::share_one_heap();
     signals::hold().context("could not hold signals back")?;
     logging::start(&flags.log, environment)?;
     let _ = rustix::thread::set_name(c"ondol"); // For process lists alone.
