@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,14 @@ static int listen_on(int port)
     if (listen(listener, 4096) < 0)
         fail("listen");
     return listener;
+}
+
+/* A socket that listens already, as Ondol hands it on. */
+static int listen_on_file(int file)
+{
+    if (fcntl(file, F_SETFL, O_NONBLOCK) < 0)
+        fail("fcntl");
+    return file;
 }
 
 static void accept_all(int poll, int listener)
@@ -122,10 +131,11 @@ static int serve(int connection)
 int main(int count, char **arguments)
 {
     if (count != 2) {
-        fprintf(stderr, "usage: upstream PORT\n");
+        fprintf(stderr, "usage: upstream PORT|fd:NUMBER\n");
         return 2;
     }
-    int listener = listen_on(atoi(arguments[1]));
+    int is_file = strncmp(arguments[1], "fd:", 3) == 0;
+    int listener = is_file ? listen_on_file(atoi(arguments[1] + 3)) : listen_on(atoi(arguments[1]));
     int poll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[EVENTS_MAX];
     if (poll < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event) < 0)

@@ -25,6 +25,7 @@ mod accidents;
 mod deploy;
 mod hold;
 mod life;
+mod many;
 mod push;
 mod real;
 mod races;
