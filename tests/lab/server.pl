@@ -15,7 +15,7 @@ while (1) {
   elsif ($path eq '/fork' && is_child()) { while (1) { my $pid = fork; if (defined $pid && !$pid) { sleep 60; POSIX::_exit(0) } } }
   elsif ($path eq '/log' && is_child()) { print 'y' x 200, "\n" while 1 }
   elsif ($path eq '/spin' && is_child()) { 1 while 1 }
-  elsif ($path eq '/open') { my @all; while (open(my $f, '<', '/dev/null')) { push @all, $f } $body = scalar(@all) . " $!" }
+  elsif ($path eq '/open' && is_child()) { my @all; while (open(my $f, '<', '/dev/null')) { push @all, $f } sleep 600; POSIX::_exit(0) }
   elsif ($path eq '/who') { $body = "$< $) $$" }
   print {$visitor} "HTTP/1.1 200 OK\r\nContent-Length: ", length $body, "\r\nConnection: close\r\n\r\n$body";
   close $visitor;
