@@ -51,13 +51,7 @@ fn a_deploy_tells_each_step_and_what_the_build_writes() {
         let found = said.find(part);
         found.unwrap_or_else(|| panic!("{part} is missing in {said}"))
     };
-    let order = [
-        "fetching",
-        "building",
-        "brewing",
-        "answers visitors",
-    ]
-    .map(at);
+    let order = ["fetching", "building", "brewing", "answers visitors"].map(at);
     assert!(order.is_sorted(), "{said}");
     assert!(said.contains("comes back by itself"), "{said}");
     assert!(said.contains("red") && !said.contains('\x1b'), "{said}");

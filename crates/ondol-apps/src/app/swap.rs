@@ -386,7 +386,7 @@ impl Swap {
     async fn superseded(&self) {
         let reason = "the app was stopped before";
         self.tools
-            .end(self.launch, LaunchOutcome::Superseded, reason)
+            .end(self.launch, LaunchOutcome::Interrupted, reason)
             .await;
         self.progress.end(Ok(reason.to_owned()));
     }

@@ -24,7 +24,7 @@ pub enum LaunchOutcome {
     Failed,
     /// Visitors had it, and got the one before back.
     RolledBack,
-    /// The agent ended before it was over: it has not happened.
+    /// The agent ended before it was over, or the app was stopped before it began: it has not happened.
     Interrupted,
 }
 
