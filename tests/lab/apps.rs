@@ -109,11 +109,11 @@ fn its_neighbour_goes_on(lab: &Lab) {
         ));
         let (quiet, beside) = (took(&answers, "1 200 "), took(&answers, "0 200 "));
         let figures = |took: &[f64]| (took[REQUESTS / 2] * 1e3, took[REQUESTS * 99 / 100] * 1e3);
-        println!(
+        step(&format!(
             "{worst}: median and p99 in ms {:.0?}, while it was frozen {:.0?}",
             figures(&beside),
             figures(&quiet)
-        );
+        ));
     }
     lab.wait(&format!("grep -q '^oom_kill [1-9]' {GREEDY}/memory.events"));
     let used = lab.run(&format!("cd {GREEDY} && cat memory.peak pids.current 2> /dev/null || cat memory.current pids.current"));

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ondol_admin::Socket;
+use ondol_admin::Surface;
 use ondol_base::clock;
 use ondol_base::descriptors;
 use ondol_base::file::Lock;
@@ -19,13 +20,15 @@ use ondol_base::memory;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Supervisor;
 use ondol_certs::Board;
+use ondol_certs::Certificates;
 use ondol_certs::Issuing;
 use ondol_certs::IssuingHandle;
+use ondol_certs::News;
 use ondol_config::Ink;
 use ondol_model::Plan;
-use ondol_model::event::EventKind;
 use ondol_store::Store;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use crate::cli::Environment;
@@ -43,22 +46,22 @@ use crate::generation::Surroundings;
 use crate::generation::sources_of;
 use crate::handover::Facts;
 use crate::handover::Handover;
-use crate::handover::Reason;
 use crate::listeners::Listeners;
 use crate::logging;
 use crate::published::View;
-use crate::reload;
 use crate::reload::Context;
 use crate::reload::Served;
 use crate::sandbox;
 use crate::sandbox::ServeUser;
 use crate::signals;
 
+mod announce;
 mod apps;
 mod ending;
 mod front;
 mod prepare;
 
+use announce::announce;
 use apps::AppHost;
 use ending::execute;
 use ending::retreat;
@@ -353,17 +356,12 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
         store,
         events,
         certificates,
-        mut notices,
+        notices,
         signals,
         notifier,
     } = prepared;
-    remember(ground, &events, past.facts.as_ref(), &served).await;
-    let noted = events.clone();
-    workers.spawn("notices of certificates", async move {
-        while let Some(news) = notices.recv().await {
-            noted.record(news.kind, news.subject, news.message);
-        }
-    });
+    announce(ground, &events, past.facts.as_ref(), &served).await;
+    record_notices(notices, events.clone(), &mut workers);
     let started_at = clock::unix_seconds();
     let generation_status = generations.status();
     let now = generation_status.borrow().clone();
@@ -384,25 +382,10 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     );
     let certificate_sets = certificates.subscribe();
     host.start(&events, &mut workers);
-    let mut supervisor = Supervisor::default();
-    let kept_fresh = certificates.clone();
-    supervisor.service("certificates", move |stop| {
-        kept_fresh.clone().keep_fresh(stop)
-    });
-    supervisor.service("issuers", move |stop| issuing.clone().run(stop));
-    let socket = Arc::clone(&admin);
-    supervisor.service("admin", move |stop| {
-        ondol_admin::serve(Arc::clone(&socket), surface.clone(), stop)
-    });
+    let supervisor = supervise(&certificates, issuing, &admin, surface);
     Agent {
         control: Control {
-            context: Context {
-                folders: ground.folders.clone(),
-                generations,
-                certificates,
-                user: ground.surroundings.user.clone(),
-                workers: ground.workers,
-            },
+            context: context(ground, generations, certificates),
             served,
             events,
             notifier,
@@ -426,6 +409,48 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     }
 }
 
+fn context(
+    ground: &Ground,
+    generations: generation::Handle,
+    certificates: Certificates,
+) -> Context {
+    Context {
+        folders: ground.folders.clone(),
+        generations,
+        certificates,
+        user: ground.surroundings.user.clone(),
+        workers: ground.workers,
+    }
+}
+
+fn record_notices(mut notices: mpsc::Receiver<News>, events: Events, workers: &mut Group) {
+    workers.spawn("notices of certificates", async move {
+        while let Some(news) = notices.recv().await {
+            events.record(news.kind, news.subject, news.message);
+        }
+    });
+}
+
+/// What goes on by itself, and is started again when it fails.
+fn supervise(
+    certificates: &Certificates,
+    issuing: Issuing,
+    admin: &Arc<Socket>,
+    surface: Surface,
+) -> Supervisor {
+    let mut supervisor = Supervisor::default();
+    let kept_fresh = certificates.clone();
+    supervisor.service("certificates", move |stop| {
+        kept_fresh.clone().keep_fresh(stop)
+    });
+    supervisor.service("issuers", move |stop| issuing.clone().run(stop));
+    let socket = Arc::clone(admin);
+    supervisor.service("admin", move |stop| {
+        ondol_admin::serve(Arc::clone(&socket), surface.clone(), stop)
+    });
+    supervisor
+}
+
 fn first_view<'a>(
     ground: &Ground,
     served: &'a Served,
@@ -440,43 +465,4 @@ fn first_view<'a>(
         configuration: ground.folders.config.display().to_string(),
         started_at,
     }
-}
-
-/// Says and keeps what a person will want to know of this boot.
-async fn remember(ground: &Ground, events: &Events, past: Option<&Facts>, served: &Served) {
-    announce(events, past, served).await;
-    for warning in &served.warnings {
-        tracing::warn!("{warning}");
-    }
-    if served.on_last_good.is_none() {
-        reload::keep_copy(&ground.folders, served).await;
-    }
-}
-
-/// Records how this image came to be.
-async fn announce(events: &Events, past: Option<&Facts>, served: &Served) {
-    let version = env!("CARGO_PKG_VERSION");
-    let sites = served.plan().sites.len();
-    let Some(facts) = past else {
-        let pid = std::process::id();
-        let plural = if sites == 1 { "" } else { "s" };
-        let message = format!("Ondol {version} serves {sites} site{plural} (process {pid})");
-        return events.record_durably(EventKind::Started, message).await;
-    };
-    let before = &facts.from_version;
-    let (kind, message) = match &facts.reason {
-        Reason::Asked => (
-            EventKind::Upgraded,
-            format!("Ondol started itself anew in place ({before} → {version})"),
-        ),
-        Reason::Upgrade => (
-            EventKind::Upgraded,
-            format!("Ondol {before} became {version} in place"),
-        ),
-        Reason::GoBack { because } => (
-            EventKind::UpgradeRefused,
-            format!("the new program could not take over, so Ondol {version} goes on: {because}"),
-        ),
-    };
-    events.record_durably(kind, message).await;
 }

@@ -192,7 +192,7 @@ async fn the_pipe_is_the_apps_alone_and_nothing_else_is_taken_for_it() {
     assert!(pipe.file_type().is_fifo());
     assert_eq!(pipe.permissions().mode() & 0o777, 0o600);
 
-    fs::write(stage.pipe("file"), "mine").unwrap();
+    ondol_base::file::replace(&stage.pipe("file"), b"mine", 0o640).unwrap();
     let refused = stage.log.attach(&stage.pipe("file"), "web.1", None, None);
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     std::os::unix::fs::symlink(stage.pipe("web"), stage.pipe("link")).unwrap();
@@ -290,7 +290,7 @@ async fn a_large_log_makes_room_and_the_oldest_files_go() {
     say(&stage.log, "the first line");
     for year in 2019..2024 {
         let name = format!("coffee.log.{year}0101T000000Z.gz");
-        fs::write(stage.log.0.path.with_file_name(name), "").unwrap();
+        ondol_base::file::replace(&stage.log.0.path.with_file_name(name), b"", 0o640).unwrap();
     }
     let text = "y".repeat(16_000);
     for number in 0..750 {
@@ -321,7 +321,7 @@ async fn what_a_killed_agent_had_not_compressed_is_compressed_by_the_next() {
         "coffee.log.20200101T000000Z",
         "coffee.log.20190101T000000Z.gz.new",
     ] {
-        fs::write(stage.log.0.path.with_file_name(name), "old\n").unwrap();
+        ondol_base::file::replace(&stage.log.0.path.with_file_name(name), b"old\n", 0o640).unwrap();
     }
     let log = stage.again();
     say(&log, "two");
@@ -343,7 +343,7 @@ async fn lines_that_the_disk_did_not_take_are_counted_where_they_are_missing() {
     let stage = Stage::new();
     let folder = stage.log.0.path.parent().unwrap();
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
-    fs::write(folder, "in the way").unwrap();
+    ondol_base::file::replace(folder, b"in the way", 0o640).unwrap();
     let web = stage
         .log
         .attach(&stage.pipe("web"), "web.1", None, None)
@@ -373,7 +373,7 @@ async fn a_link_in_the_place_of_the_logs_is_not_followed() {
 
     fs::remove_file(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
-    fs::write(elsewhere.join("victim"), "").unwrap();
+    ondol_base::file::replace(&elsewhere.join("victim"), b"", 0o640).unwrap();
     std::os::unix::fs::symlink(elsewhere.join("victim"), &stage.log.0.path).unwrap();
     say(&stage.log, "two");
     assert_eq!(fs::read_to_string(elsewhere.join("victim")).unwrap(), "");

@@ -123,7 +123,7 @@ mod tests {
         ] {
             use std::os::unix::fs::PermissionsExt;
             let path = paths[folder].join(name);
-            std::fs::write(&path, "").unwrap();
+            ondol_base::file::replace(&path, b"", 0o600).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         }
         let find = |named| program_in(named, &paths);

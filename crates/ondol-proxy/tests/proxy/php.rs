@@ -110,28 +110,30 @@ fn a_script_gets_the_request_and_the_visitor_its_answer() {
     assert_eq!(answer.field("status"), None);
 }
 
+/// A folder with scripts, files, and what nobody may read.
+const FILES: [&str; 17] = [
+    "index.php",
+    "a.php",
+    "sub/index.php",
+    "sub/page.html",
+    "only/index.html",
+    "static/s.txt",
+    "uploads/evil.jpg",
+    "folder.php/x.php",
+    "nothing/",
+    "wp-config.php~",
+    "wp-config.php.bak",
+    "Upper.PHP",
+    "lib.inc",
+    ".env",
+    ".git/config",
+    ".hidden/x.php",
+    ".well-known/acme.txt",
+];
+
 #[test]
 fn a_path_leads_to_a_file_or_a_script_and_never_to_a_source() {
-    let files = [
-        "index.php",
-        "a.php",
-        "sub/index.php",
-        "sub/page.html",
-        "only/index.html",
-        "static/s.txt",
-        "uploads/evil.jpg",
-        "folder.php/x.php",
-        "nothing/",
-        "wp-config.php~",
-        "wp-config.php.bak",
-        "Upper.PHP",
-        "lib.inc",
-        ".env",
-        ".git/config",
-        ".hidden/x.php",
-        ".well-known/acme.txt",
-    ];
-    let app = App::with(&files, |plan| plan);
+    let app = App::with(&FILES, |plan| plan);
     let script = |path: &str, name: &str, path_info: &str| {
         let (mut visitor, mut script) =
             app.ask(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
@@ -480,7 +482,7 @@ fn scripts_get_the_folder_that_a_link_leads_to_now() {
     for release in ["1", "2"] {
         let path = folder.path().join(release);
         fs::create_dir(&path).unwrap();
-        fs::File::create(path.join("index.php")).unwrap();
+        ondol_base::file::replace(&path.join("index.php"), b"", 0o644).unwrap();
     }
     let current = folder.path().join("current");
     symlink("1", &current).unwrap();

@@ -294,7 +294,8 @@ async fn logs_are_read_also_of_an_app_that_is_gone() {
         let lines = format!(
             "2026-11-21T14:00:05.123Z web.1 {app} listens\n2026-11-21T14:00:06.000Z worker.1 done\n"
         );
-        std::fs::write(folder.join(format!("{app}.log")), lines).unwrap();
+        let path = folder.join(format!("{app}.log"));
+        ondol_base::file::replace(&path, lines.as_bytes(), 0o640).unwrap();
     }
     let query = |after: Option<&str>| api::LogsQuery {
         process: Some("web".to_owned()),
