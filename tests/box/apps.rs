@@ -233,16 +233,12 @@ impl Load {
 }
 
 fn configuration(folders: &Folders, more: &str) -> String {
-    let user = user();
     configuration_running(folders, "run = \"python3 -u server.py\"\n", more)
 }
 
 /// The same for an app that is run by another line, or by none.
 fn configuration_running(folders: &Folders, run: &str, more: &str) -> String {
-    let user = match rustix::process::geteuid().is_root() {
-        true => "user = \"nobody\"\n",
-        false => "",
-    };
+    let user = user();
     let dir = folders.path("coffee");
     let dir = dir.display();
     format!(
