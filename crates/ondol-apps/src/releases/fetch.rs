@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ondol_model::app::commit;
@@ -60,11 +61,6 @@ pub(super) async fn fetch(making: &Making<'_>, source: Source) -> Result<String,
 
 async fn copy(making: &Making<'_>, from: PathBuf) -> Result<String, MakeError> {
     let of = format!("the folder {}", from.display());
-    let found = from.metadata().map_err(disk("read", &from))?;
-    if !found.is_dir() {
-        let is = "no folder";
-        return Err(MakeError::Kind { path: from, is });
-    }
     let measured = from.clone();
     let bytes = off_thread(move |cancelled| measure(&measured, cancelled)).await?;
     making.check_room(Some(Files::Plain(bytes))).await?;
@@ -86,6 +82,11 @@ async fn copy(making: &Making<'_>, from: PathBuf) -> Result<String, MakeError> {
 }
 
 fn measure(folder: &Path, cancelled: &Cancelled) -> Result<u64, MakeError> {
+    let found = folder.metadata().map_err(disk("read", folder))?;
+    if !found.is_dir() {
+        let (path, is) = (folder.to_owned(), "no folder");
+        return Err(MakeError::Kind { path, is });
+    }
     seal::seal(folder, None, cancelled).map_err(disk("read", folder))
 }
 
@@ -107,7 +108,8 @@ fn tell(making: &Making<'_>, copied: &Copied) {
 
 async fn from_git(making: &Making<'_>, version: Option<&str>) -> Result<String, MakeError> {
     let version = git::version(version)?;
-    let whence = git::whence(making.places(), making.app)?;
+    let (places, app) = (making.places().clone(), Arc::clone(making.app));
+    let whence = off_thread(move |_| git::whence(&places, &app)).await?;
     let path = making.archive();
     making.check_room(None).await?;
     making.progress.line(match &whence {
