@@ -52,8 +52,8 @@ pub(crate) enum MakeError {
     NoSource(AppName),
     /// No repository of it.
     #[error(
-        "{0} has no repository to take a version from: `ondol apps git {0}` makes one to push to, or name a folder or an \
-         archive (`ondol deploy {0} ./folder`)"
+        "what was named is no folder or archive here, and {0} has no repository that could know it as a version: a folder is \
+         named by its path (`ondol deploy {0} ./folder`), and `ondol apps git {0}` makes a repository to push to"
     )]
     NoRepository(AppName),
     /// What was named is no version.

@@ -93,7 +93,8 @@ fn measure(folder: &Path, cancelled: &Cancelled) -> Result<u64, MakeError> {
 fn tell(making: &Making<'_>, copied: &Copied) {
     let files = copied.files;
     let size = ondol_model::app::room::size(copied.bytes);
-    making.progress.line(format!("{files} files, {size}"));
+    let unit = if files == 1 { "file" } else { "files" };
+    making.progress.line(format!("{files} {unit}, {size}"));
     for path in copied.left_out.iter().take(NAMED_MAX) {
         let line = format!(
             "left out {}: it is neither a file nor a folder",
@@ -166,7 +167,7 @@ async fn opened(path: PathBuf) -> Result<Archive, MakeError> {
 async fn unpack(making: &Making<'_>, archive: Archive) -> Result<(), MakeError> {
     let run = archive.command();
     let file = OwnedFd::from(archive.file);
-    let what = "tar, which unpacks the files";
+    let what = "the unpacking of the archive";
     making.run(what, "tar", run, vec![file], &[], TAR_MAX).await
 }
 

@@ -280,7 +280,8 @@ async fn archives_are_unpacked_as_the_app() {
         .unwrap_err();
     let sentence = damaged.sentence();
     assert!(
-        sentence.starts_with("tar, which unpacks the files") && sentence.contains("tar: "),
+        sentence.starts_with("the unpacking of the archive, `tar`, failed")
+            && sentence.contains("tar: "),
         "{sentence}"
     );
     let empty = stage
