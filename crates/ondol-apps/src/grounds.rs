@@ -164,6 +164,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let app = AppName::parse("coffee").unwrap();
         let folder = state.path().join("apps/coffee");
+        fs::set_permissions(state.path(), Permissions::from_mode(OWN)).unwrap();
         own(&state.path().join("apps"), OWN, None).unwrap();
         own(&folder, OWN, None).unwrap();
         way_to_releases(state.path(), &app).unwrap();
