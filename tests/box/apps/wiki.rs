@@ -17,8 +17,10 @@ const PACKAGE: &str = "/usr/share/dokuwiki";
 
 /// A release of it: everything is in it but what is written.
 fn release(folder: &Path, version: &str) {
+    // Other languages than English are most of its files.
     let script = format!(
-        "cp -rL {PACKAGE}/. \"$0\" && rm -f \"$0/.htaccess\" && cp -rL /etc/dokuwiki \"$0/conf\""
+        "cp -rL {PACKAGE}/. \"$0\" && rm -f \"$0/.htaccess\" && cp -rL /etc/dokuwiki \"$0/conf\" &&
+         find \"$0\" -path '*/lang/*' -not -path '*/lang/en' -not -path '*/lang/en/*' -delete"
     );
     fs::create_dir(folder).unwrap();
     let copied = Command::new("sh")
