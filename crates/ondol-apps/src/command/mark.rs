@@ -43,6 +43,8 @@ impl Mark {
     pub(super) fn make(surroundings: &Surroundings, spec: &mut Spec) -> io::Result<Self> {
         let runtime = &surroundings.places.runtime;
         let folder = runtime.join("apps").join(&spec.app).join(FOLDER);
+        // Whoever tidies up there may have taken the folder itself.
+        ondol_base::file::create_dir_private(runtime)?;
         grounds::way(runtime, &folder).map_err(io::Error::other)?;
         let path = folder.join(format!("{}-{}.json", spec.what, clock::monotonic_us()));
         let value = serde_json::json!({ "what": spec.what });
