@@ -31,6 +31,7 @@ impl Stage {
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let places = Arc::new(sample::places(folder.path()));
         std::fs::create_dir(&places.state).unwrap();
+        std::fs::create_dir(&places.runtime).unwrap();
         let name = AppName::parse("coffee").unwrap();
         let surroundings = Surroundings {
             log: AppLog::open(&places, &name),
