@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ondol_base::clock;
 use ondol_base::tasks::Group;
 use ondol_model::app::IdleWatch;
 use ondol_model::app::Launch;
@@ -84,7 +83,6 @@ pub(crate) struct App {
     workers: Group,
     recent: VecDeque<(Launch, Progress)>,
     idle: IdleWatch,
-    since: Instant,
     /// What went wrong last, for those who look.
     note: String,
     /// When it is begun again, after that failed.
@@ -129,7 +127,6 @@ impl App {
             workers: Group::default(),
             recent: VecDeque::new(),
             idle: IdleWatch::default(),
-            since: clock::now(),
             note: String::new(),
             again_at: None,
             releases: Vec::new(),

@@ -1,5 +1,6 @@
 //! A version of an app's files.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A version of an app's files, ready to run.
@@ -9,4 +10,13 @@ pub struct Release {
     pub number: Option<u64>,
     /// The folder; its real path.
     pub folder: PathBuf,
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "release {number}"),
+            None => f.write_str("its own folder"),
+        }
+    }
 }

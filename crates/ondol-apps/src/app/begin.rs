@@ -58,7 +58,7 @@ impl App {
         let (ours, strangers): (Vec<_>, Vec<_>) = adopted
             .into_iter()
             .partition(|one| Some(one.launch) == keep);
-        stop_all(strangers).await;
+        stop_all(strangers, STRANGER_PATIENCE).await;
         self.tools.releases().clear().await;
         self.releases = self.released().await;
         if known.is_stopped {
@@ -100,7 +100,8 @@ impl App {
                 let what = launch.kind.word();
                 let name = &self.tools.name;
                 let message = format!(
-                    "the {what} of {name} (launch {}) was interrupted at \"{}\", so what was there before goes on",
+                    "the {what} of {name} (launch {}) was interrupted at \"{}\", because Ondol ended: what was \
+                     there before goes on, and `ondol apps {name}` shows it. If it is still wanted, ask for it again",
                     launch.launch, launch.step
                 );
                 self.tools.tell(EventKind::AppDeployFailed, message);
@@ -128,7 +129,7 @@ impl App {
             Ok(settings) => settings,
             Err(error) => {
                 // Nobody could keep them up, and a later start must not be the second one.
-                stop_all(ours).await;
+                stop_all(ours, STRANGER_PATIENCE).await;
                 self.can_not_begin(&Chain(&error).to_string());
                 return;
             }
@@ -175,10 +176,7 @@ impl App {
         self.scene.set(Mode::Fail, None, None);
         reason.clone_into(&mut self.note);
         self.again_at = Some(clock::now() + super::BEGIN_AGAIN);
-        let name = &self.tools.name;
-        let message = format!(
-            "{name} can't be started: {reason}. Its site says that it is down; after a repair, `ondol start {name}`"
-        );
+        let message = not_started(&self.tools.name, reason);
         self.tools.tell(EventKind::AppFailed, message);
     }
 
@@ -207,12 +205,12 @@ impl App {
 }
 
 /// Stops processes that nobody needs any more, all at once.
-async fn stop_all(processes: Vec<Adopted>) {
+pub(super) async fn stop_all(processes: Vec<Adopted>, patience: Duration) {
     let mut ending = Group::default();
     for process in processes {
         let task = format!("end of {} of launch {}", process.name, process.launch);
         ending.spawn(task, async move {
-            process.stop(STRANGER_PATIENCE).await;
+            process.stop(patience).await;
         });
     }
     while ending.next_end().await.is_some() {}
@@ -259,10 +257,9 @@ impl Begin {
         self.tools.end(launch, LaunchOutcome::Done, "").await;
         let surroundings = &self.tools.surroundings;
         surroundings.log.note(&format!("launch {launch} starts"));
-        let news = self.tools.news.clone();
         self.tools.releases().point_current(&release).await;
-        let formation = Formation::start(surroundings, settings, launch, release, news);
-        self.scene.set(Mode::Serve, Some(Arc::new(formation)), None);
+        let formation = self.tools.formation(settings, launch, release);
+        self.scene.set(Mode::Serve, Some(formation), None);
     }
 
     /// What ran last, else what a store that was lost has forgotten, else the app's own folder.
@@ -303,15 +300,18 @@ impl Begin {
             .surroundings
             .log
             .note(&format!("it can't be started: {reason}"));
-        let name = &self.tools.name;
-        let message = format!(
-            "{name} can't be started: {reason}. Its site says that it is down, and it is tried again in {} minutes; after a \
-             repair, `ondol start {name}`",
-            super::BEGIN_AGAIN.as_secs() / 60
-        );
+        let message = not_started(&self.tools.name, reason);
         self.note.send_replace(message.clone());
         self.tools.tell(EventKind::AppFailed, message);
     }
+}
+
+fn not_started(name: &AppName, reason: &str) -> String {
+    format!(
+        "{name} can't be started: {reason}. Its site says that it is down, and it is tried again in {} minutes; after a \
+         repair, `ondol start {name}`",
+        super::BEGIN_AGAIN.as_secs() / 60
+    )
 }
 
 /// Whether nothing is to be waited for.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ondol_base::tasks::Group;
 use tokio::sync::oneshot;
 
 use crate::seat;
 
 use super::App;
+use super::begin::stop_all;
 use super::scene::Mode;
 
 /// The box that stops has a minute for everything.
@@ -29,16 +29,8 @@ impl App {
         drop(workers);
         cron.end().await;
         scene.set(Mode::Hold, None, None);
-        let name = &tools.name;
-        let left = seat::adopt(&tools.surroundings, name).await;
-        let mut ending = Group::default();
-        for process in left {
-            let task = format!("end of {} of {name}", process.name);
-            ending.spawn(task, async move {
-                process.stop(patience).await;
-            });
-        }
-        while ending.next_end().await.is_some() {}
+        let left = seat::adopt(&tools.surroundings, &tools.name).await;
+        stop_all(left, patience).await;
         scene.stage.leave();
         let _ = done.send(()); // Who waited may have given up.
     }

@@ -10,7 +10,6 @@ use ondol_model::app::LaunchKind;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
-use crate::formation::Formation;
 use crate::progress::Progress;
 use crate::progress::Step;
 use crate::request::Refusal;
@@ -150,7 +149,6 @@ impl App {
                 .spawn(name, async move { wake(&tools, &scene) }),
         }
         self.running = Some(running);
-        self.since = clock::now();
     }
 
     pub(super) async fn job_ended(&mut self) {
@@ -166,7 +164,6 @@ impl App {
 
     async fn ended(&mut self, ended: Option<Running>) {
         self.begin_again_if_nothing_runs();
-        self.since = clock::now();
         self.releases = self.released().await;
         let note = ended.as_ref().and_then(|ended| ended.note.as_ref());
         if let Some(note) = note {
@@ -279,20 +276,11 @@ fn wake(tools: &Tools, scene: &Scene) {
         return; // It is awake: two may have asked.
     }
     let Some(before) = scene.live() else { return };
-    let (settings, release) = (Arc::clone(before.settings()), before.release().clone());
-    let news = tools.news.clone();
     tools
         .surroundings
         .log
         .note("somebody asks for it: it wakes");
-    let again = Formation::start(
-        &tools.surroundings,
-        settings,
-        before.launch(),
-        release,
-        news,
-    );
-    scene.set(Mode::Serve, Some(Arc::new(again)), None);
+    scene.set(Mode::Serve, Some(tools.again(&before)), None);
 }
 
 /// Whether visitors get nothing because of how its processes are.

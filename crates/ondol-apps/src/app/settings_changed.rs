@@ -35,7 +35,7 @@ impl App {
                 let error = Chain(&error);
                 let name = &self.tools.name;
                 let message = format!(
-                    "{name} goes on with its settings of before, because the new ones can't be used: {error}"
+                    "{name} goes on with its settings of before, because the new ones can't be used: {error}. After a repair, `ondol reload`"
                 );
                 self.tools.tell(EventKind::App, &message);
                 self.note = message;

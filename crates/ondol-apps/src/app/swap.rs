@@ -264,12 +264,9 @@ impl Swap {
 
     /// Starts a launch anew that was stopped for another; visitors get it as soon as it is ready.
     fn start_again(&self, old: &Arc<Formation>) {
-        let surroundings = &self.tools.surroundings;
-        let (settings, release) = (Arc::clone(old.settings()), old.release().clone());
-        let news = self.tools.news.clone();
-        let again = Formation::start(surroundings, settings, old.launch(), release, news);
+        let again = self.tools.again(old);
         again.start_others();
-        self.scene.set(Mode::Serve, Some(Arc::new(again)), None);
+        self.scene.set(Mode::Serve, Some(again), None);
     }
 
     async fn take_up(&self, sequence: u64) {
@@ -338,10 +335,7 @@ impl Swap {
 
     fn sentence_of(&self, new: &Formation) -> String {
         let name = &self.tools.name;
-        let release = match new.release().number {
-            Some(number) => format!("release {number}"),
-            None => "its own folder".to_owned(),
-        };
+        let release = new.release();
         match self.kind {
             LaunchKind::Deploy => format!("{name} runs {release} now (launch {})", self.launch),
             LaunchKind::Rollback => {

@@ -15,6 +15,7 @@ use ondol_store::LaunchEnd;
 use ondol_store::NewLaunch;
 use tokio::sync::mpsc;
 
+use crate::formation::Formation;
 use crate::news::News;
 use crate::release::Release;
 use crate::releases::Releases;
@@ -63,6 +64,24 @@ impl Tools {
         let (app, host) = (Arc::clone(&wanted.app), wanted.host.clone());
         let read = Settings::read(app, host, release, &self.surroundings.places);
         Ok(Arc::new(read.await?))
+    }
+
+    /// Starts a launch that is kept up from its first moment on.
+    pub(super) fn formation(
+        &self,
+        settings: Arc<Settings>,
+        launch: Launch,
+        release: Release,
+    ) -> Arc<Formation> {
+        let news = self.news.clone();
+        let started = Formation::start(&self.surroundings, settings, launch, release, news);
+        Arc::new(started)
+    }
+
+    /// Starts a launch anew that was stopped.
+    pub(super) fn again(&self, before: &Formation) -> Arc<Formation> {
+        let (settings, release) = (Arc::clone(before.settings()), before.release().clone());
+        self.formation(settings, before.launch(), release)
     }
 
     /// The app's own folder as a release; `None` when it has none.

@@ -28,12 +28,8 @@ impl Swap {
             runs,
             was_well,
         } = before;
-        let number = |formation: &Formation| match formation.release().number {
-            Some(number) => format!("release {number}"),
-            None => "its own folder".to_owned(),
-        };
         let first = reason.lines().next().unwrap_or(reason);
-        let back = number(&old);
+        let back = old.release();
         self.progress
             .line(format!("{first}: visitors get {back} again"));
         self.tools.releases().point_current(old.release()).await;
@@ -57,8 +53,8 @@ impl Swap {
         let name = &self.tools.name;
         let sentence = format!(
             "{name} switched back from {} to {}: {reason}\n{} The last lines of its log:\n{}",
-            number(&new),
-            number(&old),
+            new.release(),
+            old.release(),
             self.advice(),
             lines.join("\n")
         );
