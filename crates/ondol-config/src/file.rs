@@ -141,6 +141,7 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         resolvers: tls::resolvers(section("tls"), report),
         sites: Vec::new(),
         apps: Vec::new(),
+        backup: ondol_model::plan::Backup::default(),
     };
     let has_site = |root: &Section<'_>| {
         root.table("sites")

@@ -97,6 +97,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         resolvers,
         sites: _,
         apps: _,
+        backup,
     } = old;
     *box_name != new.box_name
         || *email != new.email
@@ -106,6 +107,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         || *access_log != new.access_log
         || *certificates != new.certificates
         || *resolvers != new.resolvers
+        || *backup != new.backup
 }
 
 fn by_name<N: Ord, T>(all: &[T], name: fn(&T) -> &N) -> BTreeMap<&N, &T> {

@@ -63,11 +63,23 @@ pub enum EventKind {
     AppCron,
     /// Something else about an app.
     App,
+    /// A backup was taken.
+    BackupTaken,
+    /// A backup could not be taken, or not all of it.
+    BackupFailed,
+    /// Backups were read back, restored or started, and are right.
+    BackupProven,
+    /// Backups were read back, restored or started, and are not right.
+    BackupProofFailed,
+    /// Something was put back from a backup.
+    BackupRestored,
+    /// Something else about backups.
+    Backup,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 35] = [
         Self::Started,
         Self::Stopped,
         Self::Reloaded,
@@ -97,6 +109,12 @@ impl EventKind {
         Self::AppRestarted,
         Self::AppCron,
         Self::App,
+        Self::BackupTaken,
+        Self::BackupFailed,
+        Self::BackupProven,
+        Self::BackupProofFailed,
+        Self::BackupRestored,
+        Self::Backup,
     ];
 
     /// The word for it.
@@ -131,6 +149,12 @@ impl EventKind {
             Self::AppRestarted => "app-restarted",
             Self::AppCron => "app-cron",
             Self::App => "app",
+            Self::BackupTaken => "backup-taken",
+            Self::BackupFailed => "backup-failed",
+            Self::BackupProven => "backup-proven",
+            Self::BackupProofFailed => "backup-proof-failed",
+            Self::BackupRestored => "backup-restored",
+            Self::Backup => "backup",
         }
     }
 

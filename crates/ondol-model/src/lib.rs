@@ -20,6 +20,12 @@
 //! | swap | how one launch takes the place of another: `overlap`, `hold` or `restart` |
 //! | deploy | making a release and launching it |
 //! | endpoint | what the visitors of an app get now: its servers, or a wait, or a page |
+//! | backup | what one run saved: a snapshot of each part, and a manifest, which makes it count |
+//! | part | `box`, `databases`, `apps`, `files`: in this order saved, and put back |
+//! | repository | where backups are, in restic's format: a folder, a bucket, a REST server, another machine |
+//! | proof | a part of a backup read back, restored, or started, and found to be right |
+//! | kit | what is needed to get everything back on another machine, on paper |
+//! | claim | which box may write to a repository; the newest counts |
 //! | upstream | the address that a `proxy` target forwards to |
 //! | listener | an address that accepts visitors, for `http` or `https` |
 //! | agent | the control process: configuration, certificates, sockets, state |
@@ -29,6 +35,7 @@
 //! | reload | taking up a changed configuration; each accepted one has a revision |
 
 pub mod app;
+pub mod backup;
 pub mod balance;
 pub mod base64;
 pub mod caa;

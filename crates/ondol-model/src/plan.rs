@@ -6,6 +6,7 @@
 pub mod access;
 mod app;
 pub mod auth;
+mod backup;
 mod client_auth;
 mod compression;
 mod error_pages;
@@ -45,6 +46,19 @@ pub use app::EnvValue;
 pub use app::PhpPool;
 pub use app::Ready;
 pub use app::SwapKind;
+pub use backup::Backup;
+pub use backup::BackupTarget;
+pub use backup::BandwidthWindow;
+pub use backup::Database;
+pub use backup::DatabaseSource;
+pub use backup::Keep;
+pub use backup::Often;
+pub use backup::Rest;
+pub use backup::S3;
+pub use backup::S3Key;
+pub use backup::Sftp;
+pub use backup::Storage;
+pub use backup::Verify;
 pub use client_auth::ClientAuth;
 pub use client_auth::ClientCertificate;
 pub use compression::Compression;
@@ -141,6 +155,8 @@ pub struct Plan {
     pub sites: Vec<Site>,
     /// The apps, in the order of their names. Every app that a target names is one of them.
     pub apps: Vec<App>,
+    /// What is backed up, when and where to.
+    pub backup: Backup,
 }
 
 /// Where visitors are accepted, and which peers are believed about them.

@@ -43,6 +43,7 @@ fn plan(sites: Vec<Site>) -> Plan {
         certificates: vec![],
         resolvers: Vec::new(),
         apps: Vec::new(),
+        backup: crate::plan::Backup::default(),
         sites,
     }
 }

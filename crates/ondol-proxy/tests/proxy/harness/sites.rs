@@ -42,6 +42,7 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
         certificates: Vec::new(),
         resolvers: Vec::new(),
         apps: Vec::new(),
+        backup: ondol_model::plan::Backup::default(),
         sites: sites.into_iter().collect(),
     }
 }

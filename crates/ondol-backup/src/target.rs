@@ -1,0 +1,136 @@
+//! A place for a repository: objects by name, whole and durable. Everything that differs between a disk, a bucket, a
+//! REST server and another machine is behind [`Target`].
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// A place for a repository. All calls block; they are made in jobs alone.
+pub(crate) trait Target: fmt::Debug + Send + Sync + 'static {
+    /// Where it is, for people; without secrets.
+    fn place(&self) -> String;
+
+    /// Makes it, where that takes something; nothing happens when it is there already.
+    fn create(&self) -> Result<(), TargetError>;
+
+    /// All objects of a folder with their sizes in bytes: every one of them, or an error. What is no object (a
+    /// temporary file, a folder) is left out.
+    fn list(&self, folder: Folder) -> Result<Vec<(String, u64)>, TargetError>;
+
+    /// A whole object.
+    fn read(&self, object: &Object) -> Result<Bytes, TargetError>;
+
+    /// So many bytes of an object: exactly these, or an error.
+    fn read_range(&self, object: &Object, offset: u64, length: u64) -> Result<Bytes, TargetError>;
+
+    /// Writes an object, whole: when this returns well, a power cut does not lose it. One of the same name is
+    /// replaced.
+    fn write(&self, object: &Object, content: &[Bytes]) -> Result<(), TargetError>;
+
+    /// Removes an object; one that is not there is fine.
+    fn remove(&self, object: &Object) -> Result<(), TargetError>;
+}
+
+/// The folders of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Folder {
+    Keys,
+    Locks,
+    Snapshots,
+    Index,
+    Data,
+}
+
+impl Folder {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Keys,
+        Self::Locks,
+        Self::Snapshots,
+        Self::Index,
+        Self::Data,
+    ];
+
+    /// Its name in restic's layout.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Locks => "locks",
+            Self::Snapshots => "snapshots",
+            Self::Index => "index",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// The name of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Object {
+    /// The configuration of the repository.
+    Config,
+    /// One in a folder, by its id: 64 hexadecimal digits.
+    In(Folder, String),
+}
+
+impl Object {
+    /// Its path in restic's default layout: packs lie in folders of their first two digits.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Config => "config".to_owned(),
+            Self::In(Folder::Data, id) => {
+                let start = id.get(..2).unwrap_or(id);
+                format!("data/{start}/{id}")
+            }
+            Self::In(folder, id) => format!("{}/{id}", folder.word()),
+        }
+    }
+}
+
+/// Whether a name is that of an object: temporary files and others are not.
+pub(crate) fn is_id(name: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.len() == 64 && name.bytes().all(is_digit)
+}
+
+/// Why something could not be done at a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetError {
+    pub(crate) trouble: Trouble,
+    /// What happened, for the owner, as a clause without a full stop: `the server answered 503 (Slow Down)`.
+    pub(crate) what: String,
+}
+
+/// What kind of trouble that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Trouble {
+    /// There is no such object.
+    Missing,
+    /// No answer, or one that asks to come again: it may work later.
+    Unreachable,
+    /// Not with this credential.
+    Refused,
+    /// No room.
+    Full,
+    /// The disk is not there.
+    NotThere,
+    /// The answer is not what was asked for: too short, empty, no listing.
+    Wrong,
+    /// Anything else.
+    Other,
+}
+
+impl TargetError {
+    pub(crate) fn new(trouble: Trouble, what: impl Into<String>) -> Self {
+        Self {
+            trouble,
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for TargetError {}
