@@ -187,5 +187,12 @@ pub const LAUNCHES_PER_KIND_MAX: u32 = 200;
 pub const LAUNCHES_PER_ANSWER_MAX: u32 = 1_000;
 /// Runs of an app's cron lines that are remembered: a week of one that runs every five minutes.
 pub const CRON_RUNS_PER_APP_MAX: u32 = 2_000;
+/// Jobs of backups that are remembered, of each kind at each target: a week of hourly ones. The last good one is never
+/// forgotten.
+pub const BACKUP_JOBS_PER_KIND_MAX: u32 = 200;
+/// Jobs of backups in one answer of the store.
+pub const BACKUP_JOBS_PER_ANSWER_MAX: u32 = 1_000;
+/// Backups at a target that are known by name: two years of hourly ones where nothing is ever removed.
+pub const BACKUP_CATALOGUE_MAX: u32 = 20_000;
 /// Name servers of `resolvers`: two are enough, and each costs a look-up its patience.
 pub const RESOLVERS_MAX: usize = 8;

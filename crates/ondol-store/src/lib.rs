@@ -6,6 +6,7 @@
 //! What was acknowledged is on disk (WAL, `synchronous = FULL`). The state in here is worth keeping,
 //! but never worth a box that does not serve: a broken file is put aside and a new one begun.
 
+mod backups;
 mod cron_runs;
 mod database;
 mod event;
@@ -14,6 +15,12 @@ mod migrate;
 mod store;
 mod tries;
 
+pub use backups::BackupJobEnd;
+pub use backups::BackupJobId;
+pub use backups::BackupJobsQuestion;
+pub use backups::CatalogueEntry;
+pub use backups::NewBackupJob;
+pub use backups::RecordedBackupJob;
 pub use cron_runs::CronRunEnd;
 pub use cron_runs::CronRunId;
 pub use cron_runs::NewCronRun;

@@ -73,6 +73,12 @@ pub enum StoreError {
     /// What is known of apps could not be read.
     #[error("the store could not read what it knows of apps")]
     ReadApp(#[source] rusqlite::Error),
+    /// What is to be known of backups could not be written.
+    #[error("the store could not write down what happens to backups")]
+    WriteBackups(#[source] rusqlite::Error),
+    /// What is known of backups could not be read.
+    #[error("the store could not read what it knows of backups")]
+    ReadBackups(#[source] rusqlite::Error),
     /// The events could not be read.
     #[error("the store could not read its events")]
     Read(#[source] rusqlite::Error),
@@ -108,11 +114,11 @@ enum Question {
     Tries {
         reply: oneshot::Sender<Result<Vec<RecordedTry>, StoreError>>,
     },
-    OfApp(Work),
+    Work(Work),
     Close,
 }
 
-/// A question of [`crate::launches`] or [`crate::cron_runs`], which answers by itself.
+/// A question of [`crate::launches`], [`crate::cron_runs`] or [`crate::backups`], which answers by itself.
 struct Work(Box<dyn FnOnce(&mut Connection) + Send>);
 
 impl fmt::Debug for Work {
@@ -258,6 +264,22 @@ impl Handle {
         self.work(read).await?.map_err(StoreError::ReadApp)
     }
 
+    /// Has something written down about backups; returns when it is on disk.
+    pub(crate) async fn write_of_backups<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.work(write).await?.map_err(StoreError::WriteBackups)
+    }
+
+    /// Reads something about backups.
+    pub(crate) async fn read_of_backups<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.work(read).await?.map_err(StoreError::ReadBackups)
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> T + Send + 'static,
@@ -265,7 +287,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         // That the one who asked has gone changes nothing.
         let work = move |connection: &mut Connection| drop(reply.send(work(connection)));
-        self.ask(Question::OfApp(Work(Box::new(work)))).await?;
+        self.ask(Question::Work(Work(Box::new(work)))).await?;
         answer.await.map_err(|_| StoreError::Closed)
     }
 
@@ -313,7 +335,7 @@ fn answer_all(mut connection: Connection, mut questions: mpsc::Receiver<Question
                 let all = tries::all(&connection);
                 let _ = reply.send(all.map_err(StoreError::ReadTries));
             }
-            Question::OfApp(Work(work)) => work(&mut connection),
+            Question::Work(Work(work)) => work(&mut connection),
             Question::Close => break,
         }
     }
