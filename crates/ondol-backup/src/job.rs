@@ -1,5 +1,7 @@
 //! A job: a child process that opens a repository and does one thing with it.
 
+mod start;
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -10,6 +12,9 @@ use crate::access::Hidden;
 use crate::access::TargetAccess;
 use crate::identity::BoxIdentity;
 use crate::work::Work;
+
+pub use start::Job;
+pub use start::begin;
 
 /// All that a job is told, as one JSON value on its standard input, which then stays open: its end ends the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
