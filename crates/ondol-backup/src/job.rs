@@ -1,6 +1,7 @@
 //! A job: a child process that opens a repository and does one thing with it.
 
 mod start;
+mod run;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ use crate::work::Work;
 
 pub use start::Job;
 pub use start::begin;
+pub(crate) use run::dispatch;
+pub use run::run;
 
 /// All that a job is told, as one JSON value on its standard input, which then stays open: its end ends the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,13 +5,21 @@
 //! after another, and may be killed at any moment.
 
 mod access;
+mod check;
 mod failure;
 mod identity;
 mod job;
+mod list;
 mod manifest;
+mod prove;
+mod prune;
 mod report;
+mod reporter;
+mod repository;
 mod request;
+mod restore;
 mod status;
+mod take;
 mod target;
 mod work;
 
@@ -28,6 +36,7 @@ pub use job::Job;
 pub use job::JobSpec;
 pub use job::Placement;
 pub use job::begin;
+pub use job::run as run_job;
 pub use manifest::Manifest;
 pub use manifest::ManifestApp;
 pub use manifest::ManifestDatabase;
