@@ -5,6 +5,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
+pub(crate) mod rest;
+pub(crate) mod s3;
+
 /// A place for a repository. All calls block; they are made in jobs alone.
 pub(crate) trait Target: fmt::Debug + Send + Sync + 'static {
     /// Where it is, for people; without secrets.
