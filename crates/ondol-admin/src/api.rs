@@ -319,7 +319,10 @@ pub struct Changes {
     pub apps: AppChanges,
     /// Whether the addresses to listen on are different.
     pub listeners: bool,
-    /// Whether something besides sites, apps and listeners is different.
+    /// Whether what is backed up, when or where to is different.
+    #[serde(default)]
+    pub backup: bool,
+    /// Whether something besides sites, apps, listeners and backups is different.
     pub settings: bool,
 }
 

@@ -19,7 +19,9 @@ pub struct Changes {
     pub apps: AppChanges,
     /// Whether the addresses to listen on differ, so that new sockets are needed.
     pub listeners: bool,
-    /// Whether something outside sites, apps and listeners differs.
+    /// Whether what is backed up, when or where to differs.
+    pub backup: bool,
+    /// Whether something outside sites, apps, listeners and backups differs.
     pub settings: bool,
 }
 
@@ -55,6 +57,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Changes {
             changed: apps.changed,
         },
         listeners: old.listen.http != new.listen.http || old.listen.https != new.listen.https,
+        backup: old.backup != new.backup,
         settings: settings_differ(old, new),
     }
 }
@@ -97,7 +100,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         resolvers,
         sites: _,
         apps: _,
-        backup,
+        backup: _,
     } = old;
     *box_name != new.box_name
         || *email != new.email
@@ -107,7 +110,6 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         || *access_log != new.access_log
         || *certificates != new.certificates
         || *resolvers != new.resolvers
-        || *backup != new.backup
 }
 
 fn by_name<N: Ord, T>(all: &[T], name: fn(&T) -> &N) -> BTreeMap<&N, &T> {

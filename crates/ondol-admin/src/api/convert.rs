@@ -98,6 +98,7 @@ impl From<&diff::Changes> for Changes {
             changed,
             apps,
             listeners,
+            backup,
             settings,
         } = changes;
         Self {
@@ -110,6 +111,7 @@ impl From<&diff::Changes> for Changes {
                 changed: texts(&apps.changed),
             },
             listeners: *listeners,
+            backup: *backup,
             settings: *settings,
         }
     }

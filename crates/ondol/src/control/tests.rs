@@ -36,9 +36,10 @@ fn changes_are_told_in_a_few_words() {
     };
     assert_eq!(told(&changes), "2 apps added, 1 app removed, 1 app changed");
     changes.added = vec![site("a.test")];
+    changes.backup = true;
     changes.settings = true;
     assert_eq!(
         told(&changes),
-        "1 site added, 2 apps added, 1 app removed, 1 app changed, settings changed"
+        "1 site added, 2 apps added, 1 app removed, 1 app changed, backups changed, settings changed"
     );
 }

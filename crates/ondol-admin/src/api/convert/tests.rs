@@ -109,6 +109,7 @@ fn changes_keep_their_kinds_apart() {
             changed: vec![app("milk")],
         },
         listeners: true,
+        backup: true,
         settings: false,
     };
     let expected = Changes {
@@ -121,6 +122,7 @@ fn changes_keep_their_kinds_apart() {
             changed: vec!["milk".to_owned()],
         },
         listeners: true,
+        backup: true,
         settings: false,
     };
     assert_eq!(Changes::from(&changes), expected);
