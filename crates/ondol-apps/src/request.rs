@@ -1,5 +1,6 @@
 //! What the owner asks of an app, and what comes back.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ondol_model::app::AppName;
@@ -68,6 +69,14 @@ pub enum Ask {
         command: Vec<String>,
         /// The process that will become it, for its limits.
         pid: u32,
+    },
+    /// Start its current release on other data, where nobody but the one who asks sees it, ask whether it is well, and
+    /// end it. Answered with [`Reply::Done`] when it was well.
+    Try {
+        /// What lies below it at an absolute path takes the place of that path, for this process alone.
+        root: PathBuf,
+        /// Values of its environment that are others: instead of the first, the second.
+        instead: Vec<(String, String)>,
     },
 }
 

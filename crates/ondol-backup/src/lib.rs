@@ -10,6 +10,7 @@ mod failure;
 mod identity;
 mod job;
 mod list;
+pub mod kit;
 mod manifest;
 mod prove;
 mod prune;

@@ -53,12 +53,13 @@ pub struct TakeWork {
     pub apps: Vec<ManifestApp>,
 }
 
-/// A part that is files.
+/// A part that is files. A path belongs to it when, of the roots and of what is left out, the longest that the path is at
+/// or below is a root: so a folder in a folder that is left out can be a root again, and roots may be nested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartWork {
     /// The word of the part.
     pub part: String,
-    /// Absolute paths of files and folders; one that is missing is noted.
+    /// Absolute paths of files and folders; one that is missing is noted, and counts as nothing.
     pub roots: Vec<PathBuf>,
     /// Absolute paths that are left out, with all below them.
     pub left_out: Vec<PathBuf>,

@@ -74,7 +74,7 @@ impl Upstreams {
         let tls: Vec<_> = tls_of(plan).collect();
         let needs_roots = tls.iter().any(|tls| tls.needs_system_roots());
         self.roots = needs_roots.then(system_roots).flatten();
-        let named = tls.into_iter().flat_map(paths_of).cloned();
+        let named = tls.into_iter().flat_map(Tls::files).cloned();
         let wanted: BTreeSet<PathBuf> = named.chain(self.roots.clone()).collect();
         self.kept.retain(|path, _| wanted.contains(path));
         for path in wanted {
@@ -181,12 +181,6 @@ fn tls_of(plan: &Plan) -> impl Iterator<Item = &Tls> {
     });
     let upstreams = proxies.flat_map(|proxy| proxy.upstreams());
     upstreams.filter_map(|upstream| upstream.tls.as_deref())
-}
-
-fn paths_of(tls: &Tls) -> impl Iterator<Item = &PathBuf> {
-    let pair = tls.certificate.iter();
-    let pair = pair.flat_map(|files| [&files.chain, &files.key]);
-    tls.ca.iter().chain(pair)
 }
 
 #[cfg(test)]

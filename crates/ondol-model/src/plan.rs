@@ -14,6 +14,7 @@ mod files;
 mod headers;
 mod issuance;
 mod log;
+mod named;
 mod passthrough;
 mod patience;
 mod php;

@@ -50,6 +50,13 @@ impl ServerName {
 }
 
 impl Tls {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let pair = self.certificate.iter();
+        let pair = pair.flat_map(|files| [&files.chain, &files.key]);
+        self.ca.iter().chain(pair)
+    }
+
     /// Whether the authorities of the system are asked.
     pub fn needs_system_roots(&self) -> bool {
         self.ca.is_none() && self.verification == Verification::Full
