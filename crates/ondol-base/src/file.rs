@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::fs::File;
+use std::fs::Metadata;
 use std::fs::OpenOptions;
 use std::fs::Permissions;
 use std::io;
+use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,6 +16,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+
+use rustix::fs::OFlags;
 
 mod lock;
 pub mod rotated;
@@ -52,6 +56,27 @@ pub fn create_dir_private(path: &Path) -> io::Result<()> {
 /// Has a folder's list of names written to disk, so that a rename or removal in it lasts.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// The text of a file, or `None` when it has more bytes; what is no UTF-8 in it is replaced. Blocks on the disk.
+pub fn read_limited(path: &Path, bytes_max: u64) -> io::Result<Option<(String, Metadata)>> {
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    // Opening a FIFO would wait for its writer.
+    options.read(true).custom_flags(nonblocking);
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Ok(None);
+    }
+    // Some tools write names in other encodings around the PEM itself.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some((text, metadata)))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -3,6 +3,7 @@
 //!
 //! This crate knows no word of Ondol: nothing here is about sites, certificates or configuration.
 
+pub mod authorities;
 pub mod backoff;
 pub mod chain;
 pub mod clock;
@@ -14,5 +15,6 @@ pub mod process;
 pub mod program;
 pub mod secret;
 pub mod signals;
+pub mod signature_v4;
 pub mod slow_hash;
 pub mod tasks;

@@ -3,19 +3,16 @@
 //! It must not know which site they are for; see `choose.rs` for that.
 
 use std::fs::Metadata;
-use std::fs::OpenOptions;
 use std::io;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ondol_base::file::read_limited;
 use ondol_model::limits::CERTIFICATE_BYTES_MAX;
 use ondol_model::limits::CERTIFICATE_CHAIN_MAX;
 use ondol_model::plan::CertificateFiles;
-use rustix::fs::OFlags;
 use rustls::Error;
 use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -265,27 +262,6 @@ pub(super) fn read_text(path: &Path) -> Result<(String, Metadata), ReadError> {
     };
     let read = read_limited(path, CERTIFICATE_BYTES_MAX).map_err(failed)?;
     read.ok_or_else(|| ReadError::TooLarge(path.to_owned()))
-}
-
-/// The text of a PEM file, or `None` when it has more bytes. Blocks on the disk.
-pub(super) fn read_limited(path: &Path, bytes_max: u64) -> io::Result<Option<(String, Metadata)>> {
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let mut options = OpenOptions::new();
-    // Opening a FIFO would wait for its writer.
-    options.read(true).custom_flags(nonblocking);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > bytes_max {
-        return Ok(None);
-    }
-    // Some tools write names in other encodings around the PEM itself.
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Some((text, metadata)))
 }
 
 fn parse_chain(chain_pem: &str) -> Result<Vec<CertificateDer<'static>>, TextError> {

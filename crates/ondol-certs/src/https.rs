@@ -20,6 +20,8 @@ use http::Uri;
 use http::header;
 use http_body_util::Full;
 use http_body_util::LengthLimitError;
+use ondol_base::authorities::read_authorities;
+use ondol_base::authorities::system_roots;
 use ondol_base::tasks;
 use ondol_model::network::is_public;
 use rustls::ClientConfig;
@@ -33,9 +35,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-use crate::upstreams::read_authorities;
-use crate::upstreams::system_roots;
 
 pub(crate) mod exchange;
 pub(crate) mod times;

@@ -70,5 +70,3 @@ pub use shelf::Kept;
 pub use shelf::Meta;
 pub use shelf::Renewal;
 pub use upstreams::UpstreamFiles;
-pub use upstreams::read_authorities;
-pub use upstreams::system_roots;

@@ -14,6 +14,7 @@ use std::sync::Weak;
 
 use ondol_base::clock;
 use ondol_base::file;
+use ondol_base::file::read_limited;
 use ondol_base::tasks;
 use ondol_model::issuing::FailureKind;
 use serde::Deserialize;
@@ -22,7 +23,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
-use crate::files::read_limited;
 
 /// Records that are known at once. Each order has few; so many are left only where none can be removed.
 const RECORDS_MAX: usize = 10_000;

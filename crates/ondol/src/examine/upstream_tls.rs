@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use ondol_base::authorities::read_authorities;
+use ondol_base::authorities::system_roots;
 use ondol_base::clock;
-use ondol_certs::read_authorities;
-use ondol_certs::system_roots;
 use ondol_config::KeyPath;
 use ondol_model::Target;
 use ondol_model::plan::CertificateFiles;

@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use ondol_base::file;
+use ondol_base::file::read_limited;
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::acme::jws;
 use crate::acme::jws::AccountKey;
-use crate::files::read_limited;
 
 pub(super) const FILE: &str = "account.json";
 /// What an account that can't be used any more is kept as: its key may be all that is left of it.
