@@ -2,11 +2,35 @@
 //! REST server and another machine is behind [`Target`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::access::StorageAccess;
+use crate::access::TargetAccess;
+
+mod file_system;
+mod guard;
+mod local;
 pub(crate) mod rest;
 pub(crate) mod s3;
+mod sftp;
+
+pub(crate) use file_system::file_system_of;
+pub(crate) use guard::guarded;
+
+/// No object of a repository has more bytes than this: more is not held in memory.
+pub(crate) const OBJECT_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// A target as it is described. Nothing is asked yet, but a folder of this machine must be on the disk that it was on.
+pub(crate) fn open(access: &TargetAccess) -> Result<Arc<dyn Target>, TargetError> {
+    match &access.storage {
+        StorageAccess::Local { path, file_system } => local::open(path, file_system.as_deref()),
+        StorageAccess::S3 { .. } => s3::open(&access.storage),
+        StorageAccess::Rest { .. } => rest::open(&access.storage),
+        StorageAccess::Sftp { .. } => sftp::open(&access.storage),
+    }
+}
 
 /// A place for a repository. All calls block; they are made in jobs alone.
 pub(crate) trait Target: fmt::Debug + Send + Sync + 'static {
