@@ -1,7 +1,7 @@
 //! A job: a child process that opens a repository and does one thing with it.
 
-mod start;
 mod run;
+mod start;
 
 use std::path::PathBuf;
 
@@ -14,10 +14,10 @@ use crate::access::TargetAccess;
 use crate::identity::BoxIdentity;
 use crate::work::Work;
 
-pub use start::Job;
-pub use start::begin;
 pub(crate) use run::dispatch;
 pub use run::run;
+pub use start::Job;
+pub use start::begin;
 
 /// All that a job is told, as one JSON value on its standard input, which then stays open: its end ends the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@
 
 mod access;
 mod check;
+mod databases;
 mod failure;
 mod identity;
 mod job;

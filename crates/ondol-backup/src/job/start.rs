@@ -149,7 +149,9 @@ impl Job {
         };
         Failure::new(
             FailureKind::Internal,
-            format!("the job ended in the middle of its work{how}{last}. What was saved before is as it was"),
+            format!(
+                "the job ended in the middle of its work{how}{last}. What was saved before is as it was"
+            ),
         )
     }
 

@@ -1,0 +1,117 @@
+//! The address of a database server, read as far as its programs need it in parts.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::failure::FailureKind;
+
+/// `scheme://user@host:port/database?key=value`, in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Address {
+    /// Who asks; `None` when the address does not say.
+    pub(super) user: Option<String>,
+    /// The machine; `None` for this one.
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) database: String,
+    /// The socket, or the folder that has it, when the address names one.
+    pub(super) socket: Option<PathBuf>,
+}
+
+impl Address {
+    /// Reads one.
+    pub(super) fn parse(url: &str) -> Result<Self, Failure> {
+        parse(url).ok_or_else(|| {
+            let sentence = format!(
+                "`{url}` is no address of a database: write it as `postgresql://user@host/database`."
+            );
+            Failure::new(FailureKind::Here, sentence)
+        })
+    }
+
+    /// Whether the server is asked through a socket of this machine.
+    pub(super) fn is_here(&self) -> bool {
+        self.socket.is_some() || self.host.is_none()
+    }
+}
+
+fn parse(url: &str) -> Option<Address> {
+    let (_, rest) = url.split_once("://")?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, place) = match authority.rsplit_once('@') {
+        Some((user, place)) => (Some(decoded(user)?), place),
+        None => (None, authority),
+    };
+    let (host, port) = host_and_port(place)?;
+    let mut address = Address {
+        user,
+        database: decoded(database)?,
+        port,
+        ..Address::default()
+    };
+    address.set_host(host);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=')?;
+        address.set(key, decoded(value)?)?;
+    }
+    Some(address)
+}
+
+impl Address {
+    /// A host that is a path is where the socket is.
+    fn set_host(&mut self, host: String) {
+        if host.starts_with('/') {
+            self.socket = Some(PathBuf::from(host));
+        } else if !host.is_empty() {
+            self.host = Some(host);
+        }
+    }
+
+    fn set(&mut self, key: &str, value: String) -> Option<()> {
+        match key {
+            "host" => self.set_host(value),
+            "socket" => self.socket = Some(PathBuf::from(value)),
+            "port" => self.port = Some(value.parse().ok()?),
+            "user" => self.user = Some(value),
+            "dbname" => self.database = value,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+fn host_and_port(place: &str) -> Option<(String, Option<u16>)> {
+    let is_v6 = place.starts_with('[');
+    let end = if is_v6 { place.find(']')? + 1 } else { 0 };
+    let Some(colon) = place[end..].rfind(':') else {
+        let host = place.trim_start_matches('[').trim_end_matches(']');
+        return Some((decoded(host)?, None));
+    };
+    let (host, port) = place.split_at(end + colon);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = &port[1..];
+    let port = if port.is_empty() {
+        None
+    } else {
+        Some(port.parse().ok()?)
+    };
+    Some((decoded(host)?, port))
+}
+
+/// Without its `%20`s.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = &rest[2..];
+    }
+    String::from_utf8(bytes).ok()
+}
