@@ -153,12 +153,23 @@ fn never(plan: &Plan, places: &Places) -> BTreeSet<PathBuf> {
     ]
     .into();
     for app in &plan.apps {
-        never.insert(places.state.join("apps").join(app.name.as_str()).join("tmp"));
+        never.insert(
+            places
+                .state
+                .join("apps")
+                .join(app.name.as_str())
+                .join("tmp"),
+        );
     }
-    never.extend(plan.backup.to.iter().filter_map(|target| match &target.storage {
-        Storage::Local(path) => Some(path.clone()),
-        Storage::S3(_) | Storage::Rest(_) | Storage::Sftp(_) => None,
-    }));
+    never.extend(
+        plan.backup
+            .to
+            .iter()
+            .filter_map(|target| match &target.storage {
+                Storage::Local(path) => Some(path.clone()),
+                Storage::S3(_) | Storage::Rest(_) | Storage::Sftp(_) => None,
+            }),
+    );
     for database in &plan.backup.databases {
         if let DatabaseSource::Sqlite(path) = &database.source {
             never.extend(with_companions(path));
@@ -175,6 +186,3 @@ pub(crate) fn with_companions(path: &Path) -> [PathBuf; 4] {
         PathBuf::from(name)
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,14 +73,14 @@ impl Memory {
             };
             jobs.insert(kind, store.backup_jobs(question).await?);
         }
-        let mut catalogue = store.catalogue(target.name.as_str().to_owned()).await?;
+        let mut catalogue = store.catalogue(target.name.as_str()).await?;
         catalogue.sort_by(|one, other| other.run.cmp(&one.run));
-        let share = store.backup_fact(fact("share", target)).await?;
+        let share = store.backup_fact(&fact("share", target)).await?;
         Ok(Self {
             jobs,
             catalogue,
-            repository: store.backup_fact(fact("repository", target)).await?,
-            file_system: store.backup_fact(fact("file-system", target)).await?,
+            repository: store.backup_fact(&fact("repository", target)).await?,
+            file_system: store.backup_fact(&fact("file-system", target)).await?,
             share: share.and_then(|share| share.parse().ok()).unwrap_or(0),
         })
     }
@@ -212,7 +212,10 @@ mod tests {
 
     #[test]
     fn the_name_of_a_run_tells_when_it_began_and_sorts_so() {
-        let (early, late) = (name_run(1_795_000_000, 0x1234_5678), name_run(1_795_000_001, 0));
+        let (early, late) = (
+            name_run(1_795_000_000, 0x1234_5678),
+            name_run(1_795_000_001, 0),
+        );
         assert_eq!(early, "20261118T110640Z-345678");
         assert!(early < late);
         assert_eq!(moment_of(&early), Some(1_795_000_000));

@@ -1,0 +1,188 @@
+//! What the owner asks.
+
+use super::*;
+
+use crate::backups::spec::Credential;
+use crate::backups::tell::REPORTS_WAITING_MAX;
+use crate::job::JobSpec;
+use crate::job::Placement;
+use crate::work::ListWork;
+use ondol_model::plan::BackupTarget;
+
+impl Backups {
+    /// Answers a request; none waits for a job.
+    pub(super) async fn answer(&self, desk: &mut Desk, request: Request) {
+        match request {
+            Request::Now {
+                kind,
+                target,
+                reply,
+            } => {
+                let started = self.now(desk, kind, target.as_deref());
+                let _ = reply.send(started); // Who asked may have gone.
+            }
+            Request::Work {
+                target,
+                work,
+                kind,
+                reply,
+            } => {
+                let started = self.errand(desk, target.as_deref(), work, kind).await;
+                let _ = reply.send(started); // Who asked may have gone.
+            }
+            Request::Access { target, reply } => {
+                let _ = reply.send(self.access(desk, &target).await); // Who asked may have gone.
+            }
+            Request::KitConfirmed { reply } => {
+                let now = clock::unix_seconds();
+                let written = self
+                    .store
+                    .set_backup_fact(KIT_CONFIRMED, &now.to_string())
+                    .await;
+                if written.is_ok() {
+                    desk.kit_confirmed_at = Some(now);
+                }
+                let written = written.map_err(|error| Chain(&error).to_string());
+                let _ = reply.send(written); // Who asked may have gone.
+            }
+        }
+    }
+
+    fn now(&self, desk: &mut Desk, kind: JobKind, target: Option<&str>) -> Result<Started, String> {
+        let plan = self.wanted_plan();
+        let targets = targets(&plan, target)?;
+        if desk.waiting.len() + targets.len() > ORDERS_WAITING_MAX {
+            return Err(
+                "too many jobs wait already: `ondol backups` shows what is under way".to_owned(),
+            );
+        }
+        let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
+        let names = targets.iter().map(|target| target.name.as_str().to_owned());
+        let names: Vec<_> = names.collect();
+        let running = desk.tools.running.borrow().clone();
+        for target in targets {
+            let tell = Tell::of(target.name.as_str(), to.clone());
+            if let Some(running) = &running {
+                let (kind, at) = (running.kind.word(), &running.target);
+                tell.say(crate::report::Report::Waiting(format!(
+                    "{kind} at {at} is under way"
+                )));
+            }
+            desk.waiting.push_back(Order {
+                target: target.clone(),
+                kind: Some(kind),
+                work: None,
+                tell,
+            });
+        }
+        Ok(Started {
+            targets: names,
+            reports,
+        })
+    }
+
+    /// What reads, or puts back, goes beside the job under way; what changes a repository waits for it.
+    async fn errand(
+        &self,
+        desk: &mut Desk,
+        target: Option<&str>,
+        work: Box<Work>,
+        kind: Option<JobKind>,
+    ) -> Result<Started, String> {
+        let plan = self.wanted_plan();
+        let target = match target {
+            Some(_) => targets(&plan, target)?.remove(0).clone(),
+            None => best(&plan, desk)?,
+        };
+        let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
+        let name = target.name.as_str().to_owned();
+        let waits = matches!(*work, Work::Prune(_) | Work::Claim(_) | Work::Take(_));
+        let order = Order {
+            tell: Tell::of(&name, to),
+            target,
+            kind,
+            work: Some(work),
+        };
+        if waits {
+            desk.waiting.push_back(order);
+        } else if desk.errands < ERRANDS_MAX {
+            desk.errands += 1;
+            self.begin(desk, order, ERRAND).await;
+        } else {
+            return Err(
+                "too much is being looked at or restored already: try again in a moment".to_owned(),
+            );
+        }
+        Ok(Started {
+            targets: vec![name],
+            reports,
+        })
+    }
+
+    async fn access(&self, desk: &Desk, target: &str) -> Result<Box<JobSpec>, String> {
+        let wanted = self.wanted().await?;
+        let target = targets(&wanted.plan, Some(target))?.remove(0).clone();
+        let memory = desk.memories.get(target.name.as_str());
+        let file_system = memory.and_then(|memory| memory.file_system.clone());
+        let repository = memory.and_then(|memory| memory.repository.clone());
+        let read = tasks::spawn_blocking(move || {
+            spec::target_access(&target, Credential::ReadOnly, file_system)
+        });
+        let access = read.await.map_err(|error| error.to_string())??;
+        Ok(Box::new(JobSpec {
+            target: access,
+            password: wanted.password,
+            repository,
+            of: desk.tools.identity.clone(),
+            bandwidth: Vec::new(),
+            timezone: None,
+            patience: 0,
+            places: Placement {
+                cache: self.places.cache(),
+            },
+            work: Work::List(ListWork { browse: None }),
+        }))
+    }
+}
+
+/// The targets of a name, or all.
+fn targets<'p>(plan: &'p Plan, name: Option<&str>) -> Result<Vec<&'p BackupTarget>, String> {
+    let all = &plan.backup.to;
+    if all.is_empty() {
+        return Err(
+            "no place for backups is configured: write `[backup]` and `to = \"/mnt/disk/ondol\"` into the configuration, \
+             then `ondol reload`"
+                .to_owned(),
+        );
+    }
+    let Some(name) = name else {
+        return Ok(all.iter().collect());
+    };
+    let named: Vec<_> = all
+        .iter()
+        .filter(|target| target.name.as_str() == name)
+        .collect();
+    if named.is_empty() {
+        let known: Vec<_> = all.iter().map(|target| target.name.as_str()).collect();
+        return Err(format!(
+            "there is no place for backups called `{name}`; there is {}",
+            known.join(", ")
+        ));
+    }
+    Ok(named)
+}
+
+/// The target with the newest good backup: what is proven counts more, then what is nearer.
+fn best(plan: &Plan, desk: &Desk) -> Result<BackupTarget, String> {
+    let all = targets(plan, None)?;
+    let rank = |target: &&BackupTarget| {
+        let memory = desk.memories.get(target.name.as_str());
+        let newest = memory.and_then(|memory| Some(memory.newest_good(JobKind::Full)?.at));
+        let is_whole = memory.is_some_and(|memory| memory.proven().failed.is_none());
+        (is_whole, newest)
+    };
+    let newest = all.into_iter().rev().max_by_key(rank);
+    newest
+        .cloned()
+        .ok_or_else(|| "no place for backups is configured".to_owned())
+}
