@@ -57,12 +57,14 @@ use crate::signals;
 
 mod announce;
 mod apps;
+mod backups;
 mod ending;
 mod front;
 mod prepare;
 
 use announce::announce;
 use apps::AppHost;
+use backups::BackupHost;
 use ending::execute;
 use ending::retreat;
 use front::Front;
@@ -75,6 +77,8 @@ const THREADS: usize = 2;
 /// All of a boot before the first data plane is started; a disk may be slow after a power cut.
 const PREPARATION: Duration = Duration::from_secs(60);
 
+/// This program, also when its file was replaced.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 /// How long the end of an image waits for work that can't be stopped.
 const BLOCKING_END: Duration = Duration::from_secs(2);
 
@@ -281,6 +285,7 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let left_over = std::mem::take(&mut past.generations);
     let (board, board_reader) = Board::new();
     let (plan, endpoints, host) = AppHost::open(ground, &prepared).await;
+    let (sources, backups) = BackupHost::open(ground, &prepared, plan.subscribe());
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),
@@ -300,7 +305,9 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
                 workers,
                 admin,
                 plan,
+                sources,
                 host,
+                backups,
             };
             Ok(assemble(ground, prepared, past, parts).await)
         }
@@ -339,7 +346,9 @@ struct Parts {
     workers: Group,
     admin: Arc<Socket>,
     plan: watch::Sender<Arc<Plan>>,
+    sources: watch::Sender<Arc<[PathBuf]>>,
     host: AppHost,
+    backups: BackupHost,
 }
 
 async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts) -> Agent {
@@ -349,7 +358,9 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
         mut workers,
         admin,
         plan,
+        sources,
         mut host,
+        backups,
     } = parts;
     let Prepared {
         served,
@@ -382,7 +393,8 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     );
     let certificate_sets = certificates.subscribe();
     host.start(&events, &mut workers);
-    let supervisor = supervise(&certificates, issuing, &admin, surface);
+    let mut supervisor = supervise(&certificates, issuing, &admin, surface);
+    backups.start(&mut supervisor, &events, host.handle.clone(), &mut workers);
     Agent {
         control: Control {
             context: context(ground, generations, certificates),
@@ -396,6 +408,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
             certificates: certificate_sets,
             managed,
             plan,
+            sources,
             generations: generation_status,
             executable: ground.executable.clone(),
             started_at,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ondol_base::chain::Chain;
@@ -35,6 +36,12 @@ impl Configuration {
     /// Reads and accepts a file and what it includes. Blocks on the disk.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigurationError> {
         Self::accept(Sources::read(path)?)
+    }
+
+    /// The files that it was read from, the main one first.
+    pub(crate) fn files(&self) -> Arc<[PathBuf]> {
+        let files = self.sources.files.iter();
+        files.map(|file| file.path.clone()).collect()
     }
 
     /// Accepts texts that were read before.

@@ -78,6 +78,8 @@ pub(crate) struct Control {
     pub(crate) managed: watch::Receiver<Arc<Vec<Managed>>>,
     /// What is served, for services that follow it.
     pub(crate) plan: watch::Sender<Arc<Plan>>,
+    /// The files of the configuration, for who saves them.
+    pub(crate) sources: watch::Sender<Arc<[PathBuf]>>,
     pub(crate) generations: watch::Receiver<generation::Status>,
     pub(crate) executable: PathBuf,
     pub(crate) started_at: i64,
@@ -404,6 +406,8 @@ impl Control {
 
     fn serve_now(&mut self, served: Served) {
         self.served = served;
+        self.sources
+            .send_replace(self.served.configuration.files());
         let plan = Arc::clone(self.served.plan());
         self.plan.send_if_modified(|before| {
             let is_new = *before != plan;

@@ -61,6 +61,9 @@ fn log(event: &Event) {
         | EventKind::CertificateRevoked
         | EventKind::AppDeployed
         | EventKind::AppRecovered
+        | EventKind::BackupTaken
+        | EventKind::BackupProven
+        | EventKind::BackupRestored
         | EventKind::App => tracing::info!("{message}"),
         EventKind::Refused
         | EventKind::UpgradeRefused
@@ -73,11 +76,14 @@ fn log(event: &Event) {
         | EventKind::AppDeployFailed
         | EventKind::AppRolledBack
         | EventKind::AppRestarted
-        | EventKind::AppCron => tracing::warn!("{message}"),
+        | EventKind::AppCron
+        | EventKind::Backup => tracing::warn!("{message}"),
         EventKind::LastGood
         | EventKind::GenerationLost
         | EventKind::GenerationFailed
         | EventKind::CertificateExpiring
-        | EventKind::AppFailed => tracing::error!("{message}"),
+        | EventKind::AppFailed
+        | EventKind::BackupFailed
+        | EventKind::BackupProofFailed => tracing::error!("{message}"),
     }
 }

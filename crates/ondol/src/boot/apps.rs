@@ -21,12 +21,11 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use super::Ground;
+use super::OWN_PROGRAM;
 use super::Prepared;
 use crate::events::Events;
 use crate::sandbox::ServeUser;
 
-/// This program, also when its file was replaced.
-const OWN_PROGRAM: &str = "/proc/self/exe";
 /// How long apps may take to end when the box stops, after the last visitor.
 const APPS_END: Duration = Duration::from_secs(22);
 /// How long the service may take to let go of apps that go on.

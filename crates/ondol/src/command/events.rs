@@ -104,7 +104,10 @@ fn tint(word: &str) -> Tint {
         | EventKind::CertificateObtained
         | EventKind::CertificateRenewed
         | EventKind::AppDeployed
-        | EventKind::AppRecovered => Tint::Good,
+        | EventKind::AppRecovered
+        | EventKind::BackupTaken
+        | EventKind::BackupProven
+        | EventKind::BackupRestored => Tint::Good,
         EventKind::Stopped
         | EventKind::Certificate
         | EventKind::CertificateRevoked
@@ -120,12 +123,15 @@ fn tint(word: &str) -> Tint {
         | EventKind::AppDeployFailed
         | EventKind::AppRolledBack
         | EventKind::AppRestarted
-        | EventKind::AppCron => Tint::Attention,
+        | EventKind::AppCron
+        | EventKind::Backup => Tint::Attention,
         EventKind::LastGood
         | EventKind::GenerationLost
         | EventKind::GenerationFailed
         | EventKind::CertificateExpiring
-        | EventKind::AppFailed => Tint::Bad,
+        | EventKind::AppFailed
+        | EventKind::BackupFailed
+        | EventKind::BackupProofFailed => Tint::Bad,
     }
 }
 
