@@ -80,6 +80,78 @@ pub enum StorageAccess {
     },
 }
 
+/// Another credential for a target than the box's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// An access key of a bucket.
+    Key {
+        /// Its id.
+        key: String,
+        /// Its secret.
+        secret: Hidden,
+    },
+    /// A user of a REST server.
+    User {
+        /// The name.
+        user: String,
+        /// The password.
+        password: Hidden,
+    },
+    /// A private key for `ssh`.
+    Identity {
+        /// Its file.
+        path: PathBuf,
+    },
+}
+
+impl TargetAccess {
+    /// The same target, opened with another credential, by which what is there can be removed.
+    ///
+    /// # Errors
+    ///
+    /// What kind of credential the target takes.
+    pub fn with(mut self, credential: Credential) -> Result<Self, String> {
+        match (&mut self.storage, credential) {
+            (StorageAccess::S3 { key, secret, .. }, Credential::Key { key: k, secret: s }) => {
+                (*key, *secret) = (k, s);
+            }
+            (
+                StorageAccess::Rest { user, password, .. },
+                Credential::User {
+                    user: name,
+                    password: word,
+                },
+            ) => (*user, *password) = (Some(name), Some(word)),
+            (StorageAccess::Sftp { identity, .. }, Credential::Identity { path }) => {
+                *identity = Some(path);
+            }
+            (storage, _) => return Err(storage.wanted_credential(&self.name)),
+        }
+        self.append_only = false;
+        Ok(self)
+    }
+}
+
+impl StorageAccess {
+    fn wanted_credential(&self, name: &str) -> String {
+        match self {
+            Self::Local { .. } => {
+                format!("{name} is a folder of this machine, which takes no credential")
+            }
+            Self::S3 { .. } => format!("{name} is a bucket: its credential has `key` and `secret`"),
+            Self::Rest { .. } => {
+                format!("{name} is a REST server: its credential has `user` and `password`")
+            }
+            Self::Sftp { .. } => {
+                format!(
+                    "{name} is reached by ssh: its credential is `identity`, the file of a private key"
+                )
+            }
+        }
+    }
+}
+
 /// How fast a job may be at some part of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandwidthLimit {

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
+use crate::access::Credential;
 use crate::job::JobSpec;
 use crate::report::Report;
 use crate::status::BackupStatus;
@@ -33,7 +34,17 @@ pub enum Request {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Started, String>>,
     },
-    /// Do work for the owner: list, browse, restore, prune with another credential.
+    /// Remove what is not to be kept, with a credential that may, where the box's own may not.
+    PruneWith {
+        /// At which target; `None` means the only one.
+        target: Option<String>,
+        /// The credential; it is forgotten afterwards.
+        credential: Credential,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Started, String>>,
+    },
+    /// Do work for the owner: list, browse, restore. How the databases of a restore are reached is filled in by who
+    /// answers; who asks leaves that empty.
     Work {
         /// At which target; `None` means the one with the newest good backup.
         target: Option<String>,
@@ -44,7 +55,8 @@ pub enum Request {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Started, String>>,
     },
-    /// What a job at a target would be told, without work: for the kit, which needs its secrets.
+    /// What a job at a target would be told, without work: for the kit, which needs its secrets. The credential is the
+    /// one that can only read, where there is one.
     Access {
         /// Which target.
         target: String,
