@@ -16,6 +16,7 @@ mod list;
 mod manifest;
 mod news;
 mod places;
+mod parallel;
 mod prove;
 mod prune;
 mod report;
