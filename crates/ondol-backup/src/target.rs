@@ -9,6 +9,8 @@ use bytes::Bytes;
 use crate::access::StorageAccess;
 use crate::access::TargetAccess;
 
+#[cfg(test)]
+pub(crate) mod conformance;
 mod file_system;
 mod guard;
 mod local;
