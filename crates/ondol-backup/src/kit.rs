@@ -65,24 +65,24 @@ impl Kit {
         sheet::of(self)
     }
 
-    /// The numbered lines alone, as a camera reads them from the picture.
+    /// The numbered lines alone.
     pub fn block(&self) -> String {
         block::of(self)
     }
 
     /// The picture as lines of a terminal, with its colors. `None` when there is too much in the kit for a picture.
     pub fn terminal(&self) -> Option<String> {
-        picture::terminal(&self.block())
+        picture::terminal(&block::squeezed(self))
     }
 
     /// The picture as SVG.
     pub fn svg(&self) -> Option<String> {
-        picture::svg(&self.block())
+        picture::svg(&block::squeezed(self))
     }
 
     /// The picture as PNG.
     pub fn png(&self) -> Option<Vec<u8>> {
-        picture::png(&self.block())
+        picture::png(&block::squeezed(self))
     }
 
     /// What the owner is to type back from the sheet; another part each time.

@@ -5,6 +5,7 @@ use crate::kit::check;
 use crate::kit::fields;
 use crate::kit::fields::END;
 use crate::kit::fields::Manner;
+use crate::kit::words;
 
 /// Characters of a group, and groups of a line: what an eye holds.
 const GROUP: usize = 4;
@@ -30,6 +31,10 @@ pub(super) fn lines(kit: &Kit) -> Vec<Line> {
         let pieces = pieces(fields::manner(field).unwrap_or(Manner::Plain), value);
         pieces.into_iter().map(move |piece| (*field, piece))
     });
+    numbered(pieces)
+}
+
+fn numbered(pieces: impl Iterator<Item = (&'static str, String)>) -> Vec<Line> {
     let numbered = (1..).zip(pieces).map(|(number, (field, value))| Line {
         number,
         field: field.to_owned(),
@@ -56,6 +61,25 @@ pub(super) fn of(kit: &Kit) -> String {
     texts.join("\n") + "\n"
 }
 
+/// The lines as they are in the picture, which is the easier to photograph the less there is in it.
+pub(super) fn squeezed(kit: &Kit) -> String {
+    let whole = numbered(fields::of(kit).into_iter());
+    let lines = whole.into_iter().map(|line| {
+        let check = line.check();
+        let Line {
+            number,
+            field,
+            value,
+        } = line;
+        let value = match fields::manner(&field) {
+            Some(Manner::Words) => words::shortest(&value),
+            Some(Manner::Plain | Manner::Groups) | None => value,
+        };
+        format!("{number}:{field} {value} {check}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 impl Line {
     /// As it is printed.
     pub(super) fn text(&self) -> String {
@@ -64,28 +88,34 @@ impl Line {
             field,
             value,
         } = self;
-        let check = check::of_line(*number, field, value);
+        let check = self.check();
         let value = match fields::manner(field) {
             Some(Manner::Groups) => groups(value),
             Some(Manner::Plain | Manner::Words) | None => value.clone(),
         };
-        format!("{number:>2}: {field:<8} {value:<40} {check}")
+        format!("{number:>2}: {field:<11} {value:<40} {check}")
+    }
+
+    fn check(&self) -> String {
+        check::of_line(self.number, &self.field, &self.value)
     }
 }
 
+/// The parts of a value, one for each line: of about the same length.
 fn pieces(manner: Manner, value: &str) -> Vec<String> {
-    let (characters, length): (Vec<&str>, usize) = match manner {
-        Manner::Plain => (value.split_inclusive(|_| true).collect(), PLAIN),
-        Manner::Groups => (value.split_inclusive(|_| true).collect(), GROUP * GROUPS),
+    let (group, longest) = match manner {
+        Manner::Plain => (1, PLAIN),
+        Manner::Groups => (GROUP, GROUP * GROUPS),
         Manner::Words => {
             let words: Vec<&str> = value.split(' ').collect();
             return words.chunks(WORDS).map(|words| words.join(" ")).collect();
         }
     };
-    characters
-        .chunks(length)
-        .map(|piece| piece.concat())
-        .collect()
+    let characters: Vec<char> = value.chars().collect();
+    let lines = characters.len().div_ceil(longest).max(1);
+    let length = characters.len().div_ceil(lines).next_multiple_of(group);
+    let pieces = characters.chunks(length.max(1));
+    pieces.map(|piece| piece.iter().collect()).collect()
 }
 
 fn groups(value: &str) -> String {

@@ -74,3 +74,6 @@ impl fmt::Debug for Challenge {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

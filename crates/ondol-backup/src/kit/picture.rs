@@ -11,8 +11,15 @@ use qrcode::QrCode;
 
 /// The light border that a camera needs (ISO/IEC 18004), in modules.
 const QUIET: usize = 4;
+/// On a terminal cameras do with less, and 80 columns hold more.
+const QUIET_ON_SCREEN: usize = 2;
 /// Pixels of a module in a PNG: a phone's screen shows it sharp.
 const SCALE: usize = 8;
+
+/// Paper gets stains. What is too much for one code with so much to spare is made with less.
+const PAPER: [EcLevel; 2] = [EcLevel::M, EcLevel::L];
+/// A screen has none, and few columns.
+const SCREEN: [EcLevel; 1] = [EcLevel::L];
 
 /// Rows of modules with the border; `true` is dark.
 struct Modules(Vec<Vec<bool>>);
@@ -21,7 +28,7 @@ struct Modules(Vec<Vec<bool>>);
 pub(super) fn terminal(text: &str) -> Option<String> {
     const COLORS: &str = "\x1b[38;5;231;48;5;16m";
     const USUAL: &str = "\x1b[0m";
-    let Modules(rows) = Modules::of(text)?;
+    let Modules(rows) = Modules::of(text, &SCREEN, QUIET_ON_SCREEN)?;
     let dark = vec![true; rows.len()];
     let lines = rows.chunks(2).map(|pair| {
         let below = pair.get(1).unwrap_or(&dark);
@@ -37,7 +44,7 @@ pub(super) fn terminal(text: &str) -> Option<String> {
 }
 
 pub(super) fn svg(text: &str) -> Option<String> {
-    let Modules(rows) = Modules::of(text)?;
+    let Modules(rows) = Modules::of(text, &PAPER, QUIET)?;
     let side = rows.len();
     let squares = rows.iter().enumerate().flat_map(|(y, row)| {
         let dark = row.iter().enumerate().filter(|(_, is_dark)| **is_dark);
@@ -55,7 +62,7 @@ pub(super) fn png(text: &str) -> Option<Vec<u8>> {
     const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
     /// One bit, gray, and the only way there is to compress, filter and not interlace.
     const KIND: [u8; 5] = [1, 0, 0, 0, 0];
-    let Modules(rows) = Modules::of(text)?;
+    let Modules(rows) = Modules::of(text, &PAPER, QUIET)?;
     let side = u32::try_from(rows.len() * SCALE).ok()?.to_be_bytes();
     let lines = rows.iter().flat_map(|row| {
         let pixels: Vec<bool> = row.iter().flat_map(|is_dark| [!is_dark; SCALE]).collect();
@@ -90,17 +97,20 @@ fn chunk(png: &mut Vec<u8>, name: [u8; 4], bytes: &[u8]) {
 
 impl Modules {
     /// `None` when no code holds so much.
-    fn of(text: &str) -> Option<Self> {
-        // Paper gets stains; what then is too much for one code is made with less to spare.
-        let code = [EcLevel::M, EcLevel::L]
-            .into_iter()
-            .find_map(|level| QrCode::with_error_correction_level(text, level).ok())?;
+    fn of(text: &str, levels: &[EcLevel], quiet: usize) -> Option<Self> {
+        let mut codes = levels
+            .iter()
+            .map(|level| QrCode::with_error_correction_level(text, *level));
+        let code = codes.find_map(Result::ok)?;
         let width = code.width();
         let colors = code.to_colors();
-        let mut rows = vec![vec![false; width + 2 * QUIET]; width + 2 * QUIET];
+        let mut rows = vec![vec![false; width + 2 * quiet]; width + 2 * quiet];
         for (at, color) in colors.iter().enumerate() {
-            rows[QUIET + at / width][QUIET + at % width] = *color == Color::Dark;
+            rows[quiet + at / width][quiet + at % width] = *color == Color::Dark;
         }
         Some(Self(rows))
     }
 }
+
+#[cfg(test)]
+mod tests;

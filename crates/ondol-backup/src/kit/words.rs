@@ -44,6 +44,14 @@ pub(super) fn meant(typed: &str) -> Option<&'static str> {
     found.next().or_else(|| begun.next())
 }
 
+/// The letters of each word that are enough to tell it.
+pub(super) fn shortest(words: &str) -> String {
+    let short = words
+        .split(' ')
+        .map(|word| word.get(..TELLING_LETTERS).unwrap_or(word));
+    short.collect::<Vec<_>>().join(" ")
+}
+
 fn sentence(random: &[u8; RANDOM_BYTES]) -> String {
     let check = digest::digest(&SHA256, random);
     let mut bytes = random.to_vec();
