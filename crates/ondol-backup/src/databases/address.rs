@@ -1,5 +1,6 @@
 //! The address of a database server, read as far as its programs need it in parts.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
@@ -16,6 +17,8 @@ pub(super) struct Address {
     pub(super) database: String,
     /// The socket, or the folder that has it, when the address names one.
     pub(super) socket: Option<PathBuf>,
+    /// What else the address says, as it was written: `sslmode=require`.
+    pub(super) rest: Vec<String>,
 }
 
 impl Address {
@@ -33,6 +36,47 @@ impl Address {
     pub(super) fn is_here(&self) -> bool {
         self.socket.is_some() || self.host.is_none()
     }
+
+    /// The address as libpq understands it.
+    pub(super) fn postgres_url(&self) -> String {
+        let mut url = "postgresql://".to_owned();
+        if let Some(user) = &self.user {
+            url.push_str(&encoded(user));
+            url.push('@');
+        }
+        match &self.host {
+            Some(host) if host.contains(':') => url.push_str(&format!("[{host}]")),
+            Some(host) => url.push_str(&encoded(host)),
+            None => {}
+        }
+        url.push('/');
+        url.push_str(&encoded(&self.database));
+        let socket = self.socket.as_ref().map(|socket| {
+            let socket = encoded(&socket.to_string_lossy());
+            format!("host={socket}")
+        });
+        let port = self.port.map(|port| format!("port={port}"));
+        let rest = socket.into_iter().chain(port).chain(self.rest.clone());
+        for (number, pair) in rest.enumerate() {
+            url.push(if number == 0 { '?' } else { '&' });
+            url.push_str(&pair);
+        }
+        url
+    }
+}
+
+/// With `%20`s for what has a meaning in addresses.
+fn encoded(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 fn parse(url: &str) -> Option<Address> {
@@ -53,7 +97,8 @@ fn parse(url: &str) -> Option<Address> {
     address.set_host(host);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=')?;
-        address.set(key, decoded(value)?)?;
+        let value = decoded(value)?;
+        address.set(key, value, pair)?;
     }
     Some(address)
 }
@@ -68,14 +113,14 @@ impl Address {
         }
     }
 
-    fn set(&mut self, key: &str, value: String) -> Option<()> {
+    fn set(&mut self, key: &str, value: String, pair: &str) -> Option<()> {
         match key {
             "host" => self.set_host(value),
             "socket" => self.socket = Some(PathBuf::from(value)),
             "port" => self.port = Some(value.parse().ok()?),
             "user" => self.user = Some(value),
             "dbname" => self.database = value,
-            _ => {}
+            _ => self.rest.push(pair.to_owned()),
         }
         Some(())
     }
