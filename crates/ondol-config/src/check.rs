@@ -287,7 +287,7 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
     let meant = elsewhere_called(name, |word| description.key(word).is_some());
     let meant =
         meant.or_else(|| nearest(name, known.clone().chain(description.later.iter().copied())));
-    let elsewhere = places(name);
+    let elsewhere = places(name, description);
     let help = match (meant, elsewhere) {
         (meant, Some(tables)) => {
             let meant = meant.filter(|meant| !description.later.contains(meant));
@@ -309,10 +309,12 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
 }
 
 /// The tables that have a key, when they are few enough to be named.
-fn places(key: &str) -> Option<String> {
+fn places(key: &str, from: &'static Table) -> Option<String> {
     const PLACES_MAX: usize = 3;
+    let is_near = std::ptr::eq(from, &file::MAIN) || file::is_of_backups(from);
     let tables = file::tables().into_iter();
     let tables = tables.filter(|table| table.key(key).is_some());
+    let tables = tables.filter(|table| is_near || !file::is_of_backups(table));
     let mut titles: Vec<_> = tables.map(|table| table.title).collect();
     titles.dedup();
     (1..=PLACES_MAX)

@@ -5,6 +5,7 @@
 
 mod across;
 mod apps;
+mod backup;
 mod certificate;
 mod listen;
 mod log;
@@ -73,6 +74,12 @@ pub(crate) static MAIN: Table = Table {
         },
         SITES,
         apps::APPS,
+        Key {
+            name: "backup",
+            doc: "Backups: what, when, where to, and how they are proven.",
+            shape: Shape::Table(&backup::BACKUP),
+            absent: Absent::Means,
+        },
     ],
     later: LATER,
 };
@@ -98,11 +105,22 @@ const SITES: Key = Key {
     absent: Absent::Means,
 };
 
-const LATER: &[&str] = &["admin", "alarms", "backup", "dns", "logins", "people"];
+const LATER: &[&str] = &["admin", "alarms", "dns", "logins", "people"];
 
 /// Every table that a configuration can have.
 pub(crate) fn tables() -> Vec<&'static Table> {
-    let mut tables = vec![&MAIN];
+    within(&MAIN)
+}
+
+/// Whether a table is that of backups, or in it: many of their words are those of other things elsewhere.
+pub(crate) fn is_of_backups(table: &'static Table) -> bool {
+    let mut tables = within(&backup::BACKUP).into_iter();
+    tables.any(|known| std::ptr::eq(known, table))
+}
+
+/// A table, and all that are in it.
+fn within(table: &'static Table) -> Vec<&'static Table> {
+    let mut tables = vec![table];
     let mut next = 0;
     while let Some(table) = tables.get(next) {
         let inner = table.keys.iter().filter_map(|key| key.shape.table());
@@ -152,6 +170,8 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         no_site(main, report);
     }
     let plan = across::apps(plan, apps, &sites, roots, report);
+    let backup = backup::backup(section("backup"), main_folder, report);
+    let plan = across::backup(plan, backup, roots, report);
     across::check(plan, sites, section("listen"), report)
 }
 

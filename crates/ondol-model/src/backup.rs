@@ -6,6 +6,7 @@ mod keep;
 mod name;
 mod proven;
 mod shrunk;
+mod owner;
 mod words;
 
 pub use due::Due;
@@ -25,6 +26,7 @@ pub use proven::Proven;
 pub use proven::proven;
 pub use shrunk::Size;
 pub use shrunk::has_shrunk;
+pub use owner::owner;
 pub use words::JobKind;
 pub use words::JobOutcome;
 pub use words::Part;

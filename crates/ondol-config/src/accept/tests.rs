@@ -1,6 +1,7 @@
 //! Whole configurations: what they become, and what is said about those that are wrong.
 
 mod apps;
+mod backup;
 mod changes;
 mod documented;
 mod good;
@@ -79,7 +80,7 @@ fn included_files_hold_sites_and_apps_alone() {
         &[
             "b.toml:1:2 unknown key `box` in an included file",
             "c.toml:1:1 unknown key `include` in an included file",
-            "c.toml:2:2 `backup` is not served by this version yet",
+            "c.toml:2:2 unknown key `backup` in an included file",
         ],
     );
 }

@@ -2,6 +2,7 @@
 //! never end.
 
 mod apps;
+mod backup;
 mod endless;
 mod itself;
 
@@ -22,6 +23,7 @@ use crate::section::Section;
 use crate::text::Place;
 
 pub(super) use apps::apps;
+pub(super) use backup::backup;
 
 /// The plan with its sites, checked as a whole. The sites are in the order of their names.
 pub(super) fn check(

@@ -1,12 +1,12 @@
 //! `[apps.NAME]`: a program that Ondol runs.
 
-mod cron;
+pub(super) mod cron;
 mod env;
 mod health;
 mod php;
 mod processes;
 mod shares;
-mod source;
+pub(super) mod source;
 mod times;
 
 use std::path::Path;
@@ -202,8 +202,12 @@ fn command(section: Section<'_>, key: &str, report: &mut Report) -> Option<Strin
 }
 
 /// A command must be something, and `sh` can be told no zero byte.
+pub(super) fn is_command(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains('\0')
+}
+
 fn check_command(key: &str, word: Word<'_>, report: &mut Report) -> Option<String> {
-    let is_command = !word.text.trim().is_empty() && !word.text.contains('\0');
+    let is_command = is_command(word.text);
     if !is_command {
         report
             .add(word.at, format!("`{}` is not a command", repeated(key)))

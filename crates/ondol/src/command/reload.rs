@@ -32,6 +32,7 @@ fn accepted(answer: &api::ReloadAnswer) -> String {
         changed,
         apps,
         listeners,
+        backup,
         settings,
     } = &answer.changes;
     let named = [
@@ -48,6 +49,9 @@ fn accepted(answer: &api::ReloadAnswer) -> String {
         .collect();
     if *listeners {
         lines.push("  ~ addresses to listen on".to_owned());
+    }
+    if *backup {
+        lines.push("  ~ backups".to_owned());
     }
     if *settings {
         lines.push("  ~ settings of the box".to_owned());

@@ -148,6 +148,20 @@ const TABLES: &[(&str, &str, &str)] = &[
     ),
     ("`php` of an app", "[apps.d.php]", ""),
     ("`php`", "[sites.'php.test'.php]", "root = '/p'\npool = 'd'"),
+    ("`[backup]`", "[backup]", ""),
+    ("`keep`", "[backup.keep]", ""),
+    ("`verify`", "[backup.verify]", ""),
+    (
+        "a rate of `bandwidth`",
+        "[[backup.bandwidth]]",
+        "rate = '1MB/s'",
+    ),
+    ("`[[backup.to]]`", "[[backup.to]]", "local = '/b'"),
+    (
+        "`s3`",
+        "[[backup.to]]\n[backup.to.s3]",
+        "endpoint = 'https://s3.test'\nbucket = 'abc'\nkey = { env = 'A' }\nsecret = { env = 'A' }",
+    ),
 ];
 
 #[test]

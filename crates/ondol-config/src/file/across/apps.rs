@@ -1,7 +1,7 @@
 //! What apps and sites say about each other: names of apps that stand twice or nowhere, apps that wait for
 //! themselves, apps that nobody could wake.
 
-mod known;
+pub(super) mod known;
 mod waiting;
 
 use std::collections::BTreeMap;

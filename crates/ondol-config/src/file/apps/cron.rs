@@ -121,7 +121,7 @@ fn read(line: Section<'_>, report: &mut Report) -> Option<CronLine> {
 }
 
 /// Whether the times can be read is found here; when they are is for who runs the line.
-fn at(text: &str) -> Result<String, String> {
+pub(in crate::file) fn at(text: &str) -> Result<String, String> {
     if text.len() > AT_BYTES_MAX || text.contains(char::is_control) {
         return Err("times stand on one line, of at most 256 characters".into());
     }
@@ -131,7 +131,7 @@ fn at(text: &str) -> Result<String, String> {
     }
 }
 
-fn timezone(text: &str) -> Result<String, String> {
+pub(in crate::file) fn timezone(text: &str) -> Result<String, String> {
     match is_timezone(text) {
         true => Ok(text.to_owned()),
         false => Err("a time zone has its IANA name, such as Asia/Seoul or UTC".into()),

@@ -68,7 +68,7 @@ pub(super) fn read(section: Section<'_>, folder: &Path, app: &mut App, report: &
     app.data = paths(section, DATA.name, folder, report);
 }
 
-pub(super) fn paths(
+pub(in crate::file) fn paths(
     section: Section<'_>,
     key: &str,
     folder: &Path,

@@ -28,10 +28,10 @@ pub(super) enum Kind {
 
 /// The apps by name, also those that are described wrongly: those mistakes are told elsewhere.
 #[derive(Debug)]
-pub(super) struct Known<'d>(BTreeMap<&'d str, Kind>);
+pub(in crate::file::across) struct Known<'d>(BTreeMap<&'d str, Kind>);
 
 impl<'d> Known<'d> {
-    pub(super) fn of(roots: &[Section<'d>], named: &NamedApps<'d>) -> Self {
+    pub(in crate::file::across) fn of(roots: &[Section<'d>], named: &NamedApps<'d>) -> Self {
         let of_sites = named.pools.iter();
         let mut known: BTreeMap<_, _> =
             of_sites.map(|pool| (pool.text, Kind::PoolOfSite)).collect();
@@ -78,7 +78,12 @@ impl<'d> Known<'d> {
     }
 
     /// Reports a name that is no app of any kind.
-    pub(super) fn check_any(&self, name: &AppName, at: Place, report: &mut Report) {
+    pub(in crate::file::across) fn check_any(
+        &self,
+        name: &AppName,
+        at: Place,
+        report: &mut Report,
+    ) {
         if !self.0.contains_key(name.as_str()) {
             let problem = format!("there is no app `{name}`");
             report.add(at, problem).help(self.instead_of(name.as_str()));
