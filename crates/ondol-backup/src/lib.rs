@@ -9,6 +9,7 @@ mod backups;
 mod check;
 mod databases;
 mod failure;
+mod http;
 mod identity;
 mod job;
 pub mod kit;

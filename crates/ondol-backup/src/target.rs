@@ -17,6 +17,7 @@ mod local;
 pub(crate) mod rest;
 pub(crate) mod s3;
 mod sftp;
+mod whole;
 
 pub(crate) use file_system::file_system_of;
 pub(crate) use guard::guarded;

@@ -1,0 +1,1 @@
+//! A real service, and one that does everything wrong.
