@@ -177,6 +177,7 @@ impl Backups {
                     target: due.target.clone(),
                     kind: Some(due.kind),
                     work: None,
+                    credential: None,
                     tell: Tell::nobody(),
                 };
                 desk.waiting.push_back(order);

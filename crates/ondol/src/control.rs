@@ -406,8 +406,7 @@ impl Control {
 
     fn serve_now(&mut self, served: Served) {
         self.served = served;
-        self.sources
-            .send_replace(self.served.configuration.files());
+        self.sources.send_replace(self.served.configuration.files());
         let plan = Arc::clone(self.served.plan());
         self.plan.send_if_modified(|before| {
             let is_new = *before != plan;

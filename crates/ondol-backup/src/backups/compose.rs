@@ -10,6 +10,7 @@ use ondol_model::backup::kept;
 use ondol_model::backup::may_prune;
 use ondol_model::plan::BackupTarget;
 
+use crate::access::Credential;
 use crate::backups::contents::Contents;
 use crate::backups::contents::contents;
 use crate::backups::memory::Memory;
@@ -18,7 +19,7 @@ use crate::backups::memory::name_run;
 use crate::backups::perform::Tools;
 use crate::backups::perform::Wanted;
 use crate::backups::spec;
-use crate::backups::spec::Credential;
+use crate::backups::spec::Which;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
 use crate::job::JobSpec;
@@ -50,30 +51,52 @@ impl Composed {
     }
 }
 
+/// What is asked of a job.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) target: BackupTarget,
+    pub(crate) kind: Option<JobKind>,
+    /// What to do; `None` means what the kind always does.
+    pub(crate) work: Option<Work>,
+    /// What the target is opened with in place of the box's own credential.
+    pub(crate) credential: Option<Credential>,
+}
+
 /// Puts together what a job is told.
 pub(crate) fn compose(
     tools: &Tools,
     wanted: &Wanted,
     memory: &Memory,
-    target: &BackupTarget,
-    kind: Option<JobKind>,
-    work: Option<Work>,
+    asked: Asked,
     now: i64,
 ) -> Result<Composed, Failure> {
+    let Asked {
+        target,
+        kind,
+        work,
+        credential,
+    } = asked;
+    let mut target = target;
+    // Who brings a credential may remove.
+    target.append_only &= credential.is_none();
     let here = |sentence: String| Failure::new(FailureKind::Here, sentence);
     let is_owners = work.is_some();
     let work = match (work, kind) {
-        (Some(work), _) => work,
-        (None, Some(kind)) => regular(tools, wanted, memory, target, kind, now)?,
+        (Some(work), _) => completed(work, wanted),
+        (None, Some(kind)) => regular(tools, wanted, memory, &target, kind, now)?,
         (None, None) => return Err(here("there is nothing to do".to_owned())),
     };
-    let access = spec::target_access(target, Credential::Own, memory.file_system.clone());
+    let access = spec::target_access(&target, Which::Own, memory.file_system.clone());
     let access = access.map_err(|reason| {
         here(format!(
             "{reason}. The target {} can't be opened without; earlier backups are as they were",
             target.name
         ))
     })?;
+    let access = match credential {
+        None => access,
+        Some(credential) => access.with(credential).map_err(here)?,
+    };
     let cache = tools.places.cache();
     file::create_dir_private(&cache).map_err(|error| {
         here(format!(
@@ -99,6 +122,14 @@ pub(crate) fn compose(
             work,
         },
     })
+}
+
+/// Who asks for a restore does not know how databases are reached.
+fn completed(mut work: Work, wanted: &Wanted) -> Work {
+    if let Work::Restore(restore) = &mut work {
+        restore.databases = spec::databases(&wanted.plan);
+    }
+    work
 }
 
 /// The zone of times of backups.
@@ -151,7 +182,7 @@ fn regular(
 fn take(tools: &Tools, wanted: &Wanted, memory: &Memory, kind: JobKind, now: i64) -> TakeWork {
     let plan = &wanted.plan;
     let places = &tools.places;
-    let Contents { parts, sites, apps } =
+    let Contents { parts, scope } =
         contents(plan, places, &wanted.sources, spec::environment(plan));
     TakeWork {
         run: name_run(now, random()),
@@ -164,8 +195,8 @@ fn take(tools: &Tools, wanted: &Wanted, memory: &Memory, kind: JobKind, now: i64
         is_known: memory.repository.is_some(),
         configuration: places.configuration.clone(),
         state: places.state.clone(),
-        sites,
-        apps,
+        sites: scope.sites,
+        apps: scope.apps,
     }
 }
 

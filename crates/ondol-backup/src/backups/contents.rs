@@ -7,13 +7,12 @@ use std::path::PathBuf;
 
 use ondol_model::Plan;
 use ondol_model::backup::Part;
-use ondol_model::plan::App;
 use ondol_model::plan::DatabaseSource;
 use ondol_model::plan::Storage;
 
 use crate::manifest::ManifestApp;
-use crate::manifest::ManifestSite;
 use crate::places::Places;
+use crate::scope::Scope;
 use crate::work::PartWork;
 
 /// Where the values of variables are that the configuration names: a file that systemd can read.
@@ -23,8 +22,7 @@ pub(crate) const ENVIRONMENT_PATH: &str = "/ondol/environment";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Contents {
     pub(crate) parts: Vec<PartWork>,
-    pub(crate) sites: Vec<ManifestSite>,
-    pub(crate) apps: Vec<ManifestApp>,
+    pub(crate) scope: Scope,
 }
 
 /// Says what a backup holds. `sources` are the files of the configuration; `environment` is a text of lines
@@ -35,19 +33,15 @@ pub(crate) fn contents(
     sources: &[PathBuf],
     environment: String,
 ) -> Contents {
-    let apps: Vec<_> = plan
-        .apps
-        .iter()
-        .map(|app| manifest_app(plan, places, app))
-        .collect();
-    let sites = plan.sites.iter().map(manifest_site).collect();
+    let scope = Scope::of(plan, &places.state);
+    let apps = &scope.apps;
     let roots = [
         (Part::Box, box_roots(plan, places, sources)),
         (
             Part::Apps,
             apps.iter().flat_map(|app| app.code.clone()).collect(),
         ),
-        (Part::Files, files_roots(plan, &apps)),
+        (Part::Files, files_roots(plan, apps)),
     ];
     let roots = roots.map(|(part, roots)| (part, BTreeSet::from_iter(roots)));
     let never = never(plan, places);
@@ -77,42 +71,7 @@ pub(crate) fn contents(
         }
     });
     let parts = parts.collect();
-    Contents { parts, sites, apps }
-}
-
-fn manifest_site(site: &ondol_model::Site) -> ManifestSite {
-    let apps: BTreeSet<_> = site
-        .routes
-        .iter()
-        .filter_map(|route| route.target.app())
-        .map(|app| app.as_str().to_owned())
-        .collect();
-    let folders: BTreeSet<_> = site.folders().map(Path::to_owned).collect();
-    ManifestSite {
-        name: site.name.to_string(),
-        apps: apps.into_iter().collect(),
-        folders: folders.into_iter().collect(),
-    }
-}
-
-fn manifest_app(plan: &Plan, places: &Places, app: &App) -> ManifestApp {
-    let own = places.state.join("apps").join(app.name.as_str());
-    let data = own.join("data");
-    let mut code = vec![own];
-    code.extend(app.dir.clone());
-    let databases = plan.backup.databases.iter();
-    let databases = databases.filter(|database| database.app.as_ref() == Some(&app.name));
-    ManifestApp {
-        name: app.name.as_str().to_owned(),
-        code,
-        data: std::iter::once(data)
-            .chain(app.data.iter().cloned())
-            .chain(app.write.iter().cloned())
-            .collect(),
-        databases: databases
-            .map(|database| database.name.as_str().to_owned())
-            .collect(),
-    }
+    Contents { parts, scope }
 }
 
 fn box_roots(plan: &Plan, places: &Places, sources: &[PathBuf]) -> Vec<PathBuf> {

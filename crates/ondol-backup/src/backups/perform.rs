@@ -14,7 +14,9 @@ use ondol_store::NewBackupJob;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::access::Credential;
 use crate::access::Hidden;
+use crate::backups::compose::Asked;
 use crate::backups::compose::Composed;
 use crate::backups::compose::compose;
 use crate::backups::ending::Ending;
@@ -56,6 +58,8 @@ pub(crate) struct Order {
     pub(crate) kind: Option<JobKind>,
     /// What to do; `None` means what the kind always does.
     pub(crate) work: Option<Box<Work>>,
+    /// What the target is opened with in place of the box's own credential.
+    pub(crate) credential: Option<Credential>,
     /// Who hears how it goes.
     pub(crate) tell: Tell,
 }
@@ -84,15 +88,14 @@ pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
     });
     let composed = {
         let (tools, wanted, memory) = (tools.clone(), wanted.clone(), memory.clone());
-        let order = (
-            order.target.clone(),
-            order.kind,
-            order.work.as_deref().cloned(),
-        );
-        let composed = tasks::spawn_blocking(move || {
-            let (target, kind, work) = order;
-            compose(&tools, &wanted, &memory, &target, kind, work, began_at)
-        });
+        let asked = Asked {
+            target: order.target.clone(),
+            kind: order.kind,
+            work: order.work.as_deref().cloned(),
+            credential: order.credential.clone(),
+        };
+        let composed =
+            tasks::spawn_blocking(move || compose(&tools, &wanted, &memory, asked, began_at));
         let composed = composed.await;
         composed.unwrap_or_else(|_| Err(here("the work could not be prepared")))
     };

@@ -2,7 +2,8 @@
 
 use super::*;
 
-use crate::backups::spec::Credential;
+use crate::access::Credential;
+use crate::backups::spec::Which;
 use crate::backups::tell::REPORTS_WAITING_MAX;
 use crate::job::JobSpec;
 use crate::job::Placement;
@@ -19,6 +20,14 @@ impl Backups {
                 reply,
             } => {
                 let started = self.now(desk, kind, target.as_deref());
+                let _ = reply.send(started); // Who asked may have gone.
+            }
+            Request::PruneWith {
+                target,
+                credential,
+                reply,
+            } => {
+                let started = self.prune_with(desk, target.as_deref(), credential);
                 let _ = reply.send(started); // Who asked may have gone.
             }
             Request::Work {
@@ -72,11 +81,37 @@ impl Backups {
                 target: target.clone(),
                 kind: Some(kind),
                 work: None,
+                credential: None,
                 tell,
             });
         }
         Ok(Started {
             targets: names,
+            reports,
+        })
+    }
+
+    fn prune_with(
+        &self,
+        desk: &mut Desk,
+        target: Option<&str>,
+        credential: Credential,
+    ) -> Result<Started, String> {
+        let plan = self.wanted_plan();
+        let [target] = targets(&plan, target)?[..] else {
+            return Err("say at which place: a credential opens one".to_owned());
+        };
+        let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
+        let name = target.name.as_str().to_owned();
+        desk.waiting.push_back(Order {
+            target: target.clone(),
+            kind: Some(JobKind::Prune),
+            work: None,
+            credential: Some(credential),
+            tell: Tell::of(&name, to),
+        });
+        Ok(Started {
+            targets: vec![name],
             reports,
         })
     }
@@ -102,6 +137,7 @@ impl Backups {
             target,
             kind,
             work: Some(work),
+            credential: None,
         };
         if waits {
             desk.waiting.push_back(order);
@@ -126,7 +162,7 @@ impl Backups {
         let file_system = memory.and_then(|memory| memory.file_system.clone());
         let repository = memory.and_then(|memory| memory.repository.clone());
         let read = tasks::spawn_blocking(move || {
-            spec::target_access(&target, Credential::ReadOnly, file_system)
+            spec::target_access(&target, Which::ReadOnly, file_system)
         });
         let access = read.await.map_err(|error| error.to_string())??;
         Ok(Box::new(JobSpec {

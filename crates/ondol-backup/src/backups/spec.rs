@@ -23,7 +23,7 @@ use crate::access::TargetAccess;
 
 /// Which credential of a target is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Credential {
+pub(crate) enum Which {
     /// The box's own.
     Own,
     /// One that can only read, where the plan has one.
@@ -43,7 +43,7 @@ pub(crate) fn read(secret: &Secret) -> Result<Hidden, String> {
 /// How a target is reached. `file_system` is what a local one was on before.
 pub(crate) fn target_access(
     target: &BackupTarget,
-    credential: Credential,
+    which: Which,
     file_system: Option<String>,
 ) -> Result<TargetAccess, String> {
     let storage = match &target.storage {
@@ -51,7 +51,7 @@ pub(crate) fn target_access(
             path: path.clone(),
             file_system,
         },
-        Storage::S3(s3) => bucket(s3, credential)?,
+        Storage::S3(s3) => bucket(s3, which)?,
         Storage::Rest(Rest {
             url,
             user,
@@ -82,10 +82,10 @@ pub(crate) fn target_access(
     })
 }
 
-fn bucket(s3: &S3, credential: Credential) -> Result<StorageAccess, String> {
-    let (key, hidden) = match (&s3.read_only, credential) {
-        (Some(S3Key { key, secret }), Credential::ReadOnly) => (key, secret),
-        (None, _) | (Some(_), Credential::Own) => (&s3.key, &s3.secret),
+fn bucket(s3: &S3, which: Which) -> Result<StorageAccess, String> {
+    let (key, hidden) = match (&s3.read_only, which) {
+        (Some(S3Key { key, secret }), Which::ReadOnly) => (key, secret),
+        (None, _) | (Some(_), Which::Own) => (&s3.key, &s3.secret),
     };
     Ok(StorageAccess::S3 {
         endpoint: s3.endpoint.clone(),

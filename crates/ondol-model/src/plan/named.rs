@@ -45,12 +45,13 @@ impl Plan {
                 },
                 _ => None,
             });
-        let roots = sites
-            .flat_map(|site| &site.issuance.issuers)
-            .filter_map(|issuer| match issuer {
-                Issuer::Acme(acme) => acme.root.as_ref(),
-                Issuer::Internal => None,
-            });
+        let roots =
+            sites
+                .flat_map(|site| &site.issuance.issuers)
+                .filter_map(|issuer| match issuer {
+                    Issuer::Acme(acme) => acme.root.as_ref(),
+                    Issuer::Internal => None,
+                });
         let env_files = self.apps.iter().flat_map(|app| &app.env_files);
         let secrets = self.secrets().filter_map(|secret| match secret {
             Secret::File(path) => Some(path),
@@ -63,7 +64,10 @@ impl Plan {
 
     /// Where its secrets are. Some may come several times.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let issuances = self.sites.iter().flat_map(|site| of_issuance(&site.issuance));
+        let issuances = self
+            .sites
+            .iter()
+            .flat_map(|site| of_issuance(&site.issuance));
         let apps = self.apps.iter().flat_map(|app| app.env.values());
         let apps = apps.filter_map(|value| match value {
             EnvValue::Secret(secret) => Some(secret),

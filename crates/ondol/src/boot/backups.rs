@@ -53,8 +53,7 @@ impl BackupHost {
             logs: folders.logs.clone(),
             program: PathBuf::from(OWN_PROGRAM),
         };
-        let (sources_sender, sources) =
-            watch::channel(prepared.served.configuration.files());
+        let (sources_sender, sources) = watch::channel(prepared.served.configuration.files());
         let OpenedBackups {
             backups,
             handle,

@@ -239,9 +239,10 @@ fn a_target_is_written_as_restic_does() {
     }
     let at_a_key = "{ rest = 'http://nas.lan:8000/x' }";
     assert_eq!(targets(at_a_key)[0].storage, rest("http://nas.lan:8000/x"));
-    let with_user =
-        "{ rest = { url = 'https://me@nas.lan/x', password = { env = 'P' } } }";
-    assert!(matches!(&targets(with_user)[0].storage, Storage::Rest(rest) if rest.user.as_deref() == Some("me") && rest.url == "https://nas.lan/x"));
+    let with_user = "{ rest = { url = 'https://me@nas.lan/x', password = { env = 'P' } } }";
+    assert!(
+        matches!(&targets(with_user)[0].storage, Storage::Rest(rest) if rest.user.as_deref() == Some("me") && rest.url == "https://nas.lan/x")
+    );
 }
 
 #[test]
@@ -264,7 +265,8 @@ fn targets_without_names_have_some_of_their_own() {
 
 #[test]
 fn databases_are_named_and_found_to_be_an_apps() {
-    let apps = "[apps.coffee]\ndir = '/srv/coffee'\n[apps.tea]\nwrite = '/srv/coffee/tea'\ndata = 'tea'\n";
+    let apps =
+        "[apps.coffee]\ndir = '/srv/coffee'\n[apps.tea]\nwrite = '/srv/coffee/tea'\ndata = 'tea'\n";
     let list = "databases = ['/srv/coffee/production.sqlite3', '/srv/coffee/tea/production.sqlite3', '/etc/ondol/tea/x.db', '/srv/production.db', { sqlite = 'y.db', app = 'tea' }, { postgres = 'postgres://u@h/production', name = 'x' }, 'mysql:///production?socket=/run/m.sock']";
     let found = backup(&format!("[backup]\n{list}\n{apps}"));
     assert_eq!(
@@ -284,7 +286,9 @@ fn databases_are_named_and_found_to_be_an_apps() {
 
 #[test]
 fn words_that_mean_none_are_none() {
-    let found = backup("[backup]\ndatabases_at = false\nverify = { read = false, restore = false, drill = 'never' }\nbandwidth = 'unlimited'");
+    let found = backup(
+        "[backup]\ndatabases_at = false\nverify = { read = false, restore = false, drill = 'never' }\nbandwidth = 'unlimited'",
+    );
     assert_eq!(found.databases_at, None);
     let expected = Verify {
         read_days: 0,

@@ -55,13 +55,16 @@ fn so_many_days_weeks_and_months_are_kept() {
     let runs: Vec<_> = (0..100).map(|day| run(MONDAY + day * DAY)).collect();
     assert_eq!(kept_days(&runs, Keep { daily: 3, ..NONE }), [97, 98, 99]);
     // Day 99 is a Wednesday; Sundays end the weeks before.
-    assert_eq!(
-        kept_days(&runs, Keep { weekly: 3, ..NONE }),
-        [90, 97, 99]
-    );
+    assert_eq!(kept_days(&runs, Keep { weekly: 3, ..NONE }), [90, 97, 99]);
     // January to April 2026: the newest of each month.
     assert_eq!(
-        kept_days(&runs, Keep { monthly: 12, ..NONE }),
+        kept_days(
+            &runs,
+            Keep {
+                monthly: 12,
+                ..NONE
+            }
+        ),
         [26, 54, 85, 99]
     );
     assert_eq!(kept_days(&runs, NONE), [99]);
