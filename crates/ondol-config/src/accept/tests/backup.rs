@@ -315,6 +315,7 @@ fn passwords_are_not_shown() {
         "to = 'https://me:hunter2@backup.example.com/'",
         "to = 's3:https://hunter2@s3.example.com/bucket'",
         "to = 'sftp://me:hunter2@nas//a'",
+        "to = 'sftp://me:hun/ter2@nas//a'",
         "to = 'me:hunter2@nas:/a'",
         "to = { sftp = 'me:hunter2@nas:/a' }",
         "to = { s3 = { endpoint = 'https://me:hunter2@nas', bucket = 'abc', key = { env = 'K' }, secret = { env = 'K' } } }",

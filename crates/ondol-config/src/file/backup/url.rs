@@ -72,7 +72,7 @@ pub(super) fn read(
     };
     if !is_safe(&url) {
         report
-            .add(word.at, format!("\"{}\" is not safe: everybody on the way could read along, or answer in its place", url.origin))
+            .add(word.at, format!("\"{}\" is not safe: anyone in between could take its place", url.origin))
             .help("accepted: an address that begins with https://; http:// is for this machine and others in the house");
         return None;
     }

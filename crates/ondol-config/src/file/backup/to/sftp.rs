@@ -99,13 +99,28 @@ pub(super) fn short(word: Word<'_>, report: &mut Report) -> Option<plan::Sftp> {
     }
     let found = parse(word.text);
     if found.is_none() {
-        let problem = format!(
-            "\"{}\" is not a folder of another machine",
-            repeated(word.text)
-        );
-        report.add(word.at, problem).help(ACCEPTED);
+        let shown = repeated(word.text);
+        let note = match may_have_password(word.text) {
+            true => {
+                let problem = "`sftp` is not a folder of another machine";
+                report.add(word.at, problem).hide_line()
+            }
+            false => {
+                let problem = format!("\"{shown}\" is not a folder of another machine");
+                report.add(word.at, problem)
+            }
+        };
+        note.help(ACCEPTED);
     }
     found
+}
+
+/// Whether what can't be read may have a password: one with a slash in it looks like anything.
+fn may_have_password(text: &str) -> bool {
+    let (_, text) = text.split_once("://").unwrap_or(("", text));
+    let text = text.strip_prefix("sftp:").unwrap_or(text);
+    text.rsplit_once('@')
+        .is_some_and(|(before, _)| before.contains(':'))
 }
 
 fn has_password(text: &str) -> bool {
