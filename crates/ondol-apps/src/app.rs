@@ -38,6 +38,7 @@ mod settings_changed;
 mod shown;
 mod swap;
 mod tools;
+mod tried;
 
 use cron::Cron;
 use job::Job;
@@ -81,6 +82,8 @@ pub(crate) struct App {
     jobs: VecDeque<Job>,
     running: Option<Running>,
     workers: Group,
+    /// At most one trial on other data.
+    trials: Group,
     recent: VecDeque<(Launch, Progress)>,
     idle: IdleWatch,
     /// What went wrong last, for those who look.
@@ -125,6 +128,7 @@ impl App {
             jobs: VecDeque::new(),
             running: None,
             workers: Group::default(),
+            trials: Group::default(),
             recent: VecDeque::new(),
             idle: IdleWatch::default(),
             note: String::new(),
@@ -154,6 +158,7 @@ impl App {
                 asked = self.asked.recv() => Happened::Asked(asked),
                 Ok(()) = self.wanted.changed() => Happened::Wanted,
                 Some(_) = self.workers.next_end() => Happened::JobEnded,
+                Some(_) = self.trials.next_end() => Happened::SceneChanged,
                 () = changed(&mut kept) => Happened::KeptChanged,
                 Ok(()) = scene.changed() => Happened::SceneChanged,
                 _ = look.tick() => Happened::Look,

@@ -35,6 +35,7 @@ mod spec;
 mod stage;
 mod status;
 mod surroundings;
+mod trial;
 
 pub use apps::Apps;
 pub use apps::Ender;
@@ -72,6 +73,7 @@ pub use spec::Output;
 pub use spec::Reach;
 pub use spec::Run;
 pub use spec::Spec;
+pub use spec::StandIn;
 pub use status::AppState;
 pub use status::AppStatus;
 pub use status::InstanceStatus;

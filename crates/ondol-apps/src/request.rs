@@ -75,7 +75,8 @@ pub enum Ask {
     Try {
         /// What lies below it at an absolute path takes the place of that path, for this process alone.
         root: PathBuf,
-        /// Values of its environment that are others: instead of the first, the second.
+        /// Addresses of all its databases that are no files, and those that it is told instead. When none of its
+        /// variables holds the first, it is not tried: it would be on what is in use.
         instead: Vec<(String, String)>,
     },
 }
@@ -129,4 +130,7 @@ pub enum Refusal {
     /// It can't be done, and why.
     #[error("{0}")]
     Impossible(String),
+    /// It was tried on other data, and is not well there.
+    #[error("{0}")]
+    Unwell(String),
 }

@@ -58,6 +58,7 @@ pub(crate) fn spec(line: &str) -> Spec {
         env: BTreeMap::from([path]),
         identity: None,
         reach: None,
+        stand_ins: Vec::new(),
         limits: Limits::default(),
         output: Output::Inherited,
         record: None,

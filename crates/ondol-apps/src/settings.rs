@@ -34,6 +34,7 @@ use crate::spec::Output;
 use crate::spec::Reach;
 use crate::spec::Run;
 use crate::spec::Spec;
+use crate::spec::StandIn;
 use crate::surroundings::Surroundings;
 
 pub(crate) use environment::usual_path;
@@ -58,6 +59,8 @@ pub(crate) struct Settings {
     declared: BTreeMap<String, String>,
     /// What it may write of its release.
     scratch: Vec<PathBuf>,
+    /// What takes the place of what, when the app is tried on other data.
+    stand_ins: Vec<StandIn>,
     fingerprint: String,
 }
 
@@ -207,9 +210,28 @@ impl Settings {
             php,
             declared,
             scratch,
+            stand_ins: Vec::new(),
         };
         settings.fingerprint = settings.fingerprint_of_all();
         settings
+    }
+
+    /// The same for processes that see other files in the place of theirs, which lie below `root`, and that get other
+    /// values.
+    pub(crate) fn on_other_data<E>(
+        mut self,
+        stand_ins: Vec<StandIn>,
+        root: &Path,
+        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        change(&mut self.declared)?;
+        for path in &mut self.scratch {
+            if let Ok(below) = path.strip_prefix(root) {
+                *path = Path::new("/").join(below);
+            }
+        }
+        self.stand_ins = stand_ins;
+        Ok(self)
     }
 
     /// The app, as its owner describes it.
@@ -281,6 +303,7 @@ impl Settings {
             env: environment::of(self, &surroundings.places, release),
             identity: self.identity.clone(),
             reach: Some(self.reach(surroundings, release, work)),
+            stand_ins: self.stand_ins.clone(),
             limits: Limits {
                 memory: self.app.memory,
                 cpu_thousandths: self.app.cpu_thousandths,

@@ -215,7 +215,7 @@ fn look(spec: &Spec, reach: &Reach) -> Result<Option<Confinement>, ShimError> {
     ]
     .concat();
     if spec.identity.is_some() {
-        let separated = mounts::separate(reach, &needed);
+        let separated = mounts::separate(reach, &needed, &spec.stand_ins);
         separated.map_err(|error| {
             ShimError::Prepare("give it a view of the disk of its own", error.into())
         })?;

@@ -23,6 +23,8 @@ pub struct Spec {
     pub identity: Option<Identity>,
     /// What it may touch of the disk; `None` for all that its user may.
     pub reach: Option<Reach>,
+    /// What takes the place of what on the disk, for this process and all that it starts.
+    pub stand_ins: Vec<StandIn>,
     /// What it may use of the machine.
     pub limits: Limits,
     /// Where its standard output and error go.
@@ -70,6 +72,15 @@ pub struct Reach {
     pub hidden: Vec<PathBuf>,
     /// A folder that is `/tmp` for it where the machine can do that; it is `TMPDIR` in any case.
     pub tmp: Option<PathBuf>,
+}
+
+/// A file or folder in the place of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandIn {
+    /// The place; its real path.
+    pub path: PathBuf,
+    /// What lies there instead.
+    pub by: PathBuf,
 }
 
 /// What a process may use of the machine. Each `None` is no limit.

@@ -42,12 +42,7 @@ impl App {
             Ask::Start => self.start().await,
             Ask::Follow { launch } => self.follow(launch),
             Ask::Exec { command, pid } => self.exec(command, pid).await,
-            Ask::Try {
-                root: _,
-                instead: _,
-            } => Err(Refusal::Impossible(
-                "an app can't be tried on other data yet".to_owned(),
-            )),
+            Ask::Try { root, instead } => return self.try_on(root, instead, reply),
         };
         let _ = reply.send(answer); // Who asked may have gone.
     }

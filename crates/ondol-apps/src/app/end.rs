@@ -21,12 +21,13 @@ impl App {
         let patience = self.wanted().app.stop_timeout.min(PATIENCE_MAX);
         let Self {
             workers,
+            trials,
             cron,
             scene,
             tools,
             ..
         } = self;
-        drop(workers);
+        drop((workers, trials));
         cron.end().await;
         scene.set(Mode::Hold, None, None);
         let left = seat::adopt(&tools.surroundings, &tools.name).await;

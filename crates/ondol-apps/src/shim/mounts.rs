@@ -10,6 +10,7 @@ use rustix::mount::MountFlags;
 use rustix::mount::MountPropagationFlags;
 
 use crate::spec::Reach;
+use crate::spec::StandIn;
 
 use super::view;
 
@@ -17,15 +18,20 @@ const TMP: &str = "/tmp";
 
 /// Makes the view. `false` when this process may not; nothing has changed then. Must come before anything is given
 /// up: it takes root's rights.
-pub(super) fn separate(reach: &Reach, needed: &[PathBuf]) -> Result<bool, Errno> {
+pub(super) fn separate(
+    reach: &Reach,
+    needed: &[PathBuf],
+    stand_ins: &[StandIn],
+) -> Result<bool, Errno> {
     let hidden = view::to_mask(reach);
     let tmp = reach.tmp.as_deref().filter(|_| !is_needed(needed));
-    if tmp.is_none() && hidden.is_empty() {
+    if tmp.is_none() && hidden.is_empty() && stand_ins.is_empty() {
         return Ok(false);
     }
     match nix::sched::unshare(CloneFlags::CLONE_NEWNS) {
         Ok(()) => {}
-        Err(nix::errno::Errno::EPERM) => return Ok(false),
+        // Without stand-ins it would be what is in use that is written.
+        Err(nix::errno::Errno::EPERM) if stand_ins.is_empty() => return Ok(false),
         Err(error) => return Err(Errno::from_raw_os_error(error as i32)),
     }
     // What the system mounts later is seen here too, but nothing from here is seen there.
@@ -43,6 +49,9 @@ pub(super) fn separate(reach: &Reach, needed: &[PathBuf]) -> Result<bool, Errno>
             flags,
             c"mode=000,nr_inodes=2,size=4k",
         )?;
+    }
+    for StandIn { path, by } in stand_ins {
+        rustix::mount::mount_bind(by, path)?;
     }
     if let Some(tmp) = tmp {
         rustix::mount::mount_bind(tmp, TMP)?;

@@ -50,6 +50,7 @@ fn of_owner(spec: Spec, terminal: &[(&'static str, String)]) -> Spec {
     let mut spec = Spec {
         output: Output::Inherited,
         record: None,
+        stand_ins: Vec::new(),
         sockets: Vec::new(),
         ..spec
     };
