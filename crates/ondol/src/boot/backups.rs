@@ -132,9 +132,9 @@ async fn ask_for(apps: &Apps, name: &str, ask: Ask) -> TrialEnd {
     match answer.await {
         Ok(Ok(Reply::Done(how))) => TrialEnd::Well(how),
         Ok(Ok(Reply::Begun { .. } | Reply::Exec(_))) | Err(_) => nobody(),
-        Ok(Err(Refusal::Impossible(why))) => TrialEnd::Unwell(why),
-        Ok(Err(refusal @ (Refusal::Busy { .. } | Refusal::Unknown { .. }))) => {
-            TrialEnd::Impossible(refusal.to_string())
-        }
+        Ok(Err(Refusal::Unwell(why))) => TrialEnd::Unwell(why),
+        Ok(Err(
+            refusal @ (Refusal::Impossible(_) | Refusal::Busy { .. } | Refusal::Unknown { .. }),
+        )) => TrialEnd::Impossible(refusal.to_string()),
     }
 }
