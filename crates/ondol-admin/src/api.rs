@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 mod apps;
+mod backups;
 mod certs;
 pub mod convert;
 mod logs;
@@ -29,6 +30,38 @@ pub use apps::Following;
 pub use apps::FollowingEnd;
 pub use apps::FollowingLine;
 pub use apps::RollbackQuestion;
+pub use backups::Backup;
+pub use backups::BackupAmount;
+pub use backups::BackupAnswer;
+pub use backups::BackupCredential;
+pub use backups::BackupDatabase;
+pub use backups::BackupEnd;
+pub use backups::BackupFollowQuery;
+pub use backups::BackupFollowing;
+pub use backups::BackupFound;
+pub use backups::BackupJob;
+pub use backups::BackupJobs;
+pub use backups::BackupJobsQuery;
+pub use backups::BackupLine;
+pub use backups::BackupPart;
+pub use backups::BackupQuestion;
+pub use backups::BackupTarget;
+pub use backups::BackupTargetQuestion;
+pub use backups::Backups;
+pub use backups::DatabaseAge;
+pub use backups::KeptBeside;
+pub use backups::KitAnswer;
+pub use backups::KitConfirmedAnswer;
+pub use backups::KitQuestion;
+pub use backups::LastBackupJob;
+pub use backups::ListQuestion;
+pub use backups::NextBackupJob;
+pub use backups::PruneQuestion;
+pub use backups::RestoreAnswer;
+pub use backups::RestoreQuestion;
+pub use backups::RestoreWhat;
+pub use backups::RunningBackupJob;
+pub use backups::VerifyQuestion;
 pub use certs::Cert;
 pub use certs::CertAnswer;
 pub use certs::CertProblem;
@@ -100,6 +133,9 @@ pub struct Status {
     /// The apps, in the order of their names.
     #[serde(default)]
     pub apps: Vec<App>,
+    /// How backups are.
+    #[serde(default)]
+    pub backups: Backups,
     /// What the owner should know: what can't be enforced on this machine, what needs a look.
     pub warnings: Vec<String>,
     /// The parts of the agent.

@@ -21,6 +21,8 @@ use tokio::net::UnixStream;
 
 use crate::api;
 
+mod backups;
+
 /// Asks the agent of one runtime folder. Every question is a connection of its own.
 #[derive(Debug, Clone)]
 pub struct Client {

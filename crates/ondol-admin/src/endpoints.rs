@@ -29,11 +29,14 @@ use tokio::sync::watch;
 use crate::api;
 
 mod apps;
+mod backups;
 mod certs;
 mod logs;
 
 pub use apps::AppCommand;
 pub use apps::AppDeed;
+pub use backups::BackupCommand;
+pub use backups::BackupDeed;
 pub use certs::CertCommand;
 
 /// Events in an answer when the question does not say how many.
@@ -59,7 +62,7 @@ pub enum Command {
 /// All that the server sees of the agent.
 #[derive(Debug, Clone)]
 pub struct Surface {
-    /// The box at a glance, but for its apps.
+    /// The box at a glance, but for its apps and backups.
     pub status: watch::Receiver<Arc<api::Status>>,
     /// The sites.
     pub sites: watch::Receiver<Arc<api::Sites>>,
@@ -78,6 +81,10 @@ pub struct Surface {
     pub apps: watch::Receiver<Arc<api::Apps>>,
     /// Where questions about single apps go; to be made with [`limits::ADMIN_COMMANDS`].
     pub app_commands: mpsc::Sender<AppCommand>,
+    /// How backups are.
+    pub backups: watch::Receiver<Arc<api::Backups>>,
+    /// Where questions about backups go; to be made with [`limits::ADMIN_COMMANDS`].
+    pub backup_commands: mpsc::Sender<BackupCommand>,
 }
 
 /// The addresses, for peers that may ask.
@@ -101,6 +108,19 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/apps/{app}/stop", post(apps::stop))
         .route("/apps/{app}/start", post(apps::start))
         .route("/apps/{app}/exec", post(apps::exec))
+        .route("/backups", get(backups::all))
+        .route("/backups/jobs", get(backups::jobs))
+        .route("/backups/follow", get(backups::follow))
+        .route("/backups/now", post(backups::now))
+        .route("/backups/verify", post(backups::verify))
+        .route("/backups/prove", post(backups::prove))
+        .route("/backups/drill", post(backups::drill))
+        .route("/backups/prune", post(backups::prune))
+        .route("/backups/list", post(backups::list))
+        .route("/backups/restore", post(backups::restore))
+        .route("/backups/restore/plan", post(backups::plan))
+        .route("/backups/kit", post(backups::kit))
+        .route("/backups/kit/confirmed", post(backups::kit_confirmed))
         .route("/events", get(events))
         .route("/reload", post(reload))
         .route("/upgrade", post(upgrade))
@@ -122,8 +142,10 @@ pub(crate) fn refusal(owner: u32) -> Router {
 async fn status(State(surface): State<Surface>) -> Response {
     let status = Arc::clone(&surface.status.borrow());
     let apps = surface.apps.borrow().apps.clone();
+    let backups = Arc::clone(&surface.backups.borrow());
     Json(api::Status {
         apps,
+        backups: (*backups).clone(),
         ..(*status).clone()
     })
     .into_response()

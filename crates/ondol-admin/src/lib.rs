@@ -11,6 +11,8 @@ mod socket;
 
 pub use endpoints::AppCommand;
 pub use endpoints::AppDeed;
+pub use endpoints::BackupCommand;
+pub use endpoints::BackupDeed;
 pub use endpoints::CertCommand;
 pub use endpoints::Command;
 pub use endpoints::Surface;

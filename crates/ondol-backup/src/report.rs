@@ -104,7 +104,8 @@ pub enum Found {
         bytes: u64,
         /// What could not be restored, and why; the rest was.
         faults: Vec<String>,
-        /// What takes the place of what, when it was restored beside.
+        /// When it was restored beside: what takes the place of what. When it was put in place: where what was there
+        /// before is kept, and the place that it had.
         staged: Vec<(PathBuf, PathBuf)>,
     },
     /// The repository is this box's now.

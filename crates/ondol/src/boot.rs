@@ -68,6 +68,7 @@ use backups::BackupHost;
 use ending::execute;
 use ending::retreat;
 use front::Front;
+use front::Services;
 use prepare::Prepared;
 use prepare::lock;
 use prepare::prepare;
@@ -386,8 +387,13 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     } = Front::open(
         view,
         &managed,
-        requests,
-        host.handle.clone(),
+        Services {
+            requests,
+            apps: host.handle.clone(),
+            backups: backups.handle.clone(),
+            plan: plan.subscribe(),
+            folders: ground.folders.clone(),
+        },
         &store,
         &mut workers,
     );

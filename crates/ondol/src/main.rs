@@ -1,6 +1,7 @@
 //! Ondol: one binary, three roles. This file only chooses which.
 
 mod app_requests;
+mod backup_requests;
 mod boot;
 mod cert_requests;
 mod certificate_of;

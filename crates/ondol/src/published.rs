@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ondol_admin::AppCommand;
+use ondol_admin::BackupCommand;
 use ondol_admin::CertCommand;
 use ondol_admin::Command;
 use ondol_admin::Surface;
 use ondol_admin::api;
 use ondol_admin::api::Time;
 use ondol_apps::AppStatus;
+use ondol_backup::BackupStatus;
 use ondol_base::clock;
 use ondol_base::tasks::ServiceStatus;
 use ondol_certs::Managed;
@@ -25,10 +27,13 @@ use crate::link::SocketProtocol;
 use crate::reload::Served;
 
 mod apps;
+mod backups;
 mod certificates;
 
 pub(crate) use apps::AppsShown;
 use apps::Hosting;
+pub(crate) use backups::BackupsShown;
+pub(crate) use backups::amount;
 
 /// The writing ends of what the admin socket reads.
 #[derive(Debug)]
@@ -47,6 +52,7 @@ pub(crate) struct Commands {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) cert_commands: mpsc::Sender<CertCommand>,
     pub(crate) app_commands: mpsc::Sender<AppCommand>,
+    pub(crate) backup_commands: mpsc::Sender<BackupCommand>,
 }
 
 /// All that the status is made of.
@@ -69,10 +75,12 @@ impl Published {
         store: ondol_store::Handle,
         commands: Commands,
         app_status: watch::Receiver<Arc<Vec<AppStatus>>>,
-    ) -> (Self, Surface, AppsShown) {
+        backup_status: watch::Receiver<Arc<BackupStatus>>,
+    ) -> (Self, Surface, AppsShown, BackupsShown) {
         let served = view.served;
         let (hosting, hosting_reader) = watch::channel(Arc::new(apps::hosting(served.plan())));
         let (apps_shown, apps) = AppsShown::new(app_status, hosting_reader);
+        let (backups_shown, backups) = BackupsShown::new(backup_status);
         let first_certs = certs_of(served, managed);
         let first_sites = sites_of(served, &first_certs);
         let first_status = status(view, &first_sites, &first_certs);
@@ -84,6 +92,7 @@ impl Published {
             commands,
             cert_commands,
             app_commands,
+            backup_commands,
         } = commands;
         let surface = Surface {
             status: status_reader,
@@ -95,6 +104,8 @@ impl Published {
             cert_commands,
             apps,
             app_commands,
+            backups,
+            backup_commands,
         };
         let published = Self {
             status,
@@ -103,7 +114,7 @@ impl Published {
             root,
             hosting,
         };
-        (published, surface, apps_shown)
+        (published, surface, apps_shown, backups_shown)
     }
 
     /// Shows what is served now, and what is done for certificates that issuers are to give.
@@ -159,6 +170,7 @@ fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs) -> api::Status
         log_lines_dropped: generations.counters.log_lines_dropped,
         servers: servers_of(generations),
         apps: Vec::new(), // They are joined where they are asked for, as they are then.
+        backups: api::Backups::default(), // As these are.
         warnings: served
             .warnings
             .iter()

@@ -7,14 +7,17 @@ use ondol_base::tasks::ServiceStatus;
 use ondol_model::diff;
 use ondol_model::plan;
 use ondol_store::Recorded;
+use ondol_store::RecordedBackupJob;
 use ondol_store::RecordedCronRun;
 use ondol_store::RecordedLaunch;
 
 use super::AppChanges;
 use super::AppCronRun;
 use super::AppLaunch;
+use super::BackupJob;
 use super::Changes;
 use super::Event;
+use super::LastBackupJob;
 use super::Route;
 use super::Service;
 use super::Site;
@@ -197,6 +200,28 @@ impl From<RecordedCronRun> for AppCronRun {
             outcome,
             message: ended.map_or_else(String::new, |end| end.message),
         }
+    }
+}
+
+impl From<RecordedBackupJob> for BackupJob {
+    fn from(recorded: RecordedBackupJob) -> Self {
+        let RecordedBackupJob {
+            id: _,
+            kind,
+            target,
+            run,
+            began_at,
+            ended,
+        } = recorded;
+        let outcome = ended.as_ref().map(|end| end.outcome.word().to_owned());
+        let job = LastBackupJob {
+            kind: kind.word().to_owned(),
+            began_at: Time::from_unix_seconds(began_at),
+            ended_at: ended.as_ref().map(|end| Time::from_unix_seconds(end.at)),
+            outcome,
+            message: ended.map_or_else(String::new, |end| end.message),
+        };
+        Self { target, run, job }
     }
 }
 

@@ -19,9 +19,12 @@ use crate::client::Client;
 use crate::client::ClientError;
 use crate::endpoints::AppCommand;
 use crate::endpoints::AppDeed;
+use crate::endpoints::BackupCommand;
 use crate::endpoints::CertCommand;
 use crate::endpoints::Command;
 use crate::socket::BindError;
+
+mod backups;
 
 const NOON: Time = Time::from_unix_seconds(1_772_337_906);
 
@@ -33,6 +36,8 @@ struct Agent {
     cert_commands: mpsc::Receiver<CertCommand>,
     app_commands: mpsc::Receiver<AppCommand>,
     apps: watch::Sender<Arc<api::Apps>>,
+    backups: watch::Sender<Arc<api::Backups>>,
+    backup_commands: mpsc::Receiver<BackupCommand>,
     root: watch::Sender<Option<Arc<str>>>,
     store: ondol_store::Store,
     supervisor: Supervisor,
@@ -69,6 +74,7 @@ fn status() -> api::Status {
         requests: 41,
         servers: Vec::new(),
         apps: Vec::new(),
+        backups: api::Backups::default(),
         log_lines_dropped: 0,
         warnings: Vec::new(),
         services: Vec::new(),
@@ -97,6 +103,8 @@ fn start() -> Agent {
     let (sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (backup_sender, backup_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (backups, backups_receiver) = watch::channel(Arc::default());
     let (apps, apps_receiver) = watch::channel(Arc::default());
     let (root, root_receiver) = watch::channel(None);
     let surface = Surface {
@@ -109,6 +117,8 @@ fn start() -> Agent {
         cert_commands: cert_sender,
         apps: apps_receiver,
         app_commands: app_sender,
+        backups: backups_receiver,
+        backup_commands: backup_sender,
     };
     let socket = Arc::new(Socket::bind(&path).unwrap());
     let mut supervisor = Supervisor::default();
@@ -122,6 +132,8 @@ fn start() -> Agent {
         cert_commands,
         app_commands,
         apps,
+        backups,
+        backup_commands,
         root,
         store,
         supervisor,

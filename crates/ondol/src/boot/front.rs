@@ -7,6 +7,7 @@ use ondol_admin::Surface;
 use ondol_base::tasks::Group;
 use ondol_certs::Managed;
 use ondol_certs::Request;
+use ondol_model::Plan;
 use ondol_model::limits;
 use ondol_store::Store;
 use tokio::sync::mpsc;
@@ -14,8 +15,10 @@ use tokio::sync::watch;
 
 use crate::app_requests;
 use crate::app_requests::AppRequests;
+use crate::backup_requests::BackupRequests;
 use crate::cert_requests::CertRequests;
 use crate::cert_requests::Desk;
+use crate::folders::Folders;
 use crate::published::Commands;
 use crate::published::Published;
 use crate::published::View;
@@ -28,28 +31,60 @@ pub(super) struct Front {
     pub(super) commands: mpsc::Receiver<Command>,
 }
 
+/// Those who are asked what comes in on it.
+pub(super) struct Services {
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) apps: ondol_apps::Handle,
+    pub(super) backups: ondol_backup::Handle,
+    pub(super) plan: watch::Receiver<Arc<Plan>>,
+    pub(super) folders: Folders,
+}
+
 impl Front {
     pub(super) fn open(
         view: View<'_>,
         managed: &watch::Receiver<Arc<Vec<Managed>>>,
-        requests: mpsc::Sender<Request>,
-        apps: ondol_apps::Handle,
+        services: Services,
         store: &Store,
         workers: &mut Group,
     ) -> Self {
+        let Services {
+            requests,
+            apps,
+            backups,
+            plan,
+            folders,
+        } = services;
         let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+        let (backup_sender, backup_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let to = Commands {
             commands: command_sender,
             cert_commands: cert_sender,
             app_commands: app_sender,
+            backup_commands: backup_sender,
         };
         let managed = Arc::clone(&managed.borrow());
-        let app_status = apps.status.clone();
-        let (published, surface, apps_shown) =
-            Published::new(view, &managed, store.handle(), to, app_status);
+        let (published, surface, apps_shown, backups_shown) = Published::new(
+            view,
+            &managed,
+            store.handle(),
+            to,
+            apps.status.clone(),
+            backups.status.clone(),
+        );
         workers.spawn("what is shown of apps", apps_shown.run());
+        workers.spawn("what is shown of backups", backups_shown.run());
+        let backup_requests = BackupRequests::new(
+            backup_commands,
+            backups,
+            apps.clone(),
+            store.handle(),
+            plan,
+            folders,
+        );
+        workers.spawn("questions about backups", backup_requests.run());
         let app_requests = AppRequests {
             commands: app_commands,
             desk: app_requests::Desk {
