@@ -10,7 +10,8 @@ pub(crate) fn bytes(count: u64) -> String {
         unit += 1;
     }
     match (unit, tenths) {
-        (0, _) | (_, 100..) => format!("{} {}", tenths / 10, UNITS[unit]),
+        (0, _) => format!("{count} B"),
+        (_, 100..) => format!("{} {}", (tenths + 5) / 10, UNITS[unit]),
         _ => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
     }
 }

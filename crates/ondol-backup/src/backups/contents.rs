@@ -145,3 +145,6 @@ pub(crate) fn with_companions(path: &Path) -> [PathBuf; 4] {
         PathBuf::from(name)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,3 +205,6 @@ fn of_listed(backups: &[Manifest], memory: &Memory) -> Ending {
         ..Ending::of(JobOutcome::Good, format!("{} backups", backups.len()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,6 @@ fn at(text: Option<&String>) -> Times {
     let schedule = text.and_then(|text| Schedule::parse(text).ok());
     schedule.map_or(Times::Never, Times::At)
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,8 @@ fn not_before(earliest: i64, wanted: i64, now: i64) -> Due {
 fn again(last: &Last) -> Option<i64> {
     let ended_at = last.ended_at?;
     match last.outcome? {
-        JobOutcome::Good | JobOutcome::Partial | JobOutcome::Skipped => None,
+        JobOutcome::Good | JobOutcome::Partial => None,
+        JobOutcome::Skipped => Some(ended_at + AGAIN[AGAIN.len() - 1]),
         JobOutcome::Interrupted => Some(ended_at),
         JobOutcome::Failed => {
             let place = usize::try_from(last.failures.saturating_sub(1)).unwrap_or(usize::MAX);
