@@ -33,6 +33,9 @@ mod trial;
 mod words;
 mod work;
 
+#[cfg(test)]
+mod testing;
+
 pub use access::BandwidthLimit;
 pub use access::Credential;
 pub use access::DatabaseAccess;

@@ -16,6 +16,9 @@ mod texts;
 mod trees;
 mod trouble;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
