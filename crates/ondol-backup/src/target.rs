@@ -13,14 +13,21 @@ use crate::access::TargetAccess;
 pub(crate) mod conformance;
 mod file_system;
 mod guard;
+mod limit;
 mod local;
+mod meter;
 pub(crate) mod rest;
+mod retry;
 pub(crate) mod s3;
 mod sftp;
+mod time;
 mod whole;
 
 pub(crate) use file_system::file_system_of;
 pub(crate) use guard::guarded;
+pub(crate) use limit::Pace;
+pub(crate) use limit::Pacing;
+pub(crate) use meter::Traffic;
 
 /// No object of a repository has more bytes than this: more is not held in memory.
 pub(crate) const OBJECT_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -59,6 +66,16 @@ pub(crate) trait Target: fmt::Debug + Send + Sync + 'static {
 
     /// Removes an object; one that is not there is fine.
     fn remove(&self, object: &Object) -> Result<(), TargetError>;
+
+    /// Keeps to this pace from now on, and says how.
+    fn pace(&self, _pace: &Arc<Pace>) -> Pacing {
+        Pacing::ByObject
+    }
+
+    /// What went to and from it, where that is counted.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
 }
 
 /// The folders of a repository.

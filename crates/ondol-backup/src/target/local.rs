@@ -25,6 +25,8 @@ use rustix::io::Errno;
 use super::Folder;
 use super::OBJECT_BYTES_MAX;
 use super::Object;
+use super::Pace;
+use super::Pacing;
 use super::Target;
 use super::TargetError;
 use super::Trouble;
@@ -128,6 +130,10 @@ impl Target for Local {
                 removed.map_err(|error| self.explain(&format!("remove {}", object.path()), error))
             }
         }
+    }
+
+    fn pace(&self, _pace: &Arc<Pace>) -> Pacing {
+        Pacing::Needless
     }
 }
 
