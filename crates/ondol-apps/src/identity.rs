@@ -96,26 +96,45 @@ pub(crate) async fn identity(
     }
 }
 
+/// Makes the user that an app runs as, where it is missing and this process is root: before files are restored that are
+/// that user's. One that the configuration names is made too, as a user that nobody logs in as.
+///
+/// # Errors
+///
+/// Why there is none; a sentence for the owner.
+pub async fn make_user(app: &AppName, user: Option<&str>) -> Result<(), String> {
+    let found = match identity(app, user).await {
+        Err(IdentityError::Missing(name)) => make(&name, useradd(app, &name)).await.map(drop),
+        found => found.map(drop),
+    };
+    found.map_err(|error| Chain(&error).to_string())
+}
+
 /// The app's own user; made when it is missing.
 async fn own(app: &AppName) -> Result<Identity, IdentityError> {
+    let name = own_name(app);
+    make(&name, useradd(app, &name)).await
+}
+
+/// A user of the system; made when it is missing.
+async fn make(name: &str, arguments: Vec<String>) -> Result<Identity, IdentityError> {
     // The program that makes users refuses to do so twice at a time.
     static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
     let _turn = ONE_AT_A_TIME.acquire().await;
-    let name = own_name(app);
-    if let Some(found) = looked_up(name.clone()).await? {
+    if let Some(found) = looked_up(name.to_owned()).await? {
         return Ok(found);
     }
-    let made = program::run(USERADD, useradd(app, &name), USERADD_MAX).await;
+    let made = program::run(USERADD, arguments, USERADD_MAX).await;
     let unmade = |why: String| IdentityError::Unmade {
-        name: name.clone(),
+        name: name.to_owned(),
         why,
     };
     let ended = made.map_err(|error| unmade(Chain(&error).to_string()))?;
     if !ended.status.success() {
         return Err(unmade(ended.complaint.trim().to_owned()));
     }
-    tracing::info!(user = name, "made a user for the app {app}");
-    let found = looked_up(name.clone()).await?;
+    tracing::info!(user = name, "made a user");
+    let found = looked_up(name.to_owned()).await?;
     found.ok_or_else(|| unmade(format!("{USERADD} did, but it is not in {PASSWD}")))
 }
 

@@ -45,6 +45,7 @@ pub use endpoints::EndpointsReader;
 pub use enforce::unenforced;
 pub use grounds::way_to_releases;
 pub use group::Groups;
+pub use identity::make_user;
 pub use log::LogAnswer;
 pub use log::LogLine;
 pub use log::LogPlace;

@@ -37,13 +37,13 @@ mod compose;
 mod contents;
 mod ending;
 mod hooks;
-mod identity;
-mod memory;
+pub(crate) mod identity;
+pub(crate) mod memory;
 mod perform;
 mod requests;
 mod scheduler;
 mod shown;
-mod spec;
+pub(crate) mod spec;
 mod tell;
 mod trials;
 
@@ -74,7 +74,7 @@ const SETTLE_SECONDS: i64 = 120;
 /// How long a job may take to go when the box stops; it is killed, which is safe.
 const CLOSING: Duration = Duration::from_secs(3);
 /// The fact that is the identity of the box, and the one that the kit was confirmed.
-const BOX_ID: &str = "box-id";
+pub(crate) const BOX_ID: &str = "box-id";
 const KIT_CONFIRMED: &str = "kit-confirmed";
 
 /// The service. Cheap to clone, so that it can be started again.

@@ -20,6 +20,7 @@ mod parallel;
 mod places;
 mod prove;
 mod prune;
+pub mod recovery;
 mod report;
 mod reporter;
 mod repository;

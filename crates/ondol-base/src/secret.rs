@@ -1,6 +1,7 @@
 //! Secrets that stand elsewhere than in a configuration: in a variable of the environment, or in a file
 //! that few can read. They are read when they are used, so a new one counts at once.
 
+use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt;
 use std::fs::OpenOptions;
@@ -10,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use rustix::fs::OFlags;
 
@@ -89,6 +91,14 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// Variables that this process was told in another way than by its environment.
+static TOLD: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
+/// Has these variables count where the environment has none of their names. Only the first call does.
+pub fn tell(variables: BTreeMap<String, String>) {
+    let _ = TOLD.set(variables);
+}
+
 /// The secret in a variable of this process's environment.
 #[expect(
     clippy::disallowed_methods,
@@ -97,7 +107,12 @@ impl fmt::Debug for SecretText {
 pub fn from_environment(name: &str) -> Result<SecretText, SecretError> {
     match std::env::var(name) {
         Ok(text) if !text.is_empty() => Ok(SecretText::new(text)),
-        Ok(_) | Err(VarError::NotPresent) => Err(SecretError::NoVariable { name: name.into() }),
+        Ok(_) | Err(VarError::NotPresent) => {
+            let told = TOLD.get().and_then(|variables| variables.get(name));
+            let told = told.filter(|text| !text.is_empty());
+            told.map(|text| SecretText::new(text.as_str()))
+                .ok_or_else(|| SecretError::NoVariable { name: name.into() })
+        }
         Err(VarError::NotUnicode(_)) => Err(SecretError::NoText {
             place: format!("the environment variable {name}"),
         }),

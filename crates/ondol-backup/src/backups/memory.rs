@@ -80,7 +80,11 @@ impl Memory {
             jobs,
             catalogue,
             repository: store.backup_fact(&fact("repository", target)).await?,
-            file_system: store.backup_fact(&fact("file-system", target)).await?,
+            // One that is empty is not known: a box that was recovered has other disks.
+            file_system: store
+                .backup_fact(&fact("file-system", target))
+                .await?
+                .filter(|file_system| !file_system.is_empty()),
             share: share.and_then(|share| share.parse().ok()).unwrap_or(0),
         })
     }
