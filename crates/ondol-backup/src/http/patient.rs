@@ -13,13 +13,12 @@ use ondol_base::clock;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-/// A TCP stream that fails when it is waited for, and no byte has come or gone for too long.
-pub(super) struct Patient {
-    stream: TcpStream,
+/// A stream that fails when it is waited for, and no byte has come or gone for too long.
+pub(super) struct Patient<S> {
+    stream: S,
     limit: Duration,
     /// When a byte came or went.
     moved_at: Instant,
@@ -28,8 +27,8 @@ pub(super) struct Patient {
     is_deaf: bool,
 }
 
-impl Patient {
-    pub(super) fn new(stream: TcpStream, limit: Duration) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Patient<S> {
+    pub(super) fn new(stream: S, limit: Duration) -> Self {
         let moved_at = clock::now();
         Self {
             stream,
@@ -73,7 +72,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -89,7 +88,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -129,10 +128,55 @@ impl AsyncWrite for Patient {
     }
 }
 
-impl fmt::Debug for Patient {
+impl<S> fmt::Debug for Patient<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Patient")
             .field("limit", &self.limit)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_line_is_waited_for_and_a_dead_one_is_not() {
+        let (stream, mut peer) = tokio::io::duplex(16);
+        let mut stream = Patient::new(stream, LIMIT);
+        let mut byte = [0];
+        for _ in 0..10 {
+            let slowly = async {
+                tokio::time::sleep(LIMIT - Duration::from_secs(1)).await;
+                peer.write_all(b"x").await.unwrap();
+            };
+            let (read, ()) = tokio::join!(stream.read_exact(&mut byte), slowly);
+            read.unwrap();
+        }
+        let before = clock::now();
+        let error = stream.read_exact(&mut byte).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(clock::now() - before, LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_taken_slowly_is_waited_for_too() {
+        let (stream, mut peer) = tokio::io::duplex(1);
+        let mut stream = Patient::new(stream, LIMIT);
+        let slowly = async {
+            for _ in 0..10 {
+                tokio::time::sleep(LIMIT - Duration::from_secs(1)).await;
+                peer.read_exact(&mut [0]).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(stream.write_all(&[b'x'; 11]), slowly);
+        written.unwrap();
+        let error = stream.write_all(b"x").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

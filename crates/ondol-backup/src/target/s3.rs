@@ -185,7 +185,7 @@ impl S3 {
         let bytes_max = range.map_or(OBJECT_BYTES_MAX, |(_, length)| length.max(TEXT_BYTES_MAX));
         let answer = self.ask(&Method::GET, (&path, ""), headers, (&[], bytes_max))?;
         match answer.status {
-            StatusCode::OK | StatusCode::PARTIAL_CONTENT => {
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
                 whole::content(self.http.origin(), object, range, answer)
             }
             _ => Err(self.refused(&answer, Doing::Read)),

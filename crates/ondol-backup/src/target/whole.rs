@@ -21,7 +21,7 @@ pub(super) fn range(offset: u64, length: u64) -> Result<HeaderValue, TargetError
     value.ok_or_else(|| TargetError::new(Trouble::Other, "no object has so many bytes"))
 }
 
-/// The content of a good answer (200 or 206) for an object, or for a range of it.
+/// The content of an answer (200, 206, or 416: it has no such bytes) for an object, or for a range of it.
 pub(super) fn content(
     origin: &Origin,
     object: &Object,
@@ -35,6 +35,9 @@ pub(super) fn content(
         return Err(wrong(format!(
             "sent {object} compressed, which was not asked for"
         )));
+    }
+    if answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
+        return Err(wrong(format!("has fewer bytes of {object} than it should")));
     }
     let length = answer.body.len() as u64;
     match range {

@@ -75,7 +75,7 @@ impl S3 {
                 "{origin} has moved an object to an archive that can't be read at once ({shown}): bring it back there, and end the rule that moves objects"
             ),
             "MissingSecurityHeader" | "AccountProblem" | "AllAccessDisabled" | "NotSignedUp" => {
-                format!("{origin} does not serve this account ({shown})")
+                format!("{origin} does not serve the account of the access key ({shown})")
             }
             _ if trouble(answer.status, said) == Trouble::Full => {
                 format!("{origin} has no room left for this account ({shown})")
