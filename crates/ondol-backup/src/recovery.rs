@@ -10,7 +10,7 @@ use crate::backups::BOX_ID;
 use crate::backups::identity;
 use crate::backups::memory::fact;
 use crate::backups::spec;
-use crate::request::Credential;
+use crate::backups::spec::Which;
 use crate::identity::BoxIdentity;
 
 /// The fact that is the run that the box was recovered from.
@@ -56,7 +56,7 @@ pub fn stranger(name: &str) -> BoxIdentity {
 /// The targets of a plan with the credentials that a box writes with, or why these can't be had. Blocks on the disk.
 pub fn targets(plan: &Plan) -> Vec<(String, Result<TargetAccess, String>)> {
     let targets = plan.backup.to.iter().map(|target| {
-        let access = spec::target_access(target, Credential::Own, None);
+        let access = spec::target_access(target, Which::Own, None);
         (target.name.as_str().to_owned(), access)
     });
     targets.collect()
