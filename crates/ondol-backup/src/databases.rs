@@ -2,14 +2,24 @@
 
 mod address;
 mod client;
+mod dump;
 mod mysql;
 mod postgres;
 mod program;
 mod running;
+mod saving;
 mod sqlite;
 
 pub(crate) use client::Client;
 pub(crate) use program::Program;
 pub(crate) use running::Running;
+pub(crate) use saving::Ledger;
+pub(crate) use saving::Saving;
+pub(crate) use saving::snapshot_path;
+pub(crate) use sqlite::MAGIC as SQLITE_MAGIC;
+pub(crate) use sqlite::Moment;
+pub(crate) use sqlite::Reader as SqliteReader;
+pub(crate) use sqlite::SIDECARS;
+pub(crate) use sqlite::beside;
 pub(crate) use sqlite::integrity as sqlite_integrity;
 pub(crate) use sqlite::rows as sqlite_rows;

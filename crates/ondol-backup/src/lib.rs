@@ -27,6 +27,7 @@ mod repository;
 mod request;
 mod restore;
 mod scope;
+mod source;
 mod status;
 mod take;
 mod target;

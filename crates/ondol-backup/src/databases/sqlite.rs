@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) use moment::Moment;
+pub(crate) use open::beside;
 pub(crate) use reader::Reader;
 
 use crate::failure::Failure;

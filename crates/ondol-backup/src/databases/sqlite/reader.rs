@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::failure::FailureKind;
 
 /// A database that writers wait for is read at once: into memory up to this many bytes, else into a file.
-pub(super) const MEMORY_BYTES_MAX: u64 = 8 << 20;
+pub(super) const MEMORY_BYTES_MAX: u64 = 4 << 20;
 /// Every page of a database up to this size is looked at each time; it takes a second or two. Larger ones are looked
 /// at when a backup is proven.
 const LOOK_BYTES_MAX: u64 = 256 << 20;
