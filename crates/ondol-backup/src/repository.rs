@@ -50,7 +50,7 @@ pub(crate) use trouble::of_target;
 pub(crate) struct Repository {
     target: Arc<dyn Target>,
     adapter: Arc<Adapter>,
-    seal: Seal,
+    seal: Arc<Seal>,
     master: MasterKey,
     id: String,
     /// What the snapshots say that were read; none ever changes.
@@ -72,7 +72,7 @@ impl Repository {
             target,
             adapter,
             master: keys.0,
-            seal: keys.1,
+            seal: Arc::new(keys.1),
             id,
             read: Mutex::new(HashMap::new()),
             index: Mutex::new(None),
