@@ -11,6 +11,7 @@ pub mod descriptors;
 pub mod file;
 pub mod memory;
 pub mod notify;
+pub mod priority;
 pub mod process;
 pub mod program;
 pub mod secret;

@@ -123,6 +123,9 @@ pub(crate) enum Command {
     /// Serve visitors (started by the agent, never by hand)
     #[command(hide = true)]
     Serve(ServeFlags),
+    /// Do a job of backups (started by the agent, never by hand)
+    #[command(hide = true)]
+    Job,
 }
 
 /// Verbs that ask the agent for a value and print it.

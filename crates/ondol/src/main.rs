@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     let outcome = match &command {
         Command::Run(flags) => places().and_then(|folders| boot::run(flags, folders, &environment)),
         Command::Serve(flags) => serve::run(flags, &environment),
+        Command::Job => Ok(ondol_backup::run_job()),
         Command::OnApp(what) => places().and_then(|folders| command::on_app(what, &folders)),
         Command::Exec(flags) => command::exec::run(flags, places, &environment.terminal),
         Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),
