@@ -16,6 +16,8 @@ mod walk;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use rustic_core::ReadSource;
 use rustic_core::ReadSourceEntry;
@@ -91,16 +93,20 @@ impl Source {
         }))
     }
 
-    /// How much there is to read, as far as that is known without reading it. It goes through all folders.
-    pub(crate) fn amount(&self) -> Amount {
+    /// How much there is to read, as far as that is known without reading it. It goes through all folders; `None` when
+    /// it was stopped before its end.
+    pub(crate) fn amount(&self, stop: &AtomicBool) -> Option<Amount> {
         let mut amount = Amount::default();
         for found in Walk::counting(Arc::clone(&self.0)) {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
             if found.is_file() {
                 amount.items += 1;
                 amount.bytes += found.size();
             }
         }
-        amount
+        Some(amount)
     }
 }
 

@@ -41,7 +41,7 @@ struct Entries {
 
 impl Ledger {
     /// What was saved, by name, and what was not.
-    pub(crate) fn into_entries(
+    pub(crate) fn take(
         &self,
     ) -> (
         BTreeMap<String, ManifestDatabase>,

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use crate::reporter::Reporter;
 
@@ -18,6 +20,7 @@ const TOLD_MAX: u64 = 200;
 pub(crate) struct Gaps {
     reporter: Reporter,
     found: Mutex<Found>,
+    seen: AtomicU64,
 }
 
 /// How much a snapshot lacks.
@@ -29,8 +32,6 @@ pub(crate) struct Found {
     pub(crate) first: Vec<(PathBuf, String)>,
     /// How many were gone before they were read: what somebody removes meanwhile is no gap.
     pub(crate) vanished: u64,
-    /// How many files were seen so far.
-    pub(crate) seen: u64,
     notes: u64,
 }
 
@@ -40,6 +41,7 @@ impl Gaps {
         Self {
             reporter,
             found: Mutex::default(),
+            seen: AtomicU64::new(0),
         }
     }
 
@@ -84,9 +86,14 @@ impl Gaps {
         }
     }
 
-    /// A file more was seen.
-    pub(super) fn seen(&self) {
-        self.with(|found| found.seen += 1);
+    /// A file more was met.
+    pub(super) fn see(&self) {
+        self.seen.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many files were met so far.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Found) -> T) -> T {

@@ -34,6 +34,7 @@ struct Given {
     nodes: Vec<(PathBuf, Node)>,
     contents: BTreeMap<PathBuf, Vec<u8>>,
     found: Found,
+    seen: u64,
 }
 
 fn read(wanted: Wanted) -> Given {
@@ -57,6 +58,7 @@ fn read(wanted: Wanted) -> Given {
         nodes,
         contents,
         found: gaps.found(),
+        seen: gaps.seen(),
     }
 }
 
@@ -122,7 +124,7 @@ fn entries_are_those_of_the_library() {
     assert_eq!(nodes.cloned().collect::<Vec<_>>(), theirs);
     assert_eq!(ours.contents[&root.join("a/b/c.txt")], b"text");
     assert_eq!(ours.found.unreadable, 0);
-    assert_eq!(ours.found.seen, 6);
+    assert_eq!(ours.seen, 6);
     // The folders above are there with their owners and rights.
     let above = ours.nodes.iter().take_while(|(path, _)| *path != root);
     let above: Vec<_> = above.map(|(path, _)| path.as_path()).collect();

@@ -178,7 +178,7 @@ impl Walk {
                 let what = What::Plain(meta);
                 return Some(Found { path, what });
             }
-            self.scene.gaps.seen();
+            self.scene.gaps.see();
             return self.file(path, name, meta);
         } else if !meta.is_symlink() {
             return None; // Sockets and the like are made by those who use them.
