@@ -30,17 +30,22 @@ use rustic_core::repofile::SnapshotFile;
 
 use crate::failure::Failure;
 use crate::repository::adapter::Adapter;
-use crate::repository::index::Index;
 use crate::repository::seal::Seal;
 use crate::repository::trees::Blocks;
 use crate::target::Target;
 
+pub(crate) use adapter::read_whole;
 pub(crate) use archive::Archived;
 pub(crate) use archive::ToArchive;
+pub(crate) use index::Index;
+pub(crate) use index::Layout;
+pub(crate) use index::Pack;
 pub(crate) use index::Piece;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::Manifests;
+pub(crate) use seal::hash;
 pub(crate) use seal::hex;
+pub(crate) use seal::unhex;
 pub(crate) use snapshots::Kind;
 pub(crate) use snapshots::Snapshot;
 pub(crate) use snapshots::Snapshots;
@@ -96,7 +101,7 @@ impl Repository {
     }
 
     /// Where every piece is stored.
-    fn index(&self) -> Result<Arc<Index>, Failure> {
+    pub(crate) fn index(&self) -> Result<Arc<Index>, Failure> {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = &*index {
             return Ok(Arc::clone(index));

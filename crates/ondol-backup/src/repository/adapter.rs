@@ -82,7 +82,7 @@ fn object(tpe: FileType, id: &Id) -> Object {
 }
 
 /// A whole object, found to be the one of its name.
-pub(super) fn read_whole(target: &dyn Target, object: &Object) -> Result<Bytes, TargetError> {
+pub(crate) fn read_whole(target: &dyn Target, object: &Object) -> Result<Bytes, TargetError> {
     let content = target.read(object)?;
     if let Object::In(_, id) = object
         && super::seal::hex(&hash(&content)) != *id

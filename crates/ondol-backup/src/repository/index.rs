@@ -1,7 +1,6 @@
 //! Where every piece is stored. A damaged index costs nothing but time: what it said is read from the packs.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 
 use rustic_core::repofile::BlobType;
 use rustic_core::repofile::IndexFile;
@@ -46,12 +45,12 @@ pub(crate) struct Piece {
 
 /// Where every piece is stored.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// Sorted by their ids; one may be in several packs.
     entries: Vec<Entry>,
     packs: Vec<Pack>,
     /// Indexes that can't be read, by their paths.
-    pub(super) damaged: Vec<String>,
+    pub(crate) damaged: Vec<String>,
 }
 
 /// A piece, as small as it can be: there may be a million.
@@ -68,10 +67,10 @@ struct Entry {
 
 /// A pack.
 #[derive(Debug, Clone)]
-pub(super) struct Pack {
-    pub(super) id: [u8; 32],
-    pub(super) bytes: u32,
-    pub(super) has_folders: bool,
+pub(crate) struct Pack {
+    pub(crate) id: [u8; 32],
+    pub(crate) bytes: u32,
+    pub(crate) has_folders: bool,
 }
 
 impl Index {
@@ -167,7 +166,7 @@ impl Index {
     }
 
     /// Where a piece is stored; several places when it was stored more than once.
-    pub(super) fn find(&self, id: &[u8; 32]) -> impl Iterator<Item = Piece> {
+    pub(crate) fn find(&self, id: &[u8; 32]) -> impl Iterator<Item = Piece> {
         let start = self.entries.partition_point(|entry| entry.id < *id);
         let found = self.entries[start..].iter();
         let found = found.take_while(move |entry| entry.id == *id);
@@ -177,7 +176,7 @@ impl Index {
     }
 
     /// Whether it is stored anywhere.
-    pub(super) fn has(&self, id: &[u8; 32]) -> bool {
+    pub(crate) fn has(&self, id: &[u8; 32]) -> bool {
         self.entries
             .binary_search_by(|entry| entry.id.cmp(id))
             .is_ok()
@@ -200,30 +199,47 @@ impl Index {
     }
 
     /// The packs that are in use.
-    pub(super) fn packs(&self) -> &[Pack] {
+    pub(crate) fn packs(&self) -> &[Pack] {
         &self.packs
     }
 
-    /// What is in each pack: by the number of the pack, ids and places in the order of their offsets.
-    pub(super) fn by_pack(&self) -> Vec<Vec<([u8; 32], Piece)>> {
-        let mut by_pack = vec![Vec::new(); self.packs.len()];
-        for entry in &self.entries {
-            let number = usize::try_from(entry.pack).unwrap_or(usize::MAX);
-            if let (Some(of_pack), Some(pack)) = (by_pack.get_mut(number), self.packs.get(number)) {
-                of_pack.push((entry.id, self.piece(entry, pack)));
-            }
-        }
-        for of_pack in &mut by_pack {
-            of_pack.sort_by_key(|(_, piece)| piece.offset);
-        }
-        by_pack
+    /// The entries by pack, and in each by their offsets.
+    pub(crate) fn layout(&self) -> Layout {
+        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..count).collect();
+        let entry = |number: &u32| {
+            self.entries
+                .get(usize::try_from(*number).unwrap_or(usize::MAX))
+        };
+        order.sort_unstable_by_key(|number| entry(number).map(|entry| (entry.pack, entry.offset)));
+        Layout(order)
     }
 
-    /// The ids of all packs, for who looks which are there.
-    pub(super) fn pack_ids(&self) -> HashSet<[u8; 32]> {
-        self.packs.iter().map(|pack| pack.id).collect()
+    /// What is in a pack, by its number, in the order in which it lies there.
+    pub(crate) fn in_pack(
+        &self,
+        layout: &Layout,
+        number: usize,
+    ) -> impl Iterator<Item = ([u8; 32], Piece)> {
+        let entry = |number: &u32| self.entries.get(usize::try_from(*number).ok()?);
+        let wanted = u32::try_from(number).unwrap_or(u32::MAX);
+        let pack_of = move |number: &u32| entry(number).map(|entry| entry.pack);
+        let start = layout
+            .0
+            .partition_point(|number| pack_of(number) < Some(wanted));
+        let found: Vec<_> = layout.0[start..]
+            .iter()
+            .map_while(entry)
+            .take_while(|entry| entry.pack == wanted)
+            .filter_map(|entry| Some((entry.id, self.piece(entry, self.packs.get(number)?))))
+            .collect();
+        found.into_iter()
     }
 }
+
+/// The numbers of entries, by pack and offset.
+#[derive(Debug)]
+pub(crate) struct Layout(Vec<u32>);
 
 /// `None` when it is damaged, or vanished.
 fn read_index(

@@ -190,7 +190,8 @@ impl Repository {
         self.unseal_as(&hash, piece, stored).map(Bytes::from)
     }
 
-    pub(super) fn unseal_as(
+    /// The same, for pieces and folders alike.
+    pub(crate) fn unseal_as(
         &self,
         id: &[u8; 32],
         piece: &Piece,

@@ -73,7 +73,7 @@ fn decompress(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
 }
 
 /// SHA-256 of it.
-pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
