@@ -89,8 +89,12 @@ const ACTING: [&str; 12] = [
 ];
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
-const STARTERS: [(&str, &str); 8] = [
+const STARTERS: [(&str, &str); 9] = [
     ("crates/ondol-backup/src/job/start.rs", "jobs of backups"),
+    (
+        "crates/ondol-backup/src/target/sftp/ssh.rs",
+        "ssh, for targets on other machines",
+    ),
     (
         "crates/ondol-base/src/program.rs",
         "programs of the owner's, with limits",
