@@ -160,7 +160,7 @@ impl Http {
             // What is asked is large as a future.
             match timeout(limit, Box::pin(self.ask(ask))).await {
                 Ok(answer) => answer,
-                Err(_) => Err(self.unreachable(format!(
+                Err(_) => Err(unreachable(format!(
                     "did not finish its answer within {} s",
                     limit.as_secs()
                 ))),
@@ -186,10 +186,10 @@ impl Http {
                 // others are as old; nothing is asked twice on a new one.
                 Err(Broken::Unanswered(_)) if !is_new => self.idle().clear(),
                 Err(Broken::Unanswered(what) | Broken::Amid(what)) => {
-                    return Err(self.unreachable(what));
+                    return Err(unreachable(what));
                 }
                 Err(Broken::Wrong(what)) => {
-                    let what = format!("{} {what}", self.origin);
+                    let what = format!("the server {what}");
                     return Err(TargetError::new(Trouble::Wrong, what));
                 }
             }
@@ -221,7 +221,7 @@ impl Http {
         let connected = connect::connect(&self.origin, self.tls.as_ref(), self.waits);
         match timeout(self.waits.connect, connected).await {
             Ok(connection) => connection,
-            Err(_) => Err(self.unreachable(format!(
+            Err(_) => Err(unreachable(format!(
                 "could not be connected to within {} s",
                 self.waits.connect.as_secs()
             ))),
@@ -242,10 +242,10 @@ impl Http {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn unreachable(&self, what: impl fmt::Display) -> TargetError {
-        TargetError::new(Trouble::Unreachable, format!("{} {what}", self.origin))
-    }
+fn unreachable(what: impl fmt::Display) -> TargetError {
+    TargetError::new(Trouble::Unreachable, format!("the server {what}"))
 }
 
 impl Drop for Http {

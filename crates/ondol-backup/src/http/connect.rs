@@ -34,14 +34,14 @@ pub(super) async fn connect(
     let stream = Patient::new(tcp(origin).await?, waits.stall);
     let (Some(name), Some(tls)) = (origin.tls_name(), tls) else {
         return Connection::over(stream).await.map_err(|error| {
-            let what = format!("{origin} could not be asked: {error}");
+            let what = format!("the server could not be asked: {error}");
             TargetError::new(Trouble::Unreachable, what)
         });
     };
     let stream = tls.connect(name.clone(), stream).await;
     let stream = stream.map_err(|error| tls_error(origin, &error))?;
     Connection::over(stream).await.map_err(|error| {
-        let what = format!("{origin} could not be asked: {error}");
+        let what = format!("the server could not be asked: {error}");
         TargetError::new(Trouble::Unreachable, what)
     })
 }
@@ -74,7 +74,7 @@ async fn tcp(origin: &Origin) -> Result<TcpStream, TargetError> {
     }
     let last = plain(&last);
     Err(unreachable(format!(
-        "{origin} could not be connected to: {last}"
+        "the server could not be connected to: {last}"
     )))
 }
 
@@ -105,15 +105,15 @@ fn tls_error(origin: &Origin, error: &io::Error) -> TargetError {
         }
         Some(rustls::Error::InvalidMessage(_)) => (
             Trouble::Refused,
-            format!("{origin} does not speak TLS there: is its address one with http://?"),
+            "the server does not speak TLS there: is its address one with http://?".to_owned(),
         ),
         Some(error) => (
             Trouble::Refused,
-            format!("{origin} and this box could not agree on TLS: {error}"),
+            format!("the server and this machine could not agree on TLS: {error}"),
         ),
         None => {
             let error = plain(error);
-            let what = format!("the TLS handshake with {origin} broke off: {error}");
+            let what = format!("the TLS handshake with the server broke off: {error}");
             (Trouble::Unreachable, what)
         }
     };
@@ -124,18 +124,18 @@ fn certificate_error(origin: &Origin, why: &CertificateError) -> String {
     let host = origin.host();
     match why {
         CertificateError::UnknownIssuer => format!(
-            "nobody whom this machine trusts vouches for the certificate of {origin}; where it is your own server, add its authority to those of the system (`update-ca-certificates`)"
+            "nobody whom this machine trusts vouches for the server's certificate; where it is your own server, add its authority to those of the system (`update-ca-certificates`)"
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("the certificate that {origin} shows is not for {host}")
+            format!("the server's certificate is not for {host}")
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => format!(
-            "the certificate of {origin} has expired, or the clock of this machine is wrong"
-        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            format!("the server's certificate has expired, or the clock of this machine is wrong")
+        }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
-            "the certificate of {origin} is not valid yet: the clock of this machine seems to be wrong"
+            "the server's certificate is not valid yet: the clock of this machine seems to be wrong"
         ),
-        other => format!("the certificate of {origin} can't be used: {other}"),
+        other => format!("the server's certificate can't be used: {other}"),
     }
 }
 

@@ -65,7 +65,7 @@ fn check(reply: Reply, expected: Trouble, words: &str) {
     let error = get(&http, "/").unwrap_err();
     assert_eq!(error.trouble, expected, "{error}");
     assert!(error.what.contains(words), "{error}");
-    assert!(error.what.contains(&server.address.to_string()), "{error}");
+    assert!(error.what.starts_with("the server "), "{error}");
 }
 
 fn echo(_: usize, asked: &Asked) -> Reply {
@@ -200,7 +200,7 @@ fn where_nobody_listens_is_said() {
     assert_eq!(error.trouble, Trouble::Unreachable);
     assert_eq!(
         error.what,
-        format!("{address} could not be connected to: Connection refused")
+        "the server could not be connected to: Connection refused"
     );
 }
 

@@ -123,7 +123,7 @@ impl Rest {
         let answer = self.ask(Method::GET, &path_of(object), headers, (&[], bytes_max))?;
         match answer.status {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
-                whole::content(self.http.origin(), object, range, answer)
+                whole::content(object, range, answer)
             }
             _ => Err(self.refused(&answer, Doing::Read)),
         }
@@ -159,53 +159,52 @@ impl Rest {
 
     /// Why an answer is not the one that was hoped for.
     fn refused(&self, answer: &Answer, doing: Doing) -> TargetError {
-        let origin = self.http.origin();
         let shown = shown(answer);
         let (trouble, what) = match answer.status {
             StatusCode::NOT_FOUND if doing == Doing::Write => (
-                Trouble::NotThere,
+                Trouble::Refused,
                 format!(
-                    "{origin} has no place for the repository at {}/ ({shown})",
+                    "the server has no place for the repository at {}/ ({shown})",
                     self.path
                 ),
             ),
-            StatusCode::NOT_FOUND => (Trouble::Missing, format!("{origin} has no such object")),
+            StatusCode::NOT_FOUND => (Trouble::Missing, "the server has no such object".to_owned()),
             StatusCode::UNAUTHORIZED if self.authorization.is_none() => (
                 Trouble::Refused,
-                format!("{origin} wants to know who asks ({shown}): give `user` and `password`"),
+                format!("the server wants to know who asks ({shown}): give `user` and `password`"),
             ),
             StatusCode::UNAUTHORIZED => (
                 Trouble::Refused,
-                format!("{origin} does not accept the user and the password ({shown})"),
+                format!("the server does not accept the user and the password ({shown})"),
             ),
             StatusCode::FORBIDDEN if doing == Doing::Read => (
                 Trouble::Refused,
                 format!(
-                    "{origin} does not let this user read {}/ ({shown})",
+                    "the server does not let this user read {}/ ({shown})",
                     self.path
                 ),
             ),
             StatusCode::FORBIDDEN => (
                 Trouble::Refused,
                 format!(
-                    "{origin} does not let this user change or remove what is in {}/ ({shown}): it may be append-only, then say `append_only = true`",
+                    "the server does not let this user change or remove what is in {}/ ({shown}): it may be append-only, then say `append_only = true`",
                     self.path
                 ),
             ),
             StatusCode::INSUFFICIENT_STORAGE | StatusCode::PAYLOAD_TOO_LARGE => (
                 Trouble::Full,
-                format!("{origin} has no room left for this repository ({shown})"),
+                format!("the server has no room left for this repository ({shown})"),
             ),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
-                (Trouble::Unreachable, format!("{origin} answered {shown}"))
+                (Trouble::Unreachable, format!("the server answered {shown}"))
             }
             status if status.is_server_error() => {
-                (Trouble::Unreachable, format!("{origin} answered {shown}"))
+                (Trouble::Unreachable, format!("the server answered {shown}"))
             }
             status if status.is_redirection() => (
                 Trouble::Refused,
                 format!(
-                    "{origin} points elsewhere ({shown}, {}): correct the address",
+                    "the server points elsewhere ({shown}, {}): correct the address",
                     answer
                         .header("location")
                         .unwrap_or("it does not say where to")
@@ -213,21 +212,17 @@ impl Rest {
             ),
             status if status.is_success() => (
                 Trouble::Wrong,
-                format!("{origin} answered {shown}, and not as a restic REST server does"),
+                format!("the server answered {shown}, and not as a restic REST server does"),
             ),
             _ => (
                 Trouble::Refused,
                 format!(
-                    "{origin} answered {shown}; is there a restic REST server at {}/?",
+                    "the server answered {shown}; is there a restic REST server at {}/?",
                     self.path
                 ),
             ),
         };
         TargetError::new(trouble, what)
-    }
-
-    fn wrong(&self, what: &str) -> TargetError {
-        TargetError::new(Trouble::Wrong, format!("{} {what}", self.http.origin()))
     }
 }
 
@@ -262,13 +257,12 @@ impl Target for Rest {
         }
         let kind = answer.header("content-type").unwrap_or_default();
         if kind.split(';').next().map(str::trim) != Some(VERSION_2) {
-            return Err(self.wrong(
+            return Err(wrong(
                 "does not list objects with their sizes: it is no restic REST server, or one of before 2018",
             ));
         }
         let listed = serde_json::from_slice::<Option<Vec<Listed>>>(&answer.body);
-        let listed =
-            listed.map_err(|_| self.wrong("answered with something that is no listing"))?;
+        let listed = listed.map_err(|_| wrong("answered with something that is no listing"))?;
         // Where nothing is in a folder some say `null`.
         let listed = listed.unwrap_or_default().into_iter();
         let objects = listed.filter(|object| is_id(&object.name));
@@ -317,6 +311,10 @@ impl Target for Rest {
             _ => Err(self.refused(&answer, Doing::Remove)),
         }
     }
+}
+
+fn wrong(what: &str) -> TargetError {
+    TargetError::new(Trouble::Wrong, format!("the server {what}"))
 }
 
 /// All objects of a folder lie side by side here.

@@ -168,10 +168,7 @@ impl S3 {
             return Err(self.refused(&answer, Doing::List));
         }
         list::page(&answer.body).ok_or_else(|| {
-            let origin = self.http.origin();
-            let what = format!(
-                "{origin} answered a question for names with something that is no listing of a bucket; is `endpoint` that of an S3 service?"
-            );
+            let what = "the server answered a question for names with something that is no listing of a bucket; is `endpoint` that of an S3 service?";
             TargetError::new(Trouble::Wrong, what)
         })
     }
@@ -186,7 +183,7 @@ impl S3 {
         let answer = self.ask(&Method::GET, (&path, ""), headers, (&[], bytes_max))?;
         match answer.status {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
-                whole::content(self.http.origin(), object, range, answer)
+                whole::content(object, range, answer)
             }
             _ => Err(self.refused(&answer, Doing::Read)),
         }

@@ -9,7 +9,6 @@ use super::Object;
 use super::TargetError;
 use super::Trouble;
 use crate::http::Answer;
-use crate::http::Origin;
 
 /// The value of `Range` for so many bytes, at least one.
 pub(super) fn range(offset: u64, length: u64) -> Result<HeaderValue, TargetError> {
@@ -23,13 +22,12 @@ pub(super) fn range(offset: u64, length: u64) -> Result<HeaderValue, TargetError
 
 /// The content of an answer (200, 206, or 416: it has no such bytes) for an object, or for a range of it.
 pub(super) fn content(
-    origin: &Origin,
     object: &Object,
     range: Option<(u64, u64)>,
     answer: Answer,
 ) -> Result<Bytes, TargetError> {
     let object = object.path();
-    let wrong = |what: String| TargetError::new(Trouble::Wrong, format!("{origin} {what}"));
+    let wrong = |what: String| TargetError::new(Trouble::Wrong, format!("the server {what}"));
     let is_encoded = answer.headers.get(header::CONTENT_ENCODING);
     if is_encoded.is_some_and(|encoding| encoding != "identity") {
         return Err(wrong(format!(

@@ -225,7 +225,7 @@ fn what_a_server_says_becomes_a_sentence() {
     check(
         "404 None",
         text,
-        Trouble::NotThere,
+        Trouble::Refused,
         "no place for the repository at /repo/",
     );
     check(

@@ -91,19 +91,24 @@ impl Address {
     }
 }
 
-/// As people write it.
+/// As people write it: `s3.example/bucket/prefix`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             origin,
             bucket,
             prefix,
-            bucket_path: _,
+            bucket_path,
         } = self;
-        write!(f, "the bucket {bucket} at {origin}")?;
+        let is_in_host = bucket_path.ends_with('/');
+        if is_in_host {
+            write!(f, "{origin}")?;
+        } else {
+            write!(f, "{origin}/{bucket}")?;
+        }
         match prefix.trim_end_matches('/') {
             "" => Ok(()),
-            prefix => write!(f, " ({prefix})"),
+            prefix => write!(f, "/{prefix}"),
         }
     }
 }
@@ -191,13 +196,14 @@ mod tests {
 
     #[test]
     fn people_read_where_a_repository_is() {
-        let shown = |prefix| {
-            Address::new("http://nas:9000", "b", prefix)
-                .unwrap()
-                .to_string()
+        let shown = |endpoint, prefix| {
+            let address = Address::new(endpoint, "b", prefix);
+            address.unwrap().to_string()
         };
-        assert_eq!(shown(""), "the bucket b at nas:9000");
-        assert_eq!(shown("box/"), "the bucket b at nas:9000 (box)");
+        assert_eq!(shown("http://nas:9000", ""), "nas:9000/b");
+        assert_eq!(shown("http://nas:9000", "box/"), "nas:9000/b/box");
+        let amazon = "https://s3.amazonaws.com";
+        assert_eq!(shown(amazon, "box"), "b.s3.amazonaws.com/box");
     }
 
     #[test]

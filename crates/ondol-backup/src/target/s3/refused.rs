@@ -41,22 +41,22 @@ impl S3 {
     }
 
     fn clause(&self, answer: &Answer, said: &Said, doing: Doing) -> String {
-        let (origin, bucket) = (self.http.origin(), self.address.bucket());
+        let bucket = self.address.bucket();
         let shown = self.shown(answer.status, said);
         let (verb, permission) = doing.words();
         match &*said.code {
-            "NoSuchBucket" => format!(
-                "there is no bucket `{bucket}` at {origin}: make it there, or correct `bucket`"
-            ),
-            "NoSuchKey" | "NoSuchVersion" => format!("{} has no such object", self.address),
+            "NoSuchBucket" => {
+                format!("there is no bucket `{bucket}`: make it there, or correct `bucket`")
+            }
+            "NoSuchKey" | "NoSuchVersion" => "the server has no such object".to_owned(),
             "InvalidAccessKeyId" | "InvalidToken" | "ExpiredToken" => format!(
-                "{origin} does not know the access key, or not any more ({shown}): make a new one there, and put it into `key` and `secret`"
+                "the server does not know the access key, or not any more ({shown}): make a new one there, and put it into `key` and `secret`"
             ),
             "SignatureDoesNotMatch" => format!(
-                "{origin} does not accept the secret of the access key ({shown}): `secret` must be the one that belongs to `key`"
+                "the server does not accept the secret of the access key ({shown}): `secret` must be the one that belongs to `key`"
             ),
             "RequestTimeTooSkewed" => format!(
-                "{origin} does not take requests of this machine, whose clock {}: put it right",
+                "the server does not take requests of this machine, whose clock {}: put it right",
                 lag(answer)
             ),
             "AuthorizationHeaderMalformed"
@@ -68,37 +68,37 @@ impl S3 {
                     "the bucket `{bucket}` is in the region {region}: put that into `region` and, where the region is a part of it, `endpoint`"
                 ),
                 Some(_) | None => format!(
-                    "{origin} is not where the bucket `{bucket}` is ({shown}): correct `endpoint` and `region`"
+                    "the server is not where the bucket `{bucket}` is ({shown}): correct `endpoint` and `region`"
                 ),
             },
             "InvalidObjectState" => format!(
-                "{origin} has moved an object to an archive that can't be read at once ({shown}): bring it back there, and end the rule that moves objects"
+                "the server has moved an object to an archive that can't be read at once ({shown}): bring it back there, and end the rule that moves objects"
             ),
             "MissingSecurityHeader" | "AccountProblem" | "AllAccessDisabled" | "NotSignedUp" => {
-                format!("{origin} does not serve the account of the access key ({shown})")
+                format!("the server does not serve the account of the access key ({shown})")
             }
             _ if trouble(answer.status, said) == Trouble::Full => {
-                format!("{origin} has no room left for this account ({shown})")
+                format!("the server has no room left for this account ({shown})")
             }
             "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" => {
-                format!("what arrived at {origin} is not what was sent ({shown})")
+                format!("what arrived at the server is not what was sent ({shown})")
             }
             _ if answer.status.is_redirection() => format!(
-                "{origin} points elsewhere ({shown}, {}): correct `endpoint`",
+                "the server points elsewhere ({shown}, {}): correct `endpoint`",
                 answer
                     .header("location")
                     .unwrap_or("it does not say where to")
             ),
             "" if answer.status.is_client_error() => format!(
-                "{origin} answered {shown}, and not as S3 services do: is `endpoint` right?"
+                "the server answered {shown}, and not as S3 services do: is `endpoint` right?"
             ),
             "AccessDenied" if doing == Doing::Remove => format!(
-                "{origin} does not let the access key {verb} the bucket `{bucket}` ({shown}): allow it {permission}; where nothing is to be removed, say `append_only = true`"
+                "the server does not let the access key {verb} the bucket `{bucket}` ({shown}): allow it {permission}; where nothing is to be removed, say `append_only = true`"
             ),
             _ if answer.status == StatusCode::FORBIDDEN => format!(
-                "{origin} does not let the access key {verb} the bucket `{bucket}` ({shown}): allow it {permission}"
+                "the server does not let the access key {verb} the bucket `{bucket}` ({shown}): allow it {permission}"
             ),
-            _ => format!("{origin} answered {shown}"),
+            _ => format!("the server answered {shown}"),
         }
     }
 
@@ -155,7 +155,7 @@ fn trouble(status: StatusCode, said: &Said) -> Trouble {
     let message = said.message.to_ascii_lowercase();
     match &*said.code {
         "NoSuchKey" | "NoSuchVersion" => Trouble::Missing,
-        "NoSuchBucket" => Trouble::NotThere,
+        "NoSuchBucket" => Trouble::Refused,
         "SlowDown"
         | "SlowDownRead"
         | "SlowDownWrite"
@@ -185,7 +185,6 @@ fn trouble(status: StatusCode, said: &Said) -> Trouble {
             // Without the words of S3 it says nothing about objects.
             status if status.is_server_error() => Trouble::Unreachable,
             status if status.is_success() => Trouble::Wrong,
-            _ if said.code.is_empty() && status == StatusCode::NOT_FOUND => Trouble::Wrong,
             _ => Trouble::Refused,
         },
     }

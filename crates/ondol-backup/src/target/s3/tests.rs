@@ -148,7 +148,7 @@ fn keys_and_buckets_that_are_wrong_are_told() {
             *bucket = "another".to_owned();
         }
     };
-    refused(&set, Trouble::NotThere, "there is no bucket `another`");
+    refused(&set, Trouble::Refused, "there is no bucket `another`");
 }
 
 fn page_of(ids: std::ops::Range<usize>, next: Option<&str>) -> Reply {
@@ -289,7 +289,7 @@ fn only_whole_objects_are_taken() {
     let zipped = says("200 OK", "Content-Encoding: gzip\r\n", b"config");
     check_read(zipped, Err((Trouble::Wrong, "compressed")));
     let elsewhere = says("404 Not Found", "", b"<html>nginx</html>");
-    check_read(elsewhere, Err((Trouble::Wrong, "not as S3 services do")));
+    check_read(elsewhere, Err((Trouble::Refused, "not as S3 services do")));
     let missing = error("404 Not Found", "NoSuchKey", "");
     check_read(missing, Err((Trouble::Missing, "no such object")));
 }
