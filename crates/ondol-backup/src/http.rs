@@ -39,10 +39,6 @@ pub(crate) use origin::Origin;
 const CONNECTIONS_MAX: usize = 16;
 /// How long a connection may lie idle and be used again; servers end theirs after some 5 to 75 seconds.
 const IDLE_MAX: Duration = Duration::from_secs(15);
-/// A whole request may take so long, ...
-const WHOLE: Duration = Duration::from_secs(120);
-/// ... and a second more for so many bytes that go there or come back. Who is slower for long is stuck.
-const SLOWEST_BYTES_A_SECOND: u64 = 4 * 1024;
 const USER_AGENT: &str = concat!("ondol/", env!("CARGO_PKG_VERSION"));
 
 /// One server, asked by one thread or many.
@@ -151,20 +147,11 @@ impl Http {
         let Some(runtime) = &self.runtime else {
             return Err(TargetError::new(Trouble::Other, "the client has ended"));
         };
-        let sent: usize = ask.body.iter().map(Bytes::len).sum();
-        let bytes = ask.answer_bytes_max.saturating_add(sent as u64);
-        let limit = WHOLE + Duration::from_secs(bytes / SLOWEST_BYTES_A_SECOND);
         runtime.block_on(async {
             // It is never closed.
             let _slot = self.slots.acquire().await;
             // What is asked is large as a future.
-            match timeout(limit, Box::pin(self.ask(ask))).await {
-                Ok(answer) => answer,
-                Err(_) => Err(unreachable(format!(
-                    "did not finish its answer within {} s",
-                    limit.as_secs()
-                ))),
-            }
+            Box::pin(self.ask(ask)).await
         })
     }
 

@@ -6,10 +6,11 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::pin::pin;
+use std::time::Duration;
 
+use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
-use http::Method;
 use http::Request;
 use http::Response;
 use http::header;
@@ -23,11 +24,16 @@ use ondol_base::clock;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
+use tokio::time::timeout;
 
 use super::Answer;
 use super::connect::plain;
 use super::upload::Upload;
 
+/// A request may take so long until its answer begins, and the answer as long again, ...
+const WHOLE: Duration = Duration::from_secs(120);
+/// ... and a second more for so many bytes that go there or come back. Who is slower for long is stuck.
+const SLOWEST_BYTES_A_SECOND: u64 = 4 * 1024;
 /// What is made room for at once, whatever a server says that comes.
 const ROOM_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -91,10 +97,14 @@ impl Connection {
             used_at,
         } = self;
         let answer = async {
-            let method = request.method().clone();
-            sender.ready().await.map_err(unanswered)?;
-            let response = sender.send_request(request).await.map_err(unanswered)?;
-            taken(&method, response, bytes_max).await
+            let sent = request.body().size_hint().exact();
+            let response = async {
+                sender.ready().await?;
+                sender.send_request(request).await
+            };
+            let response = within(sent.unwrap_or(0), response).await;
+            let response = response.map_err(Broken::Unanswered)?;
+            taken(response.map_err(unanswered)?, bytes_max).await
         };
         let mut answer = pin!(answer);
         let answer = poll_fn(|cx| {
@@ -111,32 +121,46 @@ impl Connection {
     }
 }
 
-async fn taken(
-    method: &Method,
-    response: Response<Incoming>,
-    bytes_max: u64,
-) -> Result<Answer, Broken> {
+/// Waits for so long as so many bytes may take; then it is a clause whose subject is the server.
+async fn within<T>(bytes: u64, work: impl Future<Output = T>) -> Result<T, String> {
+    let limit = WHOLE + Duration::from_secs(bytes / SLOWEST_BYTES_A_SECOND);
+    let done = timeout(limit, work).await;
+    done.map_err(|_| format!("did not come to an end within {} s", limit.as_secs()))
+}
+
+async fn taken(response: Response<Incoming>, bytes_max: u64) -> Result<Answer, Broken> {
     let (head, mut body) = response.into_parts();
     let announced = body.size_hint().exact();
-    let too_large = || Broken::Wrong(format!("answered with more than {bytes_max} bytes"));
-    if announced.is_some_and(|announced| announced > bytes_max) && method != Method::HEAD {
-        return Err(too_large());
-    }
-    if head.status.is_success()
-        && method != Method::HEAD
-        && !has_end(&head.headers)
-        && announced.is_none()
-    {
+    if head.status.is_success() && announced.is_none() && !has_end(&head.headers) {
         // Nobody could tell whether it is whole.
-        return Err(Broken::Wrong(
-            "does not say where its answer ends".to_owned(),
-        ));
+        let what = "does not say where its answer ends";
+        return Err(Broken::Wrong(what.to_owned()));
+    }
+    let bytes = announced.unwrap_or(bytes_max).min(bytes_max);
+    let collected = within(bytes, collect(&mut body, announced, bytes_max)).await;
+    Ok(Answer {
+        status: head.status,
+        headers: head.headers,
+        body: collected.map_err(Broken::Amid)??,
+    })
+}
+
+async fn collect(
+    body: &mut Incoming,
+    announced: Option<u64>,
+    bytes_max: u64,
+) -> Result<Bytes, Broken> {
+    let too_large = || Broken::Wrong(format!("answered with more than {bytes_max} bytes"));
+    if announced.is_some_and(|announced| announced > bytes_max) {
+        return Err(too_large());
     }
     let room = announced.unwrap_or(0).min(ROOM_BYTES_MAX);
     let mut bytes = BytesMut::with_capacity(usize::try_from(room).unwrap_or(0));
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| Broken::Amid(said(&error, "broke off in the middle of its answer")))?;
+        let frame = frame.map_err(|error| {
+            let otherwise = "broke off in the middle of its answer";
+            Broken::Amid(said(&error, otherwise))
+        })?;
         // Trailers say nothing here.
         let Ok(piece) = frame.into_data() else {
             continue;
@@ -146,11 +170,7 @@ async fn taken(
         }
         bytes.extend_from_slice(&piece);
     }
-    Ok(Answer {
-        status: head.status,
-        headers: head.headers,
-        body: bytes.freeze(),
-    })
+    Ok(bytes.freeze())
 }
 
 /// Whether an answer says where it ends, otherwise than by the end of its connection.

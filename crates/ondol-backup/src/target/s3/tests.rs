@@ -322,6 +322,21 @@ fn only_the_bytes_that_were_asked_for_are_taken() {
     check(none, (2, 3), Err((Trouble::Wrong, "fewer bytes")));
 }
 
+/// Wherever the answer ends, something else than the object is never taken for it.
+#[test]
+fn an_object_that_is_cut_off_is_an_error() {
+    let Reply::Says(whole) = says("200 OK", "ETag: x\r\n", b"config") else {
+        panic!("it says nothing");
+    };
+    let last = whole.len() - 1;
+    let server = Server::start(move |number, _| Reply::Ends(whole[..number.min(last)].to_vec()));
+    let target = at(&server);
+    for _ in 0..=last {
+        let error = target.read(&Object::Config).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Unreachable, "{error}");
+    }
+}
+
 #[test]
 fn what_a_service_says_becomes_a_sentence() {
     let check = |reply: Reply, trouble: Trouble, words: &str| {
