@@ -123,18 +123,14 @@ fn tls_error(origin: &Origin, error: &io::Error) -> TargetError {
 fn certificate_error(origin: &Origin, why: &CertificateError) -> String {
     let host = origin.host();
     match why {
-        CertificateError::UnknownIssuer => format!(
-            "nobody whom this machine trusts vouches for the server's certificate; where it is your own server, add its authority to those of the system (`update-ca-certificates`)"
-        ),
+        CertificateError::UnknownIssuer => "nobody whom this machine trusts vouches for the server's certificate; where it is your own server, add its authority to those of the system (`update-ca-certificates`)".to_owned(),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!("the server's certificate is not for {host}")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("the server's certificate has expired, or the clock of this machine is wrong")
+            "the server's certificate has expired, or the clock of this machine is wrong".to_owned()
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
-            "the server's certificate is not valid yet: the clock of this machine seems to be wrong"
-        ),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "the server's certificate is not valid yet: the clock of this machine seems to be wrong".to_owned(),
         other => format!("the server's certificate can't be used: {other}"),
     }
 }

@@ -152,12 +152,11 @@ impl S3 {
     ) -> Result<list::Page, TargetError> {
         let path = self.address.bucket_path();
         let prefix = address::encoded(prefix, address::Slash::Encoded);
-        let mut query = String::new();
-        if let Some(after) = after {
-            let after = address::encoded(after, address::Slash::Encoded);
-            query = format!("continuation-token={after}&");
-        }
-        query += &format!("list-type=2&max-keys={keys_max}&prefix={prefix}");
+        let after = after.map(|after| address::encoded(after, address::Slash::Encoded));
+        let after = after.map_or(String::new(), |after| {
+            format!("continuation-token={after}&")
+        });
+        let query = format!("{after}list-type=2&max-keys={keys_max}&prefix={prefix}");
         let answer = self.ask(
             &Method::GET,
             (path, &query),

@@ -10,7 +10,7 @@ pub(super) struct Element {
     pub(super) name: String,
     /// The text in it that is in none of its children.
     pub(super) text: String,
-    pub(super) children: Vec<Element>,
+    pub(super) children: Vec<Self>,
 }
 
 impl Element {
