@@ -49,6 +49,7 @@ mod trials;
 
 use compose::clock_zone;
 use compose::surplus;
+pub(crate) use contents::contents;
 use memory::Memory;
 use perform::Order;
 use perform::Tools;

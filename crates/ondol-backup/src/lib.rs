@@ -17,6 +17,7 @@ mod list;
 mod manifest;
 mod news;
 mod parallel;
+pub mod preview;
 mod places;
 mod prove;
 mod prune;

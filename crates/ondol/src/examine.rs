@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use ondol_config::KeyPath;
 use ondol_config::Mistake;
@@ -16,6 +17,7 @@ use crate::sandbox::ServeUser;
 
 mod access;
 mod apps;
+mod backup;
 mod certificates;
 mod client_authorities;
 mod folders;
@@ -40,6 +42,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) plan: &'s Plan,
     /// Where it stands in the files.
     pub(crate) origins: &'s Origins,
+    /// Where Ondol would keep its things.
+    pub(crate) state: &'s Path,
     /// Who would talk to visitors.
     pub(crate) user: &'s ServeUser,
     /// The listeners that this box has open already.
@@ -78,6 +82,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     passwords::examine(subject, &mut findings);
     upstream_tls::examine(subject, &mut findings);
     apps::examine(subject, &mut findings);
+    backup::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);
     findings.unenforced = machine::unenforced(subject);
     findings.sort();

@@ -219,6 +219,7 @@ pub(crate) async fn examine(
         let findings = examine::examine(Subject {
             plan: &configuration.plan,
             origins: &configuration.origins,
+            state: &state,
             user: &user,
             held: &held,
             now: clock::unix_seconds(),

@@ -58,7 +58,7 @@ impl Program {
     }
 
     /// That it is not on this machine.
-    pub(super) fn missing(self) -> Failure {
+    pub(crate) fn missing(self) -> Failure {
         let package = match self {
             Self::PgDump | Self::PgRestore | Self::Psql => "postgresql-client",
             Self::MysqlDump | Self::Mysql => "mariadb-client",

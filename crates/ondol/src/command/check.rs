@@ -61,6 +61,7 @@ pub(crate) fn run(flags: &CheckFlags, folders: &Folders) -> anyhow::Result<ExitC
     let findings = examine::examine(Subject {
         plan: &configuration.plan,
         origins: &configuration.origins,
+        state: &folders.state,
         user: &user,
         held: &served.listeners,
         now: clock::unix_seconds(),

@@ -1,6 +1,6 @@
 //! Apps: whether what they are started with is there, and what was found where the file leaves it open.
 
-mod commands;
+pub(super) mod commands;
 mod environment;
 mod folders;
 

@@ -1,6 +1,7 @@
 //! Findings of real folders, ports and files, from the text of a configuration.
 
 mod apps;
+mod backup;
 mod issuing;
 
 use std::fs;
@@ -48,6 +49,7 @@ impl Place {
         examine(Subject {
             plan: &accepted.plan,
             origins: &accepted.origins,
+            state: &self.path().join("state"),
             user,
             held: &BTreeSet::new(),
             now,
@@ -220,6 +222,7 @@ fn a_port_that_this_box_holds_already_is_free() {
     let findings = examine(Subject {
         plan: &accepted.plan,
         origins: &accepted.origins,
+        state: &place.path().join("state"),
         user: &ServeUser::Own,
         held: &held,
         now: NOW,

@@ -1,6 +1,6 @@
 //! What apps run: found where the file leaves it open, and whether its programs are there.
 
-mod program;
+pub(in crate::examine) mod program;
 
 use std::path::Path;
 

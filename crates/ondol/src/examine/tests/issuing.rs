@@ -17,6 +17,7 @@ impl Place {
         let findings = examine(Subject {
             plan: &accepted.plan,
             origins: &accepted.origins,
+            state: &self.path().join("state"),
             user: &ServeUser::Own,
             held: &listeners::keys(&accepted.plan.listen).collect(),
             now: NOW,

@@ -16,7 +16,11 @@ const OF_SHELL: &[&str] = &[
 
 /// What is wrong with the program of a command, and what to do; `dir` is the folder that it is run in, where that is
 /// known and there.
-pub(super) fn trouble(command: &str, dir: Option<&Path>, path: &str) -> Option<(String, String)> {
+pub(in crate::examine) fn trouble(
+    command: &str,
+    dir: Option<&Path>,
+    path: &str,
+) -> Option<(String, String)> {
     let program = of_command(command)?;
     if program.contains('/') {
         let place = match program.starts_with('/') {
