@@ -111,6 +111,10 @@ const STARTERS: [(&str, &str); 9] = [
         "crates/ondol/src/command/demo/agent.rs",
         "the agent of the demonstration",
     ),
+    (
+        "crates/ondol/src/command/recover/agent.rs",
+        "the agent of a recovered box",
+    ),
 ];
 
 /// How tasks and threads are started; ondol-base does it for all.

@@ -13,6 +13,7 @@ use ondol_model::limits::EVENTS_PER_ANSWER_MAX;
 
 use crate::command::demo::DemoFlags;
 use crate::command::logs::LogsFlags;
+use crate::command::recover::RecoverFlags;
 use crate::output::Format;
 
 mod apps;
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     OnApp(OnApp),
     /// Run a command as an app runs: with its user, folder, environment and limits
     Exec(ExecFlags),
+    /// Bring a whole box back on any machine, with its recovery kit
+    Recover(RecoverFlags),
     /// Show it all on this machine: two sites over HTTPS; nothing is installed, nothing is left
     Demo(DemoFlags),
     /// Read a password, and print its hash for `basic_auth`

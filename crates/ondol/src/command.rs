@@ -24,6 +24,7 @@ mod events;
 pub(crate) mod exec;
 pub(crate) mod logs;
 pub(crate) mod password;
+pub(crate) mod recover;
 pub(crate) mod reload;
 pub(crate) mod schema;
 mod sites;

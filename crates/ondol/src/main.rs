@@ -58,6 +58,9 @@ fn main() -> ExitCode {
             places().and_then(|folders| command::upgrade::run(flags, &folders))
         }
         Command::Show(what) => places().and_then(|folders| command::show(what, &folders)),
+        Command::Recover(flags) => {
+            places().and_then(|folders| command::recover::run(flags, &folders))
+        }
         Command::Demo(flags) => command::demo::run(flags),
         Command::Password(flags) => command::password::run(flags),
         Command::Schema(_) => command::schema::run(),
