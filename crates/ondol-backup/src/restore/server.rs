@@ -1,0 +1,222 @@
+//! Databases of servers: loaded beside under a name of their own, looked at, and renamed.
+
+mod mysql;
+mod postgres;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::access::DatabaseAccess;
+use crate::access::DatabasePlace;
+use crate::databases::Client;
+use crate::databases::Running;
+use crate::failure::Failure;
+use crate::failure::FailureKind;
+use crate::manifest::ManifestDatabase;
+use crate::reporter::Reporter;
+use crate::repository::Repository;
+use crate::work::RestoreWork;
+
+use super::Outcome;
+use super::compare_rows;
+use super::select::Chosen;
+use rustic_core::repofile::Node;
+
+/// Stands for the folder of a database of a server in what is staged, by the name of the database.
+const FOLDER: &str = "/ondol/databases";
+/// What both kinds of servers take as the longest name, and more.
+const NAME_MAX: usize = 63;
+
+/// A database that was loaded under a name of its own.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// That name.
+    pub(crate) name: String,
+    /// What the owner should know of it, a sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Whether what is staged is a database of a server.
+pub(super) fn is_server(place: &Path) -> bool {
+    place.starts_with(FOLDER)
+}
+
+/// Loads databases beside those that are in use.
+pub(super) fn load_all(
+    repository: &Repository,
+    work: &RestoreWork,
+    databases: &[Chosen],
+    reporter: &Reporter,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    for chosen in databases {
+        let name = &chosen.database.name;
+        reporter.step(&format!("loading the database {name}"));
+        let Some(access) = work.databases.iter().find(|access| access.name == *name) else {
+            outcome.faults.push(format!(
+                "The database {name} is on a server that the configuration does not name any more: name it there, or restore to a \
+                 folder (`--to`) and load its file yourself."
+            ));
+            continue;
+        };
+        let suffix = format!("ondol_restore_{}", tail(&chosen.thing.run));
+        match load(
+            repository,
+            access,
+            &chosen.thing.node,
+            &chosen.database,
+            &suffix,
+        ) {
+            Ok(loaded) => {
+                loaded
+                    .notes
+                    .into_iter()
+                    .for_each(|note| reporter.note(note));
+                outcome.files += 1;
+                outcome.bytes += chosen.database.bytes;
+                let folder = Path::new(FOLDER).join(name);
+                outcome.staged.push((folder.join(loaded.name), folder));
+            }
+            Err(failure) if is_of_target(&failure) => return Err(failure),
+            Err(failure) => outcome.faults.push(format!(
+                "The database {name} could not be loaded: {} The one in use was not touched.",
+                failure.sentence
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Loads a database under a name of its own, and looks whether all of it is there. It is dropped again when not.
+pub(crate) fn load(
+    repository: &Repository,
+    access: &DatabaseAccess,
+    node: &Node,
+    database: &ManifestDatabase,
+    suffix: &str,
+) -> Result<Loaded, Failure> {
+    let client = Client::of(&access.place)?;
+    let name = other_name(client.database(), suffix);
+    let outcome = match &access.place {
+        DatabasePlace::Postgres { .. } => postgres::load(repository, &client, &name, node),
+        DatabasePlace::Mysql { .. } => mysql::load(repository, &client, &name, node),
+        DatabasePlace::Sqlite { .. } => Err(here("it was on a server, and is a file now.")),
+    };
+    let outcome = outcome.and_then(|notes| {
+        if database.rows.is_empty() {
+            return Ok(notes);
+        }
+        let rows = client.with_database(&name).rows()?;
+        compare_rows(&database.rows, &rows).map_err(|why| {
+            let sentence = format!("Not all of it came back: {why}");
+            Failure::new(FailureKind::Damaged, sentence)
+        })?;
+        Ok(notes)
+    });
+    match outcome {
+        Ok(notes) => Ok(Loaded { name, notes }),
+        Err(failure) => {
+            // Its reason is told; what is left says by its name where it comes from.
+            let _ = discard(access, &name);
+            Err(failure)
+        }
+    }
+}
+
+/// Drops a database that was loaded under a name of its own.
+pub(crate) fn discard(access: &DatabaseAccess, name: &str) -> Result<(), Failure> {
+    let client = Client::of(&access.place)?;
+    match &access.place {
+        DatabasePlace::Postgres { .. } => postgres::discard(&client, name),
+        DatabasePlace::Mysql { .. } => mysql::discard(&client, name),
+        DatabasePlace::Sqlite { .. } => Ok(()),
+    }
+}
+
+/// Puts a database that was loaded in place of the one in use; gives back what that is called now.
+pub(super) fn put_in_place(
+    work: &RestoreWork,
+    beside: &Path,
+    place: &Path,
+    now: &str,
+) -> Result<Option<PathBuf>, String> {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let loaded = beside.file_name().unwrap_or_default().to_string_lossy();
+    let access = work.databases.iter().find(|access| access.name == name);
+    let access = access.ok_or("the configuration does not name it any more")?;
+    let exchanged = || {
+        let client = Client::of(&access.place)?;
+        let kept = other_name(client.database(), &format!("before_restore_{now}"));
+        let had = match &access.place {
+            DatabasePlace::Postgres { .. } => postgres::exchange(&client, &loaded, &kept)?,
+            DatabasePlace::Mysql { .. } => mysql::exchange(&client, &loaded, &kept)?,
+            DatabasePlace::Sqlite { .. } => return Err(here("it is a file now.")),
+        };
+        Ok::<_, Failure>(had.then(|| PathBuf::from(kept)))
+    };
+    exchanged().map_err(|failure| failure.sentence)
+}
+
+/// Feeds a program the file of a database.
+fn feed(repository: &Repository, node: &Node, mut program: Running) -> Result<(), Failure> {
+    let mut input = Input(&mut program);
+    repository.write_file(node, &mut input)?;
+    program.answer().map(drop)
+}
+
+struct Input<'a>(&'a mut Running);
+
+impl std::io::Write for Input<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.tell(bytes).map_err(std::io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The name of a database with something after it, as short as servers need it.
+fn other_name(name: &str, suffix: &str) -> String {
+    let room = NAME_MAX.saturating_sub(suffix.len() + 1);
+    let mut end = name.len().min(room);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}_{suffix}", &name[..end])
+}
+
+/// The last part of a run's name, which is random.
+pub(crate) fn tail(run: &str) -> &str {
+    run.rsplit_once('-').map_or(run, |(_, tail)| tail)
+}
+
+/// Whether it was the repository that failed, not this database.
+fn is_of_target(failure: &Failure) -> bool {
+    matches!(
+        failure.kind,
+        FailureKind::Unreachable | FailureKind::Refused | FailureKind::NotThere
+    )
+}
+
+fn here(sentence: &str) -> Failure {
+    Failure::new(FailureKind::Here, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_within_what_servers_take() {
+        assert_eq!(
+            other_name("shop", "ondol_restore_abcdef"),
+            "shop_ondol_restore_abcdef"
+        );
+        let long = "ä".repeat(60);
+        let other = other_name(&long, "before_restore_20261121T141500Z");
+        assert!(other.len() <= NAME_MAX && other.ends_with("_before_restore_20261121T141500Z"));
+        assert_eq!(tail("20261121T033000Z-abcdef"), "abcdef");
+    }
+}
