@@ -19,7 +19,6 @@ use ondol_base::tasks::Stop;
 use ondol_model::Plan;
 use ondol_model::backup::JobKind;
 use tokio::sync::mpsc;
-use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 use crate::identity::BoxIdentity;

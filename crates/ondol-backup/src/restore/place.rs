@@ -19,7 +19,7 @@ use rustix::io::Errno;
 
 use super::layout;
 use super::server;
-use crate::databases::SIDECARS;
+use crate::databases::SQLITE_SIDECARS;
 use crate::databases::SQLITE_MAGIC;
 use crate::failure::Failure;
 use crate::report::Found;
@@ -178,7 +178,7 @@ fn kept_name(folder: &Path, name: &OsStr, now: &str) -> PathBuf {
 
 /// Moves what a database that is about to be written anew has beside it, and says so.
 pub(super) fn set_sidecars_aside(path: &Path, reporter: &Reporter) {
-    let has_any = SIDECARS
+    let has_any = SQLITE_SIDECARS
         .iter()
         .any(|end| with(path, end).symlink_metadata().is_ok());
     let (Some(folder), Some(name), true) = (path.parent(), path.file_name(), has_any) else {
@@ -196,7 +196,7 @@ pub(super) fn set_sidecars_aside(path: &Path, reporter: &Reporter) {
 }
 
 fn move_sidecars(of: &Path, to: &Path) -> io::Result<()> {
-    for end in SIDECARS {
+    for end in SQLITE_SIDECARS {
         match fs::rename(with(of, end), with(to, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
