@@ -10,7 +10,7 @@ mod patterns;
 mod pseudo;
 mod reader;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 use std::collections::BTreeMap;

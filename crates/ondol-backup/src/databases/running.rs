@@ -134,7 +134,11 @@ impl Running {
     }
 
     pub(super) fn trouble(&self, why: &str) -> Failure {
-        let sentence = format!("`{}` failed: {}.", self.name, why.trim_end_matches('.'));
+        let sentence = format!(
+            "`{}` failed: {}.",
+            self.name,
+            why.trim_end_matches(['.', '!'])
+        );
         Failure::new(FailureKind::Here, sentence)
     }
 }

@@ -288,7 +288,7 @@ fn what_needs_no_backup_is_left_out() {
 }
 
 /// In a thread that may read only what its user may.
-fn as_nobody_special<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn as_nobody_special<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = tasks::spawn_thread("plain", || {
         let mut held = rustix::thread::capabilities(None).unwrap();
         held.effective &= !(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
