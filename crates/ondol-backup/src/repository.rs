@@ -111,7 +111,7 @@ impl Repository {
     }
 
     /// Something was written: the index is read again when it is needed.
-    fn forget_index(&self) {
+    pub(crate) fn forget_index(&self) {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         *index = None;
     }

@@ -3,6 +3,9 @@
 //! A lock is an object that says who works, and since when; who works long writes it anew. One that was not written
 //! anew for half an hour was left by somebody who is gone.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::Condvar;

@@ -74,7 +74,7 @@ impl Repository {
     }
 
     /// The repository as the library has it; that reads its configuration, and nothing else.
-    pub(super) fn library(
+    pub(crate) fn library(
         &self,
         progress: impl ProgressBars,
     ) -> Result<rustic_core::Repository<rustic_core::OpenStatus>, Failure> {
@@ -86,7 +86,7 @@ impl Repository {
     }
 
     /// What the library could not do.
-    pub(super) fn failure(&self, error: &rustic_core::RusticError) -> Failure {
+    pub(crate) fn failure(&self, error: &rustic_core::RusticError) -> Failure {
         of_library(&self.place(), error, self.adapter.take_heard())
     }
 }

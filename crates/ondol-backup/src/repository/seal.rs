@@ -4,7 +4,6 @@
 use aes256ctr_poly1305aes::Aes256CtrPoly1305Aes;
 use aes256ctr_poly1305aes::Key;
 use aes256ctr_poly1305aes::aead::Aead;
-use aes256ctr_poly1305aes::aead::KeyInit;
 use aes256ctr_poly1305aes::aead::Nonce;
 use aws_lc_rs::digest;
 use rustic_core::repofile::MasterKey;
