@@ -223,7 +223,7 @@ impl Sftp {
         let path = self.below(folder.word());
         let mut folders = vec![(path.clone(), String::new())];
         if folder == Folder::Data {
-            let names = session.list_folders(&[path.clone()])?;
+            let names = session.list_folders(std::slice::from_ref(&path))?;
             let starts = names.into_iter().flatten().filter(is_start);
             folders = starts
                 .map(|start| (format!("{path}/{}", start.name), start.name))

@@ -117,7 +117,7 @@ fn links_and_pipes_and_empty_files_are_no_objects() {
     drop(
         std::fs::OpenOptions::new()
             .write(true)
-            .create(true)
+            .create_new(true)
             .open(&place),
     );
     let read = target.read(&pack()).unwrap_err();
@@ -161,7 +161,7 @@ fn what_jobs_left_half_written_is_removed_after_a_day() {
     for (file, age) in [(&old, 25), (&new, 23)] {
         let file = std::fs::OpenOptions::new()
             .write(true)
-            .create(true)
+            .create_new(true)
             .open(file)
             .unwrap();
         let hours = Duration::from_secs(age * 60 * 60);

@@ -267,7 +267,7 @@ impl Ssh {
     }
 
     /// Why ssh ended.
-    fn ended(&mut self) -> TargetError {
+    fn ended(&self) -> TargetError {
         // What it says stands in the pipe before it closes the others.
         let said = self.complaint.recv_timeout(LAST_WORDS_MAX);
         let said = said.unwrap_or_default();

@@ -365,7 +365,7 @@ fn what_jobs_left_half_written_is_removed_after_a_day() {
     for (file, hours) in [(&old, 25), (&new, 23)] {
         let options = std::fs::OpenOptions::new()
             .write(true)
-            .create(true)
+            .create_new(true)
             .open(file);
         let age = Duration::from_secs(hours * 60 * 60);
         let at = clock::wall() - age;
