@@ -125,6 +125,7 @@ fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
     let timezone = spec.timezone.as_deref();
     let patience = Duration::from_secs(spec.patience);
     let target = target::guarded(target, &spec.bandwidth, timezone, patience, reporter);
+    let line = Arc::clone(&target);
     if matches!(spec.work, Work::Prune(_)) && spec.target.append_only {
         return Err(append_only(place));
     }
@@ -136,7 +137,12 @@ fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
             file_system: file_system(&spec.target.storage),
         });
     }
-    dispatch(&repository, spec, reporter)
+    let found = dispatch(&repository, spec, reporter);
+    let traffic = line.traffic().sentence();
+    if let Some(traffic) = traffic.filter(|_| !is_waited_for(&spec.work)) {
+        reporter.note(traffic);
+    }
+    found
 }
 
 /// Whether the owner waits for it, often with sites that don't answer.

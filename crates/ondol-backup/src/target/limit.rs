@@ -95,6 +95,9 @@ impl Pace {
 
     /// Bytes a second at this time of day; `None` for no limit.
     fn rate(&self) -> Option<f64> {
+        if self.limits.is_empty() {
+            return None;
+        }
         let now = self.time.unix_seconds();
         let (offset, _) = self.zone.offset(now);
         let minute = (now + offset).rem_euclid(24 * 60 * 60) / 60;

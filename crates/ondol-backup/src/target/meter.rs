@@ -10,6 +10,7 @@ use super::Folder;
 use super::Object;
 use super::Target;
 use super::TargetError;
+use crate::words;
 
 /// What went to and from a target; only what arrived whole is counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +21,20 @@ pub(crate) struct Traffic {
     pub(crate) received: u64,
     /// Calls of any kind, those too that failed.
     pub(crate) calls: u64,
+}
+
+impl Traffic {
+    /// It for the owner, who may have to pay for it; `None` where nothing went.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let Self {
+            sent,
+            received,
+            calls,
+        } = *self;
+        let (sent, received) = (words::bytes(sent), words::bytes(received));
+        let unit = if calls == 1 { "call" } else { "calls" };
+        (calls > 0).then(|| format!("Sent {sent} and received {received} in {calls} {unit}."))
+    }
 }
 
 /// A target whose traffic is counted.

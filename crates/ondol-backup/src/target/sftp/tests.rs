@@ -10,7 +10,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::super::conformance;
+use super::super::time::Time;
+use super::super::time::played::Played;
 use super::*;
+use crate::access::BandwidthLimit;
 
 const SERVER: &str = "/usr/lib/openssh/sftp-server";
 const SSHD: &str = "/usr/sbin/sshd";
@@ -260,6 +263,33 @@ fn a_path_is_taken_from_the_users_own_folder() {
     ] {
         assert_eq!(super::folder(path), folder);
     }
+}
+
+#[test]
+fn pieces_keep_to_the_pace() {
+    if !has(SERVER) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let target = scratch.target(&format!("exec {SERVER}"), &scratch.repository());
+    let played = Arc::new(Played::at(0));
+    let limit = BandwidthLimit {
+        from: 0,
+        to: 0,
+        rate: Some(1_000_000),
+    };
+    let time: Arc<dyn Time> = Arc::clone(&played) as _;
+    let pace = Arc::new(Pace::new(&[limit], None, time));
+    assert_eq!(Target::pace(&target, &pace), Pacing::ByPiece);
+    target.create().unwrap();
+    target.write(&pack(), &[vec![7; 3_000_000].into()]).unwrap();
+    let sent = played.elapsed().as_secs_f64();
+    assert!((2.9..3.0).contains(&sent), "{sent} s");
+    target.read(&pack()).unwrap();
+    target.read_range(&pack(), 0, 1_000_000).unwrap();
+    // The pause before is worth a quarter of a second.
+    let received = played.elapsed().as_secs_f64() - sent;
+    assert!((3.6..4.0).contains(&received), "{received} s");
 }
 
 #[test]
