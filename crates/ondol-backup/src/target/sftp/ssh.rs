@@ -228,7 +228,7 @@ impl Ssh {
         Ok(())
     }
 
-    fn wait(&mut self, until: PollFlags) -> Result<(), TargetError> {
+    fn wait(&self, until: PollFlags) -> Result<(), TargetError> {
         let file = if until == PollFlags::IN {
             &self.from
         } else {
