@@ -2,7 +2,9 @@
 //! limit on everything. It follows no redirect, and knows nothing of what is asked but that it may be asked twice.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -22,7 +24,9 @@ use tokio_rustls::TlsConnector;
 
 use self::connection::Broken;
 use self::connection::Connection;
+use self::connection::Expected;
 use self::upload::Upload;
+use crate::target::Pace;
 use crate::target::TargetError;
 use crate::target::Trouble;
 
@@ -49,6 +53,8 @@ pub(crate) struct Http {
     /// Connections whose last answer has come whole.
     idle: Mutex<Vec<Connection>>,
     slots: Semaphore,
+    /// How fast bodies may come and go.
+    pace: OnceLock<Arc<Pace>>,
     /// Where sockets and timers are watched: one thread of its own. `None` only while this is dropped.
     runtime: Option<Runtime>,
 }
@@ -133,6 +139,7 @@ impl Http {
             waits,
             idle: Mutex::default(),
             slots: Semaphore::new(CONNECTIONS_MAX),
+            pace: OnceLock::new(),
             runtime: Some(runtime),
         })
     }
@@ -140,6 +147,11 @@ impl Http {
     /// The server.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Sends and takes bodies no faster than this from now on. The first one counts.
+    pub(crate) fn keep_to(&self, pace: &Arc<Pace>) {
+        let _ = self.pace.set(Arc::clone(pace));
     }
 
     /// Sends a request and waits for its answer, whatever its status is.
@@ -162,7 +174,11 @@ impl Http {
                 None => (self.connect().await?, true),
             };
             let (request, progress) = self.request(ask)?;
-            match connection.exchange(request, ask.answer_bytes_max).await {
+            let expected = Expected {
+                bytes_max: ask.answer_bytes_max,
+                pace: self.pace.get().map(|pace| &**pace),
+            };
+            match connection.exchange(request, expected).await {
                 Ok(answer) => {
                     if progress.is_whole() && connection.may_be_kept(&answer) {
                         self.keep(connection);
@@ -184,7 +200,7 @@ impl Http {
     }
 
     fn request(&self, ask: &Ask<'_>) -> Result<(Request<Upload>, upload::Progress), TargetError> {
-        let (upload, progress) = Upload::new(ask.body);
+        let (upload, progress) = Upload::new(ask.body, self.pace.get().cloned());
         let request = Request::builder().method(&ask.method).uri(ask.path);
         let mut request = request.body(upload).map_err(|error| {
             TargetError::new(

@@ -29,11 +29,12 @@ use tokio::time::timeout;
 use super::Answer;
 use super::connect::plain;
 use super::upload::Upload;
+use crate::target::Pace;
 
 /// A request may take so long until its answer begins, and the answer as long again, ...
 const WHOLE: Duration = Duration::from_secs(120);
-/// ... and a second more for so many bytes that go there or come back. Who is slower for long is stuck.
-const SLOWEST_BYTES_A_SECOND: u64 = 4 * 1024;
+/// ... and a second more for so many bytes that go there or come back: several share a slow line.
+const SLOWEST_BYTES_A_SECOND: u64 = 512;
 /// What is made room for at once, whatever a server says that comes.
 const ROOM_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -45,6 +46,14 @@ pub(super) struct Connection {
     /// What moves the bytes; `None` when that has ended.
     driver: Option<Driver>,
     used_at: Instant,
+}
+
+/// What is taken of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected<'a> {
+    pub(super) bytes_max: u64,
+    /// How fast.
+    pub(super) pace: Option<&'a Pace>,
 }
 
 /// Why there is no answer. Each is a clause whose subject is the server.
@@ -85,11 +94,11 @@ impl Connection {
         self.driver.is_some() && !self.sender.is_closed() && !is_last
     }
 
-    /// Sends a request and takes its answer, of at most so many bytes.
+    /// Sends a request and takes its answer.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Upload>,
-        bytes_max: u64,
+        expected: Expected<'_>,
     ) -> Result<Answer, Broken> {
         let Self {
             sender,
@@ -102,9 +111,9 @@ impl Connection {
                 sender.ready().await?;
                 sender.send_request(request).await
             };
-            let response = within(sent.unwrap_or(0), response).await;
+            let response = within(sent.unwrap_or(0), expected.pace, response).await;
             let response = response.map_err(Broken::Unanswered)?;
-            taken(response.map_err(unanswered)?, bytes_max).await
+            taken(response.map_err(unanswered)?, expected).await
         };
         let mut answer = pin!(answer);
         let answer = poll_fn(|cx| {
@@ -122,13 +131,21 @@ impl Connection {
 }
 
 /// Waits for so long as so many bytes may take; then it is a clause whose subject is the server.
-async fn within<T>(bytes: u64, work: impl Future<Output = T>) -> Result<T, String> {
+async fn within<T>(
+    bytes: u64,
+    pace: Option<&Pace>,
+    work: impl Future<Output = T>,
+) -> Result<T, String> {
+    if pace.is_some() {
+        // Who is slow on purpose is not stuck; that something moves is looked after elsewhere.
+        return Ok(work.await);
+    }
     let limit = WHOLE + Duration::from_secs(bytes / SLOWEST_BYTES_A_SECOND);
     let done = timeout(limit, work).await;
     done.map_err(|_| format!("did not come to an end within {} s", limit.as_secs()))
 }
 
-async fn taken(response: Response<Incoming>, bytes_max: u64) -> Result<Answer, Broken> {
+async fn taken(response: Response<Incoming>, expected: Expected<'_>) -> Result<Answer, Broken> {
     let (head, mut body) = response.into_parts();
     let announced = body.size_hint().exact();
     if head.status.is_success() && announced.is_none() && !has_end(&head.headers) {
@@ -136,8 +153,9 @@ async fn taken(response: Response<Incoming>, bytes_max: u64) -> Result<Answer, B
         let what = "does not say where its answer ends";
         return Err(Broken::Wrong(what.to_owned()));
     }
-    let bytes = announced.unwrap_or(bytes_max).min(bytes_max);
-    let collected = within(bytes, collect(&mut body, announced, bytes_max)).await;
+    let bytes = announced.unwrap_or(expected.bytes_max);
+    let collected = collect(&mut body, announced, expected);
+    let collected = within(bytes, expected.pace, collected).await;
     Ok(Answer {
         status: head.status,
         headers: head.headers,
@@ -148,7 +166,7 @@ async fn taken(response: Response<Incoming>, bytes_max: u64) -> Result<Answer, B
 async fn collect(
     body: &mut Incoming,
     announced: Option<u64>,
-    bytes_max: u64,
+    Expected { bytes_max, pace }: Expected<'_>,
 ) -> Result<Bytes, Broken> {
     let too_large = || Broken::Wrong(format!("answered with more than {bytes_max} bytes"));
     if announced.is_some_and(|announced| announced > bytes_max) {
@@ -167,6 +185,10 @@ async fn collect(
         };
         if bytes.len() as u64 + piece.len() as u64 > bytes_max {
             return Err(too_large());
+        }
+        if let Some(pace) = pace {
+            // The thread that asks is the one that waits here; the server is slowed down by it.
+            pace.down(piece.len());
         }
         bytes.extend_from_slice(&piece);
     }

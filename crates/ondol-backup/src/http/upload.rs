@@ -14,6 +14,8 @@ use hyper::body::Body;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
 
+use crate::target::Pace;
+
 /// A piece: hyper copies each whole before TLS takes any of it.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -22,6 +24,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub(super) struct Upload {
     parts: VecDeque<Bytes>,
     left: u64,
+    pace: Option<Arc<Pace>>,
     progress: Progress,
 }
 
@@ -37,7 +40,7 @@ impl Progress {
 }
 
 impl Upload {
-    pub(super) fn new(parts: &[Bytes]) -> (Self, Progress) {
+    pub(super) fn new(parts: &[Bytes], pace: Option<Arc<Pace>>) -> (Self, Progress) {
         let parts: VecDeque<_> = parts
             .iter()
             .filter(|part| !part.is_empty())
@@ -48,6 +51,7 @@ impl Upload {
         let upload = Self {
             parts,
             left,
+            pace,
             progress: progress.clone(),
         };
         (upload, progress)
@@ -68,6 +72,10 @@ impl Body for Upload {
         let piece = part.split_to(part.len().min(PIECE_BYTES));
         if part.is_empty() {
             self.parts.pop_front();
+        }
+        if let Some(pace) = &self.pace {
+            // The thread that asks is the one that waits here, and it has nothing else to do.
+            pace.up(piece.len());
         }
         self.left -= piece.len() as u64;
         self.progress.0.store(self.left == 0, Ordering::Relaxed);

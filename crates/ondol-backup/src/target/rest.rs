@@ -15,6 +15,8 @@ use serde::Deserialize;
 use super::Folder;
 use super::OBJECT_BYTES_MAX;
 use super::Object;
+use super::Pace;
+use super::Pacing;
 use super::Target;
 use super::TargetError;
 use super::Trouble;
@@ -310,6 +312,11 @@ impl Target for Rest {
             StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => Ok(()),
             _ => Err(self.refused(&answer, Doing::Remove)),
         }
+    }
+
+    fn pace(&self, pace: &Arc<Pace>) -> Pacing {
+        self.http.keep_to(pace);
+        Pacing::ByPiece
     }
 }
 

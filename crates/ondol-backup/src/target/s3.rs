@@ -24,6 +24,8 @@ use self::address::Address;
 use super::Folder;
 use super::OBJECT_BYTES_MAX;
 use super::Object;
+use super::Pace;
+use super::Pacing;
 use super::Target;
 use super::TargetError;
 use super::Trouble;
@@ -276,6 +278,11 @@ impl Target for S3 {
             Trouble::Missing => Ok(()),
             _ => Err(error),
         }
+    }
+
+    fn pace(&self, pace: &Arc<Pace>) -> Pacing {
+        self.http.keep_to(pace);
+        Pacing::ByPiece
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::access::BandwidthLimit;
 use crate::http::tests::program::Program;
 use crate::http::tests::program::is_there;
 use crate::http::tests::program::s3s_fs;
@@ -12,6 +13,8 @@ use crate::http::tests::server::Reply;
 use crate::http::tests::server::Server;
 use crate::http::tests::server::says;
 use crate::target::conformance;
+use crate::target::time::Time;
+use crate::target::time::played::Played;
 
 const KEY: &str = "AKIDONDOL";
 const SECRET: &str = "a+secret/of=theirs";
@@ -234,6 +237,33 @@ fn a_page_that_fails_fails_the_listing() {
         let error = at(&server).list(Folder::Snapshots).unwrap_err();
         assert_eq!(error.trouble, expected, "{error}");
     }
+}
+
+#[test]
+fn a_pace_is_kept_by_the_piece() {
+    let object = vec![b'x'; 2 << 20];
+    let sent = object.clone();
+    let server = Server::start(move |_, asked| match &*asked.method {
+        "PUT" => says("200 OK", "", b""),
+        _ => says("200 OK", "", &object),
+    });
+    let target = at(&server);
+    let limits = [BandwidthLimit {
+        from: 0,
+        to: 0,
+        rate: Some(1 << 20),
+    }];
+    let time = Arc::new(Played::at(0));
+    let pace = Arc::new(Pace::new(&limits, None, Arc::clone(&time) as Arc<dyn Time>));
+    assert_eq!(target.pace(&pace), Pacing::ByPiece);
+    let content = [Bytes::from(sent)];
+    target.write(&Object::Config, &content).unwrap();
+    let up = time.elapsed().as_secs_f64();
+    target.read(&Object::Config).unwrap();
+    let down = time.elapsed().as_secs_f64() - up;
+    // The last piece is not waited for, nor is what was saved up.
+    assert!((1.4..=2.1).contains(&up), "{up}");
+    assert!((1.0..=2.1).contains(&down), "{down}");
 }
 
 /// What an answer leads to where an object was asked for.
