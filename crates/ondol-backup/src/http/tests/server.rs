@@ -53,6 +53,40 @@ pub(crate) fn says(status: &str, more: &str, body: &[u8]) -> Reply {
     Reply::Says([head.as_bytes(), body].concat())
 }
 
+/// What the server on this port of this machine answers to the same request.
+pub(crate) fn forward(port: u16, asked: &Asked) -> Vec<u8> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\nConnection: close\r\n",
+        asked.method, asked.path
+    );
+    for (name, value) in &asked.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    let request = [head.as_bytes(), b"\r\n", &asked.body].concat();
+    // A server that refuses may do so before it has read all, and hang up; what it said is there.
+    let _ = stream.write_all(&request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// The same, by a line that fails often: nothing comes, or half of it, or that all are busy.
+pub(crate) fn forward_badly(port: u16, number: usize, asked: &Asked) -> Reply {
+    let nothing = [3, 14].contains(&(number % 17));
+    let busy = [1, 2, 9].contains(&(number % 13));
+    let half = number % 7 == 4;
+    match (nothing, busy, half) {
+        (true, _, _) => Reply::Ends(Vec::new()),
+        (_, true, _) => says("503 Slow Down", "", b""),
+        (_, _, true) => {
+            let answer = forward(port, asked);
+            Reply::Ends(answer[..answer.len() / 2].to_vec())
+        }
+        (false, false, false) => Reply::Ends(forward(port, asked)),
+    }
+}
+
 /// See the file's own words. It ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use super::*;
 use crate::access::Hidden;
@@ -9,8 +10,12 @@ use crate::http::tests::program::Program;
 use crate::http::tests::program::is_there;
 use crate::http::tests::server::Reply;
 use crate::http::tests::server::Server;
+use crate::http::tests::server::forward_badly;
 use crate::http::tests::server::says;
+use crate::reporter::Reporter;
 use crate::target::conformance;
+use crate::target::retry::Patient;
+use crate::target::time::played::Played;
 
 const PASSWORD: &str = "pass: word/ü";
 const LISTING: &str = "Content-Type: application/vnd.x.restic.rest.v2\r\n";
@@ -77,6 +82,26 @@ fn an_append_only_server_does_what_it_can() {
     assert_eq!(error.trouble, Trouble::Refused);
     assert!(error.what.contains("append_only = true"), "{error}");
     assert_eq!(target.read(&pack).unwrap(), "one");
+}
+
+/// Half of all requests fail, some of them after they were done.
+#[test]
+fn a_bad_line_is_survived() {
+    let root = tempfile::tempdir().unwrap();
+    let Some(service) = service(root.path(), &["--append-only"]) else {
+        return;
+    };
+    let port = service.port;
+    let line = Server::start(move |number, asked| forward_badly(port, number, asked));
+    let target = open(&access(format!("http://{}/", line.address))).unwrap();
+    let time = Arc::new(Played::at(0));
+    let patience = Duration::from_secs(15 * 60);
+    let target = Patient::new(target, patience, Reporter::silent(), time);
+    let unable = conformance::Unable {
+        replace: true,
+        remove: true,
+    };
+    conformance::check(&target, unable);
 }
 
 #[test]

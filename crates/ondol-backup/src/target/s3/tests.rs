@@ -11,8 +11,11 @@ use crate::http::tests::program::s3s_fs;
 use crate::http::tests::server::Asked;
 use crate::http::tests::server::Reply;
 use crate::http::tests::server::Server;
+use crate::http::tests::server::forward_badly;
 use crate::http::tests::server::says;
+use crate::reporter::Reporter;
 use crate::target::conformance;
+use crate::target::retry::Patient;
 use crate::target::time::Time;
 use crate::target::time::played::Played;
 
@@ -59,6 +62,32 @@ fn a_bucket_does_what_every_target_does() {
     };
     let target = open(&access(service.port, "boxes/seocho 1")).unwrap();
     conformance::check(&*target, conformance::Unable::default());
+}
+
+/// Half of all requests fail, some of them after they were done.
+#[test]
+fn a_bad_line_is_survived() {
+    let root = tempfile::tempdir().unwrap();
+    let Some(service) = service(root.path()) else {
+        return;
+    };
+    let port = service.port;
+    let line = Server::start(move |number, asked| forward_badly(port, number, asked));
+    let time = Arc::new(Played::at(0));
+    let patience = std::time::Duration::from_secs(15 * 60);
+    let target = Patient::new(at(&line), patience, Reporter::silent(), time);
+    target.create().unwrap();
+    for number in 0..60 {
+        let object = Object::In(Folder::Data, name(number));
+        let content = Bytes::from(vec![b'x'; 1 + number * 1_000]);
+        let pieces = [content.clone()];
+        target.write(&object, &pieces).unwrap();
+        assert_eq!(target.read(&object).unwrap(), content);
+        if number % 3 == 0 {
+            target.remove(&object).unwrap();
+        }
+    }
+    assert_eq!(target.list(Folder::Data).unwrap().len(), 40);
 }
 
 #[test]
