@@ -56,13 +56,14 @@ pub(crate) fn says(status: &str, more: &str, body: &[u8]) -> Reply {
 /// What the server on this port of this machine answers to the same request.
 pub(crate) fn forward(port: u16, asked: &Asked) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let mut head = format!(
-        "{} {} HTTP/1.1\r\nConnection: close\r\n",
+    let headers = asked.headers.iter();
+    let headers: String = headers
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let head = format!(
+        "{} {} HTTP/1.1\r\nConnection: close\r\n{headers}",
         asked.method, asked.path
     );
-    for (name, value) in &asked.headers {
-        head += &format!("{name}: {value}\r\n");
-    }
     let request = [head.as_bytes(), b"\r\n", &asked.body].concat();
     // A server that refuses may do so before it has read all, and hang up; what it said is there.
     let _ = stream.write_all(&request);

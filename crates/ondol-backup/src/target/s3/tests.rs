@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use ondol_model::backup::Part;
+
 use super::*;
 use crate::access::BandwidthLimit;
 use crate::http::tests::program::Program;
@@ -14,10 +16,14 @@ use crate::http::tests::server::Server;
 use crate::http::tests::server::forward_badly;
 use crate::http::tests::server::says;
 use crate::reporter::Reporter;
+use crate::repository::Repository;
 use crate::target::conformance;
 use crate::target::retry::Patient;
 use crate::target::time::Time;
 use crate::target::time::played::Played;
+use crate::testing::PASSWORD;
+use crate::testing::archive_files;
+use crate::testing::restic;
 
 const KEY: &str = "AKIDONDOL";
 const SECRET: &str = "a+secret/of=theirs";
@@ -99,7 +105,7 @@ fn what_restic_keeps_in_a_bucket_is_found() {
     if !is_there("restic") {
         return;
     }
-    let restic = |repository: &str, arguments: &[&str]| {
+    let run_restic = |repository: &str, arguments: &[&str]| {
         let done = Command::new("restic")
             .args(["--no-cache", "--repo", repository])
             .args(arguments)
@@ -111,9 +117,9 @@ fn what_restic_keeps_in_a_bucket_is_found() {
         assert!(done.status.success(), "{done:?}");
     };
     let bucket = format!("s3:http://127.0.0.1:{}/backups/box", service.port);
-    restic(&bucket, &["init"]);
+    run_restic(&bucket, &["init"]);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    restic(&bucket, &["backup", file]);
+    run_restic(&bucket, &["backup", file]);
     let target = open(&access(service.port, "box")).unwrap();
     assert!(!target.read(&Object::Config).unwrap().is_empty());
     for (folder, count) in [
@@ -135,7 +141,42 @@ fn what_restic_keeps_in_a_bucket_is_found() {
     }
     // This service misunderstands how restic asks for the names of packs, but keeps objects as files.
     let folder = root.path().join("backups/box");
-    restic(folder.to_str().unwrap(), &["check", "--read-data"]);
+    run_restic(folder.to_str().unwrap(), &["check", "--read-data"]);
+}
+
+/// Through a bad line too: what is acknowledged is there, and whole.
+#[test]
+fn a_repository_in_a_bucket_is_one_to_restic() {
+    let root = tempfile::tempdir().unwrap();
+    let Some(service) = service(root.path()) else {
+        return;
+    };
+    let port = service.port;
+    let line = Server::start(move |number, asked| forward_badly(port, number, asked));
+    let target = || -> Arc<dyn Target> {
+        let time = Arc::new(Played::at(0));
+        let patience = std::time::Duration::from_secs(15 * 60);
+        let patient = Patient::new(at(&line), patience, Reporter::silent(), time);
+        Arc::new(patient)
+    };
+    let files = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/target"));
+    let repository = Repository::create(target(), PASSWORD).unwrap();
+    let archived = archive_files(&repository, "run-1", Part::Files, 1_700_000_000, files);
+    assert!(archived.files > 10, "{archived:?}");
+    let again = Repository::open(target(), PASSWORD, Some(repository.id())).unwrap();
+    let snapshots = again.snapshots().unwrap();
+    assert_eq!((snapshots.good.len(), snapshots.damaged.len()), (1, 0));
+    let file = files.join("whole.rs");
+    let node = again.node(&snapshots.good[0], &file).unwrap().unwrap();
+    let mut content = Vec::new();
+    again.write_file(&node, &mut content).unwrap();
+    assert!(content == std::fs::read(&file).unwrap());
+
+    let folder = root.path().join("backups/box");
+    let Some((is_well, told)) = restic(&folder, &["check", "--read-data"]) else {
+        return;
+    };
+    assert!(is_well && told.contains("no errors were found"), "{told}");
 }
 
 #[test]
