@@ -6,6 +6,8 @@ mod local;
 mod secrets;
 mod ssh;
 
+use std::env;
+
 use ondol_base::clock;
 use ondol_config::KeyPath;
 use ondol_model::plan::BackupTarget;
@@ -84,7 +86,8 @@ fn included(subject: Subject<'_>, findings: &mut Findings) {
 
 fn hooks(subject: Subject<'_>, findings: &mut Findings) {
     let backup = &subject.plan.backup;
-    let path = std::env::var("PATH").unwrap_or_default();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = path.to_string_lossy();
     let hooks = [
         (
             "before",

@@ -62,6 +62,7 @@ fn without_a_word_of_backups_there_are_none() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "every key has its value")]
 fn every_key_of_backups_is_taken_over() {
     let found = backup(&testdata("testdata/good/backup.toml"));
     let named = |name: &str, storage, append_only| BackupTarget {
