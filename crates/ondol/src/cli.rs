@@ -17,6 +17,7 @@ use crate::command::recover::RecoverFlags;
 use crate::output::Format;
 
 mod apps;
+mod backups;
 
 pub(crate) use apps::AppFlags;
 pub(crate) use apps::AppsCommand;
@@ -25,6 +26,15 @@ pub(crate) use apps::DeployFlags;
 pub(crate) use apps::ExecFlags;
 pub(crate) use apps::OnApp;
 pub(crate) use apps::RollbackFlags;
+pub(crate) use backups::BackupCommand;
+pub(crate) use backups::BackupListFlags;
+pub(crate) use backups::BackupNowFlags;
+pub(crate) use backups::BrowseFlags;
+pub(crate) use backups::KitFlags;
+pub(crate) use backups::OnTargetFlags;
+pub(crate) use backups::PruneFlags;
+pub(crate) use backups::RestoreFlags;
+pub(crate) use backups::VerifyFlags;
 
 /// Serves the sites of a home Linux box from one file.
 #[derive(Debug, Parser)]
@@ -109,6 +119,11 @@ pub(crate) enum Command {
     Show(Show),
     #[command(flatten)]
     OnApp(OnApp),
+    /// Take, list, prove and thin out backups, and print the recovery kit
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Put something back from a backup: files, a database, an app, a site
+    Restore(RestoreFlags),
     /// Run a command as an app runs: with its user, folder, environment and limits
     Exec(ExecFlags),
     /// Bring a whole box back on any machine, with its recovery kit
@@ -142,6 +157,8 @@ pub(crate) enum Show {
     Apps(AppsFlags),
     /// List the certificates, renew or revoke them, or print the root of Ondol's own CA
     Certs(CertsFlags),
+    /// Show what can be put back: how old it is, and whether that is proven
+    Backups(ShowFlags),
     /// List what happened, the newest last, next to the prompt
     Events(EventsFlags),
     /// Show what an app wrote, the newest last

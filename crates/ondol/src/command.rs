@@ -8,17 +8,21 @@ use ondol_admin::api::EventsQuery;
 use ondol_admin::client::Client;
 use ondol_admin::client::ClientError;
 
+use crate::cli::BackupCommand;
 use crate::cli::CertsCommand;
 use crate::cli::CertsFlags;
 use crate::cli::EventsFlags;
 use crate::cli::OnApp;
+use crate::cli::RestoreFlags;
 use crate::cli::Show;
 use crate::folders::Folders;
 
 mod apps;
+mod backups;
 mod certs;
 pub(crate) mod check;
 pub(crate) mod completions;
+mod consent;
 pub(crate) mod demo;
 mod events;
 pub(crate) mod exec;
@@ -88,6 +92,7 @@ pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
             Show::Status(flags) => status::run(&client, flags.format()).await?,
             Show::Sites(flags) => sites::run(&client, flags.format()).await?,
             Show::Apps(flags) => apps::run(&client, folders, flags).await?,
+            Show::Backups(flags) => backups::run(&client, flags.format()).await?,
             Show::Certs(flags) => return about_certs(&client, flags).await,
             Show::Events(EventsFlags {
                 show,
@@ -114,6 +119,26 @@ pub(crate) fn on_app(what: &OnApp, folders: &Folders) -> anyhow::Result<ExitCode
         OnApp::Restart(flags) => apps::deeds::restart(&client, flags).await,
         OnApp::Stop(flags) => apps::deeds::stop(&client, flags).await,
         OnApp::Start(flags) => apps::deeds::start(&client, flags).await,
+    })
+}
+
+/// The verbs about backups.
+pub(crate) fn backup(what: &BackupCommand, folders: &Folders) -> anyhow::Result<ExitCode> {
+    ask(folders, async |client| match what {
+        BackupCommand::Now(flags) => backups::deeds::now(&client, flags).await,
+        BackupCommand::List(flags) => backups::list::list(&client, flags).await,
+        BackupCommand::Browse(flags) => backups::list::browse(&client, flags).await,
+        BackupCommand::Verify(flags) => backups::deeds::verify(&client, flags).await,
+        BackupCommand::Drill(flags) => backups::deeds::drill(&client, flags).await,
+        BackupCommand::Prune(flags) => backups::deeds::prune(&client, flags).await,
+        BackupCommand::Kit(flags) => backups::kit::run(&client, flags).await,
+    })
+}
+
+/// Puts something back.
+pub(crate) fn restore(flags: &RestoreFlags, folders: &Folders) -> anyhow::Result<ExitCode> {
+    ask(folders, async |client| {
+        backups::restore::run(&client, flags).await
     })
 }
 

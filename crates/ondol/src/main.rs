@@ -51,6 +51,8 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve::run(flags, &environment),
         Command::Job => Ok(ondol_backup::run_job()),
         Command::OnApp(what) => places().and_then(|folders| command::on_app(what, &folders)),
+        Command::Backup(what) => places().and_then(|folders| command::backup(what, &folders)),
+        Command::Restore(flags) => places().and_then(|folders| command::restore(flags, &folders)),
         Command::Exec(flags) => command::exec::run(flags, places, &environment.terminal),
         Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),
         Command::Reload => places().and_then(|folders| command::reload::run(&folders)),

@@ -48,7 +48,7 @@ pub(super) fn meant(
     if let Some(to) = &question.to {
         absolute(to)?;
     }
-    let wanted = wanted(&question.what, plan, &scope, is_elsewhere)?;
+    let wanted = wanted(&question.what, plan, &scope, folders, is_elsewhere)?;
     let what = wanted.what();
     if is_elsewhere {
         return Ok(Meant {
@@ -71,6 +71,7 @@ fn wanted(
     what: &api::RestoreWhat,
     plan: &Plan,
     scope: &Scope,
+    folders: &Folders,
     is_elsewhere: bool,
 ) -> Result<Wanted, String> {
     let mut wanted = Wanted::default();
@@ -88,14 +89,14 @@ fn wanted(
             }
             wanted.databases.clone_from(names);
         }
-        api::RestoreWhat::App(name) => wanted.add_app(found_app(name, scope)?, plan),
+        api::RestoreWhat::App(name) => wanted.add_app(found_app(name, scope)?, plan, folders),
         api::RestoreWhat::Site(name) => {
             let names = scope.sites.iter().map(|site| site.name.as_str());
             let site = scope.sites.iter().find(|site| site.name == *name);
             let site = site.ok_or_else(|| near::unknown("site", name, names))?;
             wanted.paths.extend(site.folders.iter().cloned());
             for app in &site.apps {
-                wanted.add_app(found_app(app, scope)?, plan);
+                wanted.add_app(found_app(app, scope)?, plan, folders);
             }
             if wanted.paths.is_empty() && wanted.databases.is_empty() {
                 return Err(format!(
@@ -174,8 +175,14 @@ impl Wanted {
     }
 
     /// A database that lies in a folder of the app comes back with it.
-    fn add_app(&mut self, app: &ManifestApp, plan: &Plan) {
-        let paths: Vec<_> = app.code.iter().chain(&app.data).cloned().collect();
+    fn add_app(&mut self, app: &ManifestApp, plan: &Plan, folders: &Folders) {
+        let own = folders.state.join("apps").join(&app.name);
+        // What Ondol keeps of it is one folder: not each app has all that may be in it.
+        let paths = app.code.iter().chain(&app.data).map(|path| {
+            let is_own = path.starts_with(&own);
+            if is_own { own.clone() } else { path.clone() }
+        });
+        let paths: Vec<_> = paths.collect();
         for name in &app.databases {
             let comes_along = plan.backup.databases.iter().any(|database| {
                 let its = database.name.as_str() == name;

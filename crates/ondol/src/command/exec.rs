@@ -80,6 +80,7 @@ mod tests {
             env: BTreeMap::from([("TERM".to_owned(), "dumb".to_owned())]),
             identity: None,
             reach: None,
+            stand_ins: Vec::new(),
             limits: Limits::default(),
             output: Output::Pipe("/run/pipe".into()),
             record: Some(("/run/record".into(), serde_json::Value::Null)),

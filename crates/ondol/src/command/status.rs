@@ -7,6 +7,7 @@ use ondol_admin::client::Client;
 use ondol_base::clock;
 
 use crate::command::apps;
+use crate::command::backups;
 use crate::command::certs::problems;
 use crate::command::certs::problems::Tries;
 use crate::output;
@@ -63,6 +64,7 @@ fn render(status: &Status, now: i64, screen: Screen) -> String {
     let mut warnings = certificate_problems(status, now);
     warnings.append(&mut other_warnings(status));
     warnings.extend(status.apps.iter().filter_map(apps::trouble));
+    warnings.extend(backups::sentences(&status.backups));
     if !warnings.is_empty() {
         text.push('\n');
     }
@@ -95,6 +97,7 @@ fn overview(status: &Status, now: i64, screen: Screen) -> String {
         ("listening on", listeners.join(", ")),
         ("now", format!("{connections}, {requests} since the start")),
     ];
+    lines.push(("backups", backups::short(&status.backups, now)));
     if status.stand_ins > 0 {
         let sites = output::counted(status.stand_ins as u64, "site");
         let sentence = format!("{sites} for now, until an issuer gives a certificate");

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::io::BufRead;
-use std::io::IsTerminal;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +19,7 @@ use crate::cli::IssuerFlags;
 use crate::cli::NameFlags;
 use crate::cli::RenewFlags;
 use crate::cli::RevokeFlags;
+use crate::command::consent;
 use crate::command::spinner::Spinner;
 use crate::command::spinner::TURN;
 use crate::output;
@@ -204,7 +203,12 @@ pub(crate) async fn revoke(client: &Client, flags: &RevokeFlags) -> anyhow::Resu
     let found = certificate_of::find(&certs, &flags.name);
     if let Some(certificate) = found.filter(|found| is_revocable(found) && !flags.yes) {
         let zone = client.status().await?.timezone;
-        if !is_meant(&what_happens(certificate, zone.as_deref()))? {
+        let about = consent::Asked {
+            what_happens: &what_happens(certificate, zone.as_deref()),
+            question: "Revoke it?",
+            nobody: "nobody can be asked here whether the certificate is to be revoked: say --yes",
+        };
+        if !consent::is_meant(&about)? {
             writeln!(io::stderr().lock(), "Nothing changed.")?;
             return Ok(exit_code(false));
         }
@@ -283,26 +287,6 @@ fn what_happens(certificate: &Cert, zone: Option<&str>) -> [String; 2] {
          revoked: wherever it is still used, visitors are warned off. That can't be taken back."
             .to_owned(),
     ]
-}
-
-/// Asks on the terminal; without one, nobody can say yes.
-fn is_meant(what_happens: &[String]) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        anyhow::bail!(
-            "nobody can be asked here whether the certificate is to be revoked: say --yes"
-        );
-    }
-    let screen = Screen::of_standard_error();
-    let mut errors = io::stderr().lock();
-    for paragraph in what_happens {
-        errors.write_all(wrapped(paragraph, screen).as_bytes())?;
-    }
-    write!(errors, "Revoke it? [y/N] ")?;
-    errors.flush()?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let word = line.trim().to_lowercase();
-    Ok(word == "y" || word == "yes")
 }
 
 /// The lines of a text as wide as the screen.

@@ -60,6 +60,7 @@ pub(in crate::command) fn healthy() -> Status {
         log_lines_dropped: 0,
         servers: Vec::new(),
         apps: Vec::new(),
+        backups: api::Backups::default(),
         warnings: Vec::new(),
         services: vec![service("running", None)],
     }
@@ -85,6 +86,7 @@ configuration  /etc/ondol/ondol.toml, revision 4
 serving        1 site, 2 certificates
 listening on   [::]:80 (http), [::]:443 (https)
 now            42 connections, 19,202 requests since the start
+backups        none: nothing of this box is saved elsewhere
 
 DATA PLANE  PROCESS  STATE  SINCE      CONNECTIONS  REQUESTS  VERSION
          7     4712  ready  3 min ago           42    18,302  0.1.0

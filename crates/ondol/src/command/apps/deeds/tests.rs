@@ -69,6 +69,8 @@ fn stage() -> Stage {
         cert_commands: mpsc::channel(1).0,
         apps: shown,
         app_commands,
+        backups: watch::channel(Arc::default()).1,
+        backup_commands: mpsc::channel(1).0,
     };
     let mut workers = Group::default();
     workers.spawn("questions", AppRequests { commands, desk }.run());
