@@ -8,6 +8,7 @@ mod access;
 mod backups;
 mod check;
 mod databases;
+mod digest;
 mod failure;
 mod http;
 mod identity;

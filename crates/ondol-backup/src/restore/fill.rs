@@ -269,7 +269,7 @@ pub(super) fn fatal(place: &str, error: &io::Error) -> Option<Failure> {
 }
 
 /// Whether a failure is that of a pack or a piece: files that do without it can be restored all the same.
-pub(super) fn is_of_one_pack(failure: &Failure) -> bool {
+pub(crate) fn is_of_one_pack(failure: &Failure) -> bool {
     matches!(
         failure.kind,
         // A disk that can't read one place says nothing of others.

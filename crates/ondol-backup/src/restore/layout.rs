@@ -18,7 +18,7 @@ const NAME_MAX: usize = 255;
 
 /// Where what is restored goes.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     to: Destination,
     moved: Vec<(PathBuf, PathBuf)>,
     /// What stays as it is within folders that are exchanged.
@@ -27,24 +27,24 @@ pub(super) struct Layout {
 
 /// Where one thing goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Goal {
+pub(crate) struct Goal {
     /// A folder that is there, or is made; links that lead to it are followed.
-    pub(super) base: PathBuf,
+    pub(crate) base: PathBuf,
     /// The path below it, where no link is followed.
-    pub(super) place: PathBuf,
+    pub(crate) place: PathBuf,
     /// What it takes the place of, when it is beside it.
-    pub(super) stands_for: Option<PathBuf>,
+    pub(crate) stands_for: Option<PathBuf>,
 }
 
 impl Goal {
     /// The whole path.
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.base.join(&self.place)
     }
 }
 
 impl Layout {
-    pub(super) fn new(to: &Destination, moved: &[(PathBuf, PathBuf)], stays: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(to: &Destination, moved: &[(PathBuf, PathBuf)], stays: Vec<PathBuf>) -> Self {
         Self {
             to: to.clone(),
             moved: moved.to_vec(),
@@ -53,7 +53,7 @@ impl Layout {
     }
 
     /// Where a path of the backup is on this machine: the longest folder that was moved counts.
-    pub(super) fn moved(&self, source: &Path) -> PathBuf {
+    pub(crate) fn moved(&self, source: &Path) -> PathBuf {
         let fits = self
             .moved
             .iter()
@@ -70,13 +70,13 @@ impl Layout {
     }
 
     /// Whether something is restored of what is no file of the machine.
-    pub(super) fn takes_virtual(&self, source: &Path) -> bool {
+    pub(crate) fn takes_virtual(&self, source: &Path) -> bool {
         let is_moved = self.moved.iter().any(|(from, _)| source.starts_with(from));
         is_moved || matches!(&self.to, Destination::Into(folder) if folder != Path::new("/"))
     }
 
     /// Whether a folder can't be restored as a whole, but only by what is in it.
-    pub(super) fn is_taken_apart(&self, source: &Path) -> bool {
+    pub(crate) fn is_taken_apart(&self, source: &Path) -> bool {
         let is_below = |path: &Path, folder: &Path| path != folder && path.starts_with(folder);
         if source.parent().is_none() || self.moved.iter().any(|(from, _)| is_below(from, source)) {
             return true;
@@ -87,7 +87,7 @@ impl Layout {
     }
 
     /// Where a thing of a run goes, whose path in the backup this is.
-    pub(super) fn goal(&self, source: &Path, run: &str) -> Option<Goal> {
+    pub(crate) fn goal(&self, source: &Path, run: &str) -> Option<Goal> {
         let path = self.moved(source);
         let name = path.file_name()?.to_owned();
         let parent = path.parent()?;
@@ -154,7 +154,7 @@ fn cut(name: &OsStr, room: usize) -> &[u8] {
 }
 
 /// Whether a path is absolute and leads nowhere but where it says.
-pub(super) fn is_plain(path: &Path) -> bool {
+pub(crate) fn is_plain(path: &Path) -> bool {
     path.is_absolute()
         && path
             .components()

@@ -19,8 +19,9 @@ use rustix::io::Errno;
 
 use super::layout;
 use super::server;
-use crate::databases::SQLITE_SIDECARS;
 use crate::databases::SQLITE_MAGIC;
+use crate::databases::SQLITE_SIDECARS;
+use crate::databases::beside as with;
 use crate::failure::Failure;
 use crate::report::Found;
 use crate::reporter::Reporter;
@@ -203,12 +204,6 @@ fn move_sidecars(of: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn with(path: &Path, end: &str) -> PathBuf {
-    let mut text = OsString::from(path);
-    text.push(end);
-    PathBuf::from(text)
 }
 
 fn is_sqlite(path: &Path) -> bool {

@@ -21,27 +21,27 @@ use crate::repository::Repository;
 
 /// A thing, and where it goes.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) thing: Thing,
-    pub(super) goal: Goal,
+pub(crate) struct Item {
+    pub(crate) thing: Thing,
+    pub(crate) goal: Goal,
 }
 
 /// A database that is a file, and where it goes.
 #[derive(Debug)]
-pub(super) struct FileDatabase {
-    pub(super) item: Item,
-    pub(super) chosen: Chosen,
+pub(crate) struct FileDatabase {
+    pub(crate) item: Item,
+    pub(crate) chosen: Chosen,
 }
 
 /// What is restored, and where to.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
-    pub(super) items: Vec<Item>,
-    pub(super) files: Vec<FileDatabase>,
+pub(crate) struct Plan {
+    pub(crate) items: Vec<Item>,
+    pub(crate) files: Vec<FileDatabase>,
     /// Databases of servers.
-    pub(super) servers: Vec<Chosen>,
+    pub(crate) servers: Vec<Chosen>,
     /// What can't be restored, a sentence each.
-    pub(super) faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 /// Makes the plan.
@@ -154,7 +154,7 @@ impl Plan {
     }
 
     /// All that are files, by the folder that they go to.
-    pub(super) fn by_base(&self) -> BTreeMap<&Path, Vec<&Item>> {
+    pub(crate) fn by_base(&self) -> BTreeMap<&Path, Vec<&Item>> {
         let mut by_base: BTreeMap<&Path, Vec<&Item>> = BTreeMap::new();
         for item in self
             .items
@@ -167,7 +167,7 @@ impl Plan {
     }
 
     /// Finds out how much everything is, where that is not known.
-    pub(super) fn measure(&mut self, repository: &Repository) -> Result<Amount, Failure> {
+    pub(crate) fn measure(&mut self, repository: &Repository) -> Result<Amount, Failure> {
         let mut total = Amount::default();
         for item in &mut self.items {
             let amount = match item.thing.amount {
@@ -186,7 +186,7 @@ impl Plan {
     }
 
     /// Sees to it that there is room for all of it, where nothing of it is there yet.
-    pub(super) fn check_room(&self) -> Result<(), Failure> {
+    pub(crate) fn check_room(&self) -> Result<(), Failure> {
         for (base, items) in self.by_base() {
             let needed: u64 = items
                 .iter()

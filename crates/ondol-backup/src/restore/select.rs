@@ -28,35 +28,35 @@ const OLDER_MAX: usize = 100;
 
 /// Something of a snapshot.
 #[derive(Debug, Clone)]
-pub(super) struct Thing {
-    pub(super) run: String,
-    pub(super) snapshot: Snapshot,
+pub(crate) struct Thing {
+    pub(crate) run: String,
+    pub(crate) snapshot: Snapshot,
     /// Its absolute path there.
-    pub(super) source: PathBuf,
-    pub(super) node: Node,
+    pub(crate) source: PathBuf,
+    pub(crate) node: Node,
     /// How much it is, as far as that is known without looking at all of it.
-    pub(super) amount: Option<Amount>,
+    pub(crate) amount: Option<Amount>,
 }
 
 /// A database of a backup.
 #[derive(Debug, Clone)]
-pub(super) struct Chosen {
-    pub(super) thing: Thing,
-    pub(super) database: ManifestDatabase,
+pub(crate) struct Chosen {
+    pub(crate) thing: Thing,
+    pub(crate) database: ManifestDatabase,
 }
 
 /// What is restored.
 #[derive(Debug, Default)]
-pub(super) struct Selected {
-    pub(super) things: Vec<Thing>,
-    pub(super) databases: Vec<Chosen>,
+pub(crate) struct Selected {
+    pub(crate) things: Vec<Thing>,
+    pub(crate) databases: Vec<Chosen>,
     /// What was asked for and is not there, a sentence each.
-    pub(super) lacking: Vec<String>,
+    pub(crate) lacking: Vec<String>,
 }
 
 impl Selected {
     /// The newest run of which something is restored.
-    pub(super) fn run(&self) -> Option<&str> {
+    pub(crate) fn run(&self) -> Option<&str> {
         let databases = self.databases.iter().map(|chosen| &chosen.thing);
         let runs = self
             .things
@@ -69,16 +69,16 @@ impl Selected {
 
 /// What is chosen from.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
-    pub(super) repository: &'a Repository,
-    pub(super) manifests: &'a [Manifest],
-    pub(super) snapshots: &'a Snapshots,
-    pub(super) at: Option<i64>,
+pub(crate) struct Source<'a> {
+    pub(crate) repository: &'a Repository,
+    pub(crate) manifests: &'a [Manifest],
+    pub(crate) snapshots: &'a Snapshots,
+    pub(crate) at: Option<i64>,
 }
 
 impl Source<'_> {
     /// Finds what was asked for. An error when nothing of it is there.
-    pub(super) fn select(&self, what: &What) -> Result<Selected, Failure> {
+    pub(crate) fn select(&self, what: &What) -> Result<Selected, Failure> {
         if self.manifests.is_empty() {
             return Err(not_found(
                 "There is no backup in this repository yet.".to_owned(),

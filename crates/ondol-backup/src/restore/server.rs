@@ -10,6 +10,7 @@ use crate::access::DatabaseAccess;
 use crate::access::DatabasePlace;
 use crate::databases::Client;
 use crate::databases::Running;
+use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
 use crate::manifest::ManifestDatabase;
@@ -102,7 +103,11 @@ pub(crate) fn load(
         DatabasePlace::Mysql { .. } => mysql::load(repository, &client, &name, node),
         DatabasePlace::Sqlite { .. } => Err(here("it was on a server, and is a file now.")),
     };
-    let outcome = outcome.and_then(|notes| {
+    let outcome = outcome.and_then(|(digest, notes)| {
+        if !database.digest.is_empty() && digest != database.digest {
+            let sentence = "Its file is not the one that was saved.";
+            return Err(Failure::new(FailureKind::Damaged, sentence));
+        }
         if database.rows.is_empty() {
             return Ok(notes);
         }
@@ -133,6 +138,16 @@ pub(crate) fn discard(access: &DatabaseAccess, name: &str) -> Result<(), Failure
     }
 }
 
+/// Whether a server did not let its user make a database to load one into.
+pub(crate) fn may_not_create(failure: &Failure) -> bool {
+    let signs = [
+        "permission denied to create database",
+        "ERROR 1044",
+        "ERROR 1227",
+    ];
+    signs.iter().any(|sign| failure.sentence.contains(sign))
+}
+
 /// Puts a database that was loaded in place of the one in use; gives back what that is called now.
 pub(super) fn put_in_place(
     work: &RestoreWork,
@@ -157,18 +172,30 @@ pub(super) fn put_in_place(
     exchanged().map_err(|failure| failure.sentence)
 }
 
-/// Feeds a program the file of a database.
-fn feed(repository: &Repository, node: &Node, mut program: Running) -> Result<(), Failure> {
-    let mut input = Input(&mut program);
+/// Feeds a program the file of a database; gives back what that was, as a digest, and what came of the program.
+fn feed(
+    repository: &Repository,
+    node: &Node,
+    mut program: Running,
+) -> Result<(String, Result<(), Failure>), Failure> {
+    let mut input = Input {
+        program: &mut program,
+        digest: Digest::default(),
+    };
     repository.write_file(node, &mut input)?;
-    program.answer().map(drop)
+    let digest = input.digest.text();
+    Ok((digest, program.answer().map(drop)))
 }
 
-struct Input<'a>(&'a mut Running);
+struct Input<'a> {
+    program: &'a mut Running,
+    digest: Digest,
+}
 
 impl std::io::Write for Input<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.tell(bytes).map_err(std::io::Error::other)?;
+        self.digest.add(bytes);
+        self.program.tell(bytes).map_err(std::io::Error::other)?;
         Ok(bytes.len())
     }
 

@@ -16,24 +16,21 @@ use crate::repository::Repository;
 /// Of no database: from where others are made.
 const NONE: &str = "";
 
-/// Loads a database under another name.
+/// Loads a database under another name; gives back the digest of its file.
 pub(super) fn load(
     repository: &Repository,
     client: &Client,
     name: &str,
     node: &Node,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(String, Vec<String>), Failure> {
     discard(client, name)?;
     create_like(client, name)?;
     let loaded = client.with_database(name);
     let mut command = loaded.command(Program::Mysql)?;
     command.stdin(Stdio::piped());
-    feed(
-        repository,
-        node,
-        Running::start(command, Program::Mysql.word())?,
-    )?;
-    Ok(Vec::new())
+    let running = Running::start(command, Program::Mysql.word())?;
+    let (digest, fed) = feed(repository, node, running)?;
+    fed.map(|()| (digest, Vec::new()))
 }
 
 fn create_like(client: &Client, name: &str) -> Result<(), Failure> {

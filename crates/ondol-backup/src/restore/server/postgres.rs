@@ -14,26 +14,23 @@ use std::process::Stdio;
 /// A database that every server has, from where others are made and renamed.
 const MAINTENANCE: &str = "postgres";
 
-/// Loads a database under another name; gives back what the owner should know.
+/// Loads a database under another name; gives back the digest of its file, and what the owner should know.
 pub(super) fn load(
     repository: &Repository,
     client: &Client,
     name: &str,
     node: &Node,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(String, Vec<String>), Failure> {
     let server = client.with_database(MAINTENANCE);
     discard(client, name)?;
     server.ask(&creation(&server, client.database(), name)?)?;
     let loaded = client.with_database(name);
     let mut command = loaded.command(Program::PgRestore)?;
     command.arg("--format=custom").stdin(Stdio::piped());
-    let fed = feed(
-        repository,
-        node,
-        Running::start(command, Program::PgRestore.word())?,
-    );
+    let running = Running::start(command, Program::PgRestore.word())?;
+    let (digest, fed) = feed(repository, node, running)?;
     match fed {
-        Ok(()) => Ok(Vec::new()),
+        Ok(()) => Ok((digest, Vec::new())),
         Err(failure) => missing_roles(&failure.sentence)
             .map(|roles| {
                 let all = roles.join(", ");
@@ -43,7 +40,7 @@ pub(super) fn load(
                      that back.",
                     client.database()
                 );
-                vec![note]
+                (digest, vec![note])
             })
             .ok_or(failure),
     }

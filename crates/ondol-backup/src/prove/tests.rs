@@ -1,0 +1,135 @@
+//! What proves a backup, and what shows that it is none.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::restore::tests::harness::Bench;
+use crate::restore::tests::harness::below;
+use crate::restore::tests::harness::database;
+use crate::restore::tests::harness::noise;
+use crate::restore::tests::harness::rows;
+
+struct Proven {
+    run: String,
+    shown: Vec<String>,
+    faults: Vec<String>,
+    kept: Option<PathBuf>,
+}
+
+fn proven(bench: &Bench, keep_for: &[&str]) -> Result<Proven, Failure> {
+    let work = ProveWork {
+        run: None,
+        scratch: bench.at("scratch"),
+        databases: Vec::new(),
+        keep_for: keep_for.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let places = Placement {
+        cache: bench.at("cache"),
+    };
+    match prove(&bench.reopened(), &work, &places, &Reporter::silent())? {
+        Found::Proven {
+            run,
+            shown,
+            faults,
+            kept,
+        } => Ok(Proven {
+            run,
+            shown,
+            faults,
+            kept,
+        }),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn files_and_databases_are_shown_to_come_back() {
+    let bench = Bench::new();
+    let path = bench.at("data/app.db");
+    database(&path, 3);
+    for number in 0..300_u64 {
+        bench.put(&format!("data/{number}"), noise(number, 500));
+    }
+    let full = bench.take(1_000, &[&bench.at("data")], &[("app", &path)]);
+    database(&path, 2);
+    bench.take(2_000, &[], &[("app", &path)]);
+    let proven = proven(&bench, &[]).unwrap();
+    assert_eq!(proven.faults, [""; 0]);
+    assert_eq!(proven.run, full.run);
+    let expected = [
+        "the canary of the part databases came back as it was",
+        "the canary of the part files came back as it was",
+        "200 of 301 files of the part files came back as they were",
+        "the database app of 1970-01-01T00:33:21Z came back whole, with 5 rows in 1 tables",
+    ];
+    assert_eq!(proven.shown, expected);
+    assert_eq!(proven.kept, None);
+    assert!(!bench.at("scratch/sample").exists());
+    assert!(!below(&bench.at("scratch"), &path).exists());
+}
+
+#[test]
+fn what_an_app_is_started_from_is_kept() {
+    let bench = Bench::new();
+    let path = bench.at("srv/app/data/app.db");
+    database(&path, 3);
+    bench.put("srv/app/run.py", "code");
+    bench.put("srv/app/data/upload", "data");
+    let mut manifest = bench.take(1_000, &[&bench.at("srv/app")], &[("app", &path)]);
+    manifest.run = "20261121T000000Z-aaaaaa".to_owned();
+    manifest.databases[0].app = Some("web".to_owned());
+    manifest.apps.push(crate::manifest::ManifestApp {
+        name: "web".to_owned(),
+        code: vec![bench.at("srv/app")],
+        data: vec![bench.at("srv/app/data")],
+        databases: vec!["app".to_owned()],
+    });
+    bench.repository.write_manifest(&manifest).unwrap();
+    let proven = proven(&bench, &["web"]).unwrap();
+    assert_eq!(proven.faults, [""; 0]);
+    let scratch = proven.kept.unwrap();
+    assert_eq!(
+        fs::read_to_string(below(&scratch, &bench.at("srv/app/run.py"))).unwrap(),
+        "code"
+    );
+    assert_eq!(rows(&below(&scratch, &path)), 3);
+}
+
+#[test]
+fn a_backup_that_is_not_what_it_says_is_not_proven() {
+    let bench = Bench::new();
+    let path = bench.at("data/app.db");
+    database(&path, 3);
+    bench.put("data/a", noise(1, 500));
+    let mut manifest = bench.take(1_000, &[&bench.at("data")], &[("app", &path)]);
+    manifest.run = "20261121T000000Z-aaaaaa".to_owned();
+    manifest.databases[0].rows.insert("note".to_owned(), 4);
+    manifest.parts[1].canary = Some("00".to_owned());
+    manifest.parts[1].files = 1_000;
+    bench.repository.write_manifest(&manifest).unwrap();
+    let expected = [
+        "The canary of the part files came back as something else.",
+        "Of the 1000 files of the part files, 998 are not there.",
+        "The database app did not come back as it was: the table note has 3 rows, and had 4.",
+    ];
+    assert_eq!(proven(&bench, &[]).unwrap().faults, expected);
+}
+
+#[test]
+fn missing_packs_are_faults_and_nothing_to_prove_is_a_failure() {
+    let bench = Bench::new();
+    assert!(proven(&bench, &[]).is_err());
+    bench.put("data/a", noise(1, 500));
+    bench.take(1_000, &[&bench.at("data")], &[]);
+    for pack in bench.packs() {
+        fs::remove_file(pack).unwrap();
+    }
+    let proven = proven(&bench, &[]).unwrap();
+    assert!(!proven.faults.is_empty());
+    assert!(
+        !proven.shown.iter().any(|shown| shown.contains("came back")),
+        "{:?}",
+        proven.shown
+    );
+}
