@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::identity::BoxIdentity;
 use crate::news::News;
 use crate::places::Places;
+use crate::report::Report;
 use crate::request::Handle;
 use crate::request::Request;
 use crate::request::Started;
@@ -108,12 +109,16 @@ struct Desk {
     tools: Tools,
     memories: BTreeMap<String, Memory>,
     kit_confirmed_at: Option<i64>,
+    /// What those are told whose jobs have ended, once the status shows it.
+    last_words: mpsc::Receiver<(Tell, Report)>,
     /// Jobs that wait for the one under way.
     waiting: VecDeque<Order>,
     /// The job under way, and the owner's errands.
     jobs: Group,
     is_busy: bool,
     errands: usize,
+    /// Jobs that have ended, and whose askers were not told yet.
+    ended: usize,
     settled_at: i64,
 }
 
@@ -184,6 +189,7 @@ impl Backups {
             }
             self.begin_waiting(&mut desk).await;
             self.publish(&desk, next.as_ref(), now, progress.borrow().clone());
+            desk.tell_ends();
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Ok(()) = plan.changed() => Happened::Plan,
@@ -202,6 +208,7 @@ impl Backups {
                         false => desk.errands -= 1,
                     }
                     self.remember(&mut desk).await;
+                    desk.ended += 1;
                 }
                 Happened::Progress | Happened::Time => {}
             }
@@ -228,6 +235,8 @@ impl Backups {
         }
         trials::clear(&self.places).await;
         let confirmed = self.store.backup_fact(KIT_CONFIRMED).await.ok().flatten();
+        // Each job has one last word, so none ever waits.
+        let (last_words_sender, last_words) = mpsc::channel(ERRANDS_MAX + 1);
         let mut desk = Desk {
             tools: Tools {
                 places: Arc::clone(&self.places),
@@ -236,6 +245,7 @@ impl Backups {
                 trials: self.trials.clone(),
                 identity: self.identity().await,
                 running,
+                last_words: last_words_sender,
             },
             memories: BTreeMap::new(),
             kit_confirmed_at: confirmed.and_then(|at| at.parse().ok()),
@@ -243,6 +253,8 @@ impl Backups {
             jobs: Group::default(),
             is_busy: false,
             errands: 0,
+            ended: 0,
+            last_words,
             settled_at: now + SETTLE_SECONDS,
         };
         self.remember(&mut desk).await;
@@ -345,6 +357,15 @@ impl Backups {
 }
 
 impl Desk {
+    /// Tells those whose jobs have ended, now that the status shows it.
+    fn tell_ends(&mut self) {
+        for _ in 0..std::mem::take(&mut self.ended) {
+            if let Ok((tell, last)) = self.last_words.try_recv() {
+                tell.end(last);
+            }
+        }
+    }
+
     fn is_idle(&self) -> bool {
         !self.is_busy && self.waiting.is_empty()
     }

@@ -48,6 +48,8 @@ pub(crate) struct Tools {
     pub(crate) trials: mpsc::Sender<Trial>,
     pub(crate) identity: BoxIdentity,
     pub(crate) running: watch::Sender<Option<RunningJob>>,
+    /// Who asked is told of the end when the status shows it.
+    pub(crate) last_words: mpsc::Sender<(Tell, Report)>,
 }
 
 /// What is to be done, and for whom.
@@ -141,10 +143,11 @@ pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
     if kind.is_some() {
         tools.running.send_replace(None);
     }
-    order.tell.end(match result {
+    let last = match result {
         Ok(found) => Report::Done(Box::new(found)),
         Err(failure) => Report::Failed(failure),
-    });
+    };
+    let _ = tools.last_words.send((order.tell, last)).await; // A service that ends tells nobody.
 }
 
 /// A job that can't begin; who asked, and the store, are told.
@@ -168,7 +171,8 @@ pub(crate) async fn refuse(tools: Tools, order: Order, reason: String) {
         }
     };
     conclude(&tools, &order.target, order.kind, id, &ending, &memory).await;
-    order.tell.end(Report::Failed(failure));
+    let last = Report::Failed(failure);
+    let _ = tools.last_words.send((order.tell, last)).await; // A service that ends tells nobody.
 }
 
 fn here(sentence: &str) -> Failure {
