@@ -1,5 +1,8 @@
 //! What a job does, from its first byte to its last.
 
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
 use std::io;
 use std::io::BufRead as _;
@@ -33,7 +36,6 @@ use crate::restore;
 use crate::take;
 use crate::target;
 use crate::target::Target;
-use crate::work::ClaimWork;
 use crate::work::Work;
 
 /// What a job is told at most: a thousand databases and sites fit.
@@ -44,7 +46,10 @@ const TOLD_BYTES_MAX: u64 = 64 << 20;
 pub fn run() -> ExitCode {
     let reporter = Reporter::to(io::stdout());
     let outcome = told().and_then(|spec| end_with_input().map(|()| spec));
-    let outcome = outcome.and_then(|spec| without_panic(|| work(&spec, &reporter)));
+    let outcome = outcome.and_then(|spec| {
+        be_polite(&spec.work);
+        without_panic(|| work(&spec, &reporter))
+    });
     match outcome {
         Ok(found) => {
             reporter.send(&Report::Done(Box::new(found)));
@@ -114,12 +119,15 @@ fn text_of(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("no reason was told")
 }
 
-fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
-    // Where that is not possible, it is only less polite.
+/// Makes this process give way to others; where that is not possible, it is only less polite.
+fn be_polite(work: &Work) {
     let _ = priority::end_first();
-    if !is_waited_for(&spec.work) {
+    if !is_waited_for(work) {
         let _ = priority::give_way();
     }
+}
+
+fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
     let place = &spec.target.name;
     let target = target::open(&spec.target).map_err(|error| of_target(place, &error))?;
     let timezone = spec.timezone.as_deref();
@@ -185,16 +193,13 @@ pub(crate) fn dispatch(
     reporter: &Reporter,
 ) -> Result<Found, Failure> {
     let _lock = match &spec.work {
-        // What a list shows may be removed while it is read, and is not shown then.
-        Work::List(_) => None,
+        // What a list shows may be removed while it is read, and is not shown then; a backup locks by itself.
+        Work::List(_) | Work::Take(_) => None,
         Work::Prune(_) => Some(repository.lock(true)?),
         _ => Some(repository.lock(false)?),
     };
     match &spec.work {
-        Work::Take(work) => {
-            repository.claim(&NOT_OVER, &spec.of)?;
-            take::take(repository, work, &spec.of, reporter)
-        }
+        Work::Take(work) => take::take(repository, work, &spec.of, reporter),
         Work::Prune(work) => {
             repository.check_claim(&spec.of)?;
             prune::prune(repository, work, reporter)
@@ -206,12 +211,6 @@ pub(crate) fn dispatch(
         Work::Claim(work) => repository.claim(work, &spec.of).map(|()| Found::Claimed),
     }
 }
-
-/// The first who writes into a repository claims it.
-const NOT_OVER: ClaimWork = ClaimWork {
-    take_over: false,
-    recovered_from: None,
-};
 
 fn append_only(place: &str) -> Failure {
     Failure::new(
