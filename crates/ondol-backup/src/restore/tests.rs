@@ -5,3 +5,4 @@ mod files;
 pub(crate) mod harness;
 mod places;
 mod select;
+mod servers;

@@ -127,7 +127,13 @@ impl Contents {
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = {of} AND table_type IN ({kind});"
             ))
         };
-        let views = tables("'VIEW'")?;
+        let mut views = tables("'VIEW'")?;
+        // One that reads what is not there any more can't be written, and is of no use.
+        let its = server.with_database(name);
+        views.retain(|view| {
+            its.ask(&format!("SHOW COLUMNS FROM {};", quoted(view)))
+                .is_ok()
+        });
         let schema = quoted(name);
         let drops = column(format!(
             "SELECT CONCAT('TRIGGER {schema}.`', trigger_name, '`') FROM information_schema.triggers WHERE trigger_schema = {of} \
@@ -162,6 +168,7 @@ fn code(server: &Client, name: &str, views: &[String]) -> Result<String, Failure
     let its = server.with_database(name);
     let mut command = its.command(Program::MysqlDump)?;
     command.args([
+        "--skip-lock-tables",
         "--no-create-info",
         "--no-data",
         "--routines",
@@ -171,7 +178,9 @@ fn code(server: &Client, name: &str, views: &[String]) -> Result<String, Failure
     let mut code = Running::start(command, Program::MysqlDump.word())?.answer()?;
     if !views.is_empty() {
         let mut command = its.command(Program::MysqlDump)?;
-        command.args(["--no-data", "--skip-triggers"]).args(views);
+        command
+            .args(["--skip-lock-tables", "--no-data", "--skip-triggers"])
+            .args(views);
         code += &Running::start(command, Program::MysqlDump.word())?.answer()?;
     }
     Ok(code)

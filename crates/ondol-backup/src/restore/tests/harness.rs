@@ -24,6 +24,7 @@ use rustic_core::repofile::Metadata;
 use rustic_core::repofile::Node;
 use rustic_core::repofile::NodeType;
 
+use crate::access::DatabaseAccess;
 use crate::access::StorageAccess;
 use crate::access::TargetAccess;
 use crate::failure::Failure;
@@ -39,9 +40,11 @@ use crate::repository::Kind;
 use crate::repository::Repository;
 use crate::repository::ToArchive;
 use crate::restore::restore;
+use crate::take::take;
 use crate::target;
 use crate::work::Destination;
 use crate::work::RestoreWork;
+use crate::work::TakeWork;
 use crate::work::What;
 
 pub(crate) const PASSWORD: &str = "a password";
@@ -140,6 +143,25 @@ impl Bench {
         }
         self.repository.write_manifest(&manifest).unwrap();
         manifest
+    }
+
+    /// Takes a backup of databases, as a job does.
+    pub(crate) fn take_databases(&self, run: &str, databases: &[DatabaseAccess]) -> Manifest {
+        let work = TakeWork {
+            run: run.to_owned(),
+            kind: "databases".to_owned(),
+            parts: Vec::new(),
+            databases: databases.to_vec(),
+            is_known: true,
+            configuration: "/etc/ondol/ondol.toml".into(),
+            state: "/var/lib/ondol".into(),
+            sites: Vec::new(),
+            apps: Vec::new(),
+        };
+        match take(&self.reopened(), &work, &self.of, &Reporter::silent()).unwrap() {
+            Found::Taken(manifest) => manifest,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn part(
