@@ -45,7 +45,9 @@ impl Address {
             url.push('@');
         }
         match &self.host {
-            Some(host) if host.contains(':') => url.push_str(&format!("[{host}]")),
+            Some(host) if host.contains(':') => {
+                let _ = write!(url, "[{host}]");
+            }
             Some(host) => url.push_str(&encoded(host)),
             None => {}
         }

@@ -78,7 +78,7 @@ pub(crate) struct Saving {
 
 #[derive(Debug)]
 enum From {
-    Sqlite(sqlite::Reader),
+    Sqlite(Box<sqlite::Reader>),
     Server(Box<Dump>),
 }
 
@@ -93,7 +93,7 @@ impl Saving {
             DatabasePlace::Sqlite { path } => {
                 let reader = sqlite::Reader::open(path, scratch)?;
                 let as_of = reader.as_of();
-                (From::Sqlite(reader), None, as_of)
+                (From::Sqlite(Box::new(reader)), None, as_of)
             }
             DatabasePlace::Postgres { url, .. } | DatabasePlace::Mysql { url, .. } => {
                 let dump = Dump::begin(&Client::of(&access.place)?)?;
@@ -121,11 +121,6 @@ impl Saving {
         };
         saving.read_first()?;
         Ok(saving)
-    }
-
-    /// The moment, in seconds since the Unix epoch.
-    pub(crate) fn as_of(&self) -> i64 {
-        self.entry.as_of
     }
 
     /// How many bytes it has, or at least has.

@@ -1,6 +1,11 @@
 //! Database servers for tests: those of this machine's packages, each with data of its own. Where there are none, that
 //! is said, and the test is left out.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;

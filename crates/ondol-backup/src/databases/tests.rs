@@ -1,6 +1,5 @@
 //! Databases of real servers, dumped and read back.
 
-use std::fs::File;
 use std::io::Read;
 use std::io::Write;
 use std::process::Stdio;
@@ -118,9 +117,7 @@ fn restore_postgres(client: &Client, bytes: &[u8]) {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     std::io::Seek::rewind(&mut file).unwrap();
-    command
-        .args(["--exit-on-error", "--no-owner"])
-        .stdin(File::from(file));
+    command.args(["--exit-on-error", "--no-owner"]).stdin(file);
     Running::start(command, "pg_restore")
         .unwrap()
         .answer()
@@ -232,7 +229,11 @@ fn a_database_of_mariadb_is_saved_as_one_moment_saw_it() {
     }
     stop.store(true, Ordering::Relaxed);
     writer.join().unwrap();
+    refused_by_mariadb(&server, &client);
+}
 
+/// Rights that are missing are told; a password is taken.
+fn refused_by_mariadb(server: &Server, client: &Client) {
     let grant = format!(
         "CREATE USER reader@127.0.0.1 IDENTIFIED BY '{}'; GRANT ALL ON shop.* TO reader@127.0.0.1;",
         Server::password().replace('\\', "\\\\")

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::Cursor;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use ondol_base::clock;
 use rustic_core::ReadSource;
 use rustic_core::ReadSourceEntry;
 use rustic_core::RusticResult;
@@ -27,11 +29,14 @@ impl ReadSource for Texts {
     }
 
     fn entries(&self) -> Self::Iter {
+        let time = Timestamp::try_from(clock::wall()).unwrap_or_default();
         let entries = self.0.iter().map(|(path, text)| {
             let metadata = Metadata {
                 mode: Some(MODE),
                 uid: Some(0),
                 gid: Some(0),
+                // What has the size and the time of its predecessor is taken for it, and not read.
+                mtime: Some(time),
                 size: u64::try_from(text.len()).unwrap_or(u64::MAX),
                 ..Metadata::default()
             };

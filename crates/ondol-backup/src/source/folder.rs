@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::databases::SQLITE_SIDECARS;
+use crate::databases::SIDECARS;
 
 /// A folder with this file holds what can be made again (bford.info/cachedir).
 const TAG: &str = "CACHEDIR.TAG";
@@ -85,7 +85,7 @@ impl Folder {
             return false;
         }
         let name = name.as_bytes();
-        let mut bases = SQLITE_SIDECARS.iter().filter_map(|end| {
+        let mut bases = SIDECARS.iter().filter_map(|end| {
             let base = name.strip_suffix(end.as_bytes())?;
             Some(OsStr::from_bytes(base))
         });
@@ -105,8 +105,8 @@ pub(super) fn nature(path: &Path, names: &BTreeSet<OsString>) -> Nature {
     if names.contains(OsStr::new(TAG)) && is_tag(&path.join(TAG)) {
         return Nature::Cache;
     }
-    let has = |name: &&str| names.contains(OsStr::new(name));
-    if REPOSITORY.iter().all(|name| has(&name)) {
+    let has = |name: &&str| names.contains(OsStr::new(*name));
+    if REPOSITORY.iter().all(has) {
         return Nature::Repository;
     }
     Nature::Plain

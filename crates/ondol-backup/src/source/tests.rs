@@ -1,5 +1,10 @@
 //! What a source gives, and what it tells of what it lacks.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -134,6 +139,21 @@ fn entries_are_those_of_the_library() {
     assert_eq!(above, expected);
 }
 
+#[track_caller]
+fn check(root: &Path, roots: &[&str], left_out: &[&str], patterns: &[&str], expected: &[&str]) {
+    let path = |name: &&str| match *name {
+        "" => root.to_owned(),
+        name => root.join(name),
+    };
+    let roots: Vec<_> = roots.iter().map(path).collect();
+    let read = read(Wanted {
+        left_out: left_out.iter().map(path).collect(),
+        patterns: patterns.iter().map(ToString::to_string).collect(),
+        ..wanted(&roots.iter().map(PathBuf::as_path).collect::<Vec<_>>())
+    });
+    assert_eq!(below(&read, root), expected);
+}
+
 #[test]
 fn what_is_left_out_is_and_what_is_named_below_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
@@ -148,80 +168,29 @@ fn what_is_left_out_is_and_what_is_named_below_it_is_there() {
     ] {
         write(&root.join(path), "x");
     }
-    let check = |roots: &[&str], left_out: &[&str], patterns: &[&str], expected: &[&str]| {
-        let path = |name: &&str| match *name {
-            "" => root.to_owned(),
-            name => root.join(name),
-        };
-        let roots: Vec<_> = roots.iter().map(path).collect();
-        let read = read(Wanted {
-            left_out: left_out.iter().map(path).collect(),
-            patterns: patterns.iter().map(ToString::to_string).collect(),
-            ..wanted(&roots.iter().map(PathBuf::as_path).collect::<Vec<_>>())
-        });
-        assert_eq!(below(&read, root), expected);
-    };
-    check(
-        &["app"],
-        &[],
-        &[],
-        &[
-            "app",
-            "app/code",
-            "app/data",
-            "app/data/photo",
-            "app/data/tmp",
-            "app/data/tmp/x",
-        ],
-    );
-    check(&["app"], &["app/data"], &[], &["app", "app/code"]);
+    let data = [
+        "app/data",
+        "app/data/photo",
+        "app/data/tmp",
+        "app/data/tmp/x",
+    ];
+    let all = [&["app", "app/code"], &data[..]].concat();
+    check(root, &["app"], &[], &[], &all);
+    check(root, &["app"], &["app/data"], &[], &["app", "app/code"]);
     // A root below what is left out, where the folder above is a root too.
-    check(
-        &["", "app/data"],
-        &["app", "b"],
-        &[],
-        &[
-            "app",
-            "app/data",
-            "app/data/photo",
-            "app/data/tmp",
-            "app/data/tmp/x",
-            "z",
-        ],
-    );
-    check(
-        &["app/data"],
-        &["app"],
-        &[],
-        &[
-            "app",
-            "app/data",
-            "app/data/photo",
-            "app/data/tmp",
-            "app/data/tmp/x",
-        ],
-    );
-    check(&["b", "z"], &["b/c"], &["*.tmp"], &["b", "z"]);
-    check(
-        &["app"],
-        &[],
-        &["tmp", "code"],
-        &["app", "app/data", "app/data/photo"],
-    );
-    check(
-        &["app/data/tmp"],
-        &[],
-        &["tmp"],
-        &["app", "app/data", "app/data/tmp", "app/data/tmp/x"],
-    );
+    let expected = [&["app"], &data[..], &["z"]].concat();
+    check(root, &["", "app/data"], &["app", "b"], &[], &expected);
+    let expected = [&["app"], &data[..]].concat();
+    check(root, &["app/data"], &["app"], &[], &expected);
+    check(root, &["b", "z"], &["b/c"], &["*.tmp"], &["b", "z"]);
+    let expected = ["app", "app/data", "app/data/photo"];
+    check(root, &["app"], &[], &["tmp", "code"], &expected);
+    let expected = ["app", "app/data", "app/data/tmp", "app/data/tmp/x"];
+    check(root, &["app/data/tmp"], &[], &["tmp"], &expected);
     let excluded = root.join("app/d*").to_str().unwrap().to_owned();
-    check(
-        &["app", "app/data/tmp"],
-        &[],
-        &[&excluded],
-        &["app", "app/code"],
-    );
-    check(&["gone", "z"], &[], &[], &["z"]);
+    let roots = ["app", "app/data/tmp"];
+    check(root, &roots, &[], &[&excluded], &["app", "app/code"]);
+    check(root, &["gone", "z"], &[], &[], &["z"]);
 }
 
 #[test]
@@ -306,7 +275,7 @@ fn what_cant_be_read_is_counted_and_what_vanished_is_not() {
     write(&root.join("secret"), "x");
     write(&root.join("closed/x"), "x");
     for name in ["secret", "closed"] {
-        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let found = as_nobody_special({
         let root = root.clone();

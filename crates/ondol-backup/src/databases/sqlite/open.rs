@@ -1,7 +1,9 @@
 //! Opens another program's database to read it and nothing else.
 
+use std::fmt::Write;
 use std::fs;
 use std::io;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -103,7 +105,7 @@ fn flags() -> OpenFlags {
 fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
-        uri.push_str(&format!("%{byte:02X}"));
+        let _ = write!(uri, "%{byte:02X}");
     }
     uri.push_str("?immutable=1");
     Connection::open_with_flags(uri, flags() | OpenFlags::SQLITE_OPEN_URI)
@@ -127,7 +129,6 @@ fn settled(path: &Path) -> Option<Stamp> {
 }
 
 fn read_start(path: &Path, into: &mut [u8]) -> io::Result<()> {
-    use std::io::Read;
     fs::File::open(path)?.read_exact(into)
 }
 

@@ -9,6 +9,9 @@ use std::io::Seek;
 use std::io::Write;
 use std::path::Path;
 
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+
 use crate::databases::sqlite::Moment;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
@@ -31,16 +34,20 @@ pub(crate) struct Reader {
 
 #[derive(Debug)]
 enum From {
-    /// Page by page.
-    Moment {
-        moment: Moment,
-        /// The next page.
-        next: u32,
-        page: Vec<u8>,
-        at: usize,
-    },
+    Pages(Box<Pages>),
     Memory(Cursor<Vec<u8>>),
     File(File),
+}
+
+/// A moment that is read page by page.
+#[derive(Debug)]
+struct Pages {
+    moment: Moment,
+    /// The next page.
+    next: u32,
+    page: Vec<u8>,
+    /// How much of the page has been given.
+    at: usize,
 }
 
 impl Reader {
@@ -56,7 +63,7 @@ impl Reader {
             let rows = copied(&moment, &mut copy)?;
             (From::Memory(Cursor::new(copy)), rows)
         } else if has_room(scratch, size) {
-            let mut copy = tempfile_in(scratch).map_err(|error| not_copied(path, &error))?;
+            let mut copy = nameless_in(scratch).map_err(|error| not_copied(path, &error))?;
             let rows = copied(&moment, &mut copy)?;
             copy.rewind().map_err(|error| not_copied(path, &error))?;
             (From::File(copy), rows)
@@ -76,12 +83,12 @@ impl Reader {
         Self {
             size: moment.bytes(),
             as_of: moment.as_of,
-            from: From::Moment {
+            from: From::Pages(Box::new(Pages {
                 moment,
                 next: 1,
                 page: Vec::new(),
                 at: 0,
-            },
+            })),
             rows: None,
             failure: None,
         }
@@ -110,32 +117,39 @@ impl Reader {
 
 impl Read for Reader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let (moment, next, page, at) = match &mut self.from {
+        let pages = match &mut self.from {
             From::Memory(copy) => return copy.read(into),
             From::File(copy) => return copy.read(into),
-            From::Moment {
-                moment,
-                next,
-                page,
-                at,
-            } => (moment, next, page, at),
+            From::Pages(pages) => pages,
         };
-        if *at == page.len() && *next <= moment.pages() {
-            page.clear();
-            *at = 0;
-            let read = moment.read_page(*next, page);
-            read.map_err(|failure| told(&mut self.failure, failure))?;
-            *next += 1;
-        }
-        if *at == page.len() && self.rows.is_none() {
-            let rows = moment
-                .rows(self.size <= LOOK_BYTES_MAX)
-                .and_then(|rows| moment.confirm().map(|()| rows));
+        let read = pages.next_page();
+        read.map_err(|failure| told(&mut self.failure, failure))?;
+        if pages.has_ended() && self.rows.is_none() {
+            let moment = &pages.moment;
+            let rows = moment.rows(self.size <= LOOK_BYTES_MAX);
+            let rows = rows.and_then(|rows| moment.confirm().map(|()| rows));
             self.rows = Some(rows.map_err(|failure| told(&mut self.failure, failure))?);
         }
-        let count = (&page[*at..]).read(into)?;
-        *at += count;
+        let count = (&pages.page[pages.at..]).read(into)?;
+        pages.at += count;
         Ok(count)
+    }
+}
+
+impl Pages {
+    /// Reads the next page when the last one has been given.
+    fn next_page(&mut self) -> Result<(), Failure> {
+        if self.at == self.page.len() && self.next <= self.moment.pages() {
+            self.page.clear();
+            self.at = 0;
+            self.moment.read_page(self.next, &mut self.page)?;
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.at == self.page.len()
     }
 }
 
@@ -168,9 +182,7 @@ fn has_room(folder: &Path, bytes: u64) -> bool {
 }
 
 /// A file without a name: it is gone when it is closed, however that happens.
-fn tempfile_in(folder: &Path) -> io::Result<File> {
-    use rustix::fs::Mode;
-    use rustix::fs::OFlags;
+fn nameless_in(folder: &Path) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR)?;
     Ok(File::from(file))

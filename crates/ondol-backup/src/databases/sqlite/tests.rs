@@ -1,5 +1,10 @@
 //! Databases of SQLite as their programs leave them, read.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;
