@@ -59,7 +59,7 @@ fn read<'w>(
     let (scheme, after) = text.split_once("://").unwrap_or_default();
     let is_plain = !text.contains(|c: char| c.is_control() || c == ' ' || c == '#');
     let is_address = schemes.contains(&scheme) && is_plain && text.len() <= BYTES_MAX;
-    let is_address = is_address && !after.starts_with('-');
+    let is_address = is_address && has_server(after) && parameters(text).all(is_set);
     let problem = match database(text) {
         Some(_) if is_address => return Some(text),
         None if is_address => format!("`{key}` names no database"),
@@ -75,6 +75,27 @@ fn read<'w>(
     };
     report.add(word.at, problem).help(accepted);
     None
+}
+
+/// Whether what follows the scheme begins with one host, or none, and a port that is one. Which of several would be
+/// read is not known beforehand.
+fn has_server(after: &str) -> bool {
+    let end = after.find(['/', '?']).unwrap_or(after.len());
+    let authority = after.get(..end).unwrap_or_default();
+    let server = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, server)| server);
+    let (host, port) = match server.rfind(':').filter(|at| !server[*at..].contains(']')) {
+        Some(at) => (&server[..at], server.get(at + 1..)),
+        None => (server, None),
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
+    let is_one = !host.contains(',') && decoded(host).is_some_and(|host| !host.starts_with('-'));
+    is_one && port.is_none_or(is_port)
+}
+
+fn is_set((name, value): (&str, &str)) -> bool {
+    !name.is_empty() && !value.is_empty() && decoded(value).is_some()
 }
 
 /// What follows the `?`.
@@ -107,6 +128,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_address_has_one_server() {
+        for (text, expected) in [
+            ("/coffee", true),
+            ("me@db.lan:5433/coffee", true),
+            ("[fd00::1]:5433/coffee", true),
+            ("[fd00::1]/coffee", true),
+            ("%2Frun%2Fpg/coffee", true),
+            ("a,b:5433/coffee", false),
+            ("db:x/coffee", false),
+            ("db:0/coffee", false),
+            ("-db/coffee", false),
+            ("me@-db/coffee", false),
+            ("%zz/coffee", false),
+        ] {
+            assert_eq!(has_server(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn the_database_is_the_path_of_its_address() {
         for (url, expected) in [
             ("postgresql:///coffee", Some("coffee")),
@@ -114,7 +154,6 @@ mod tests {
                 "postgresql://me@db.lan:5433/coffee?sslmode=require",
                 Some("coffee"),
             ),
-            ("postgresql://a,b:5433/coffee", Some("coffee")),
             ("postgresql://%2Frun%2Fpg/my%20db", Some("my db")),
             ("postgresql://db.lan?dbname=coffee", Some("coffee")),
             ("mysql:///%EC%BB%A4%ED%94%BC", Some("커피")),
