@@ -14,7 +14,6 @@ use crate::access::TargetAccess;
 use crate::identity::BoxIdentity;
 use crate::work::Work;
 
-pub(crate) use run::dispatch;
 pub use run::run;
 pub use start::Job;
 pub use start::begin;

@@ -36,6 +36,7 @@ impl Reporter {
     }
 
     /// Tells nobody.
+    #[cfg(test)]
     pub(crate) fn silent() -> Self {
         Self(None)
     }

@@ -1,5 +1,10 @@
 //! What tests of several files need: a plain folder as target, and files as source.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::fs;
 use std::io;
 use std::path::Path;

@@ -23,11 +23,17 @@ const NAMED_MAX: usize = 3;
 /// So many are counted in one folder; a damage that hits more needs no count.
 const COUNTED_MAX: usize = 10_000;
 
+/// Why something of a pack can't be read, and which pieces; `None` for all.
+type OfPack = (String, Option<Vec<[u8; 32]>>);
+
+/// Paths, each with a piece of it that is lost.
+type Paths = Vec<(PathBuf, [u8; 32])>;
+
 /// What can't be read any more.
 #[derive(Debug, Default)]
 pub(super) struct Lost {
-    /// Packs of which something can't be read, and why; those of which nothing can have no list.
-    packs: BTreeMap<[u8; 32], (String, Option<Vec<[u8; 32]>>)>,
+    /// Packs of which something can't be read.
+    packs: BTreeMap<[u8; 32], OfPack>,
     /// Pieces and folders that are stored nowhere.
     nowhere: BTreeSet<[u8; 32]>,
 }
@@ -164,12 +170,12 @@ fn cost_of(cost: Option<&Cost>) -> String {
 struct Search<'a> {
     repository: &'a Repository,
     lost: &'a HashMap<[u8; 32], Option<[u8; 32]>>,
-    known: HashMap<[u8; 32], Rc<Vec<(PathBuf, [u8; 32])>>>,
+    known: HashMap<[u8; 32], Rc<Paths>>,
 }
 
 impl Search<'_> {
     /// What was lost in and below a folder: paths from there, and a piece that is lost.
-    fn below(&mut self, tree: TreeId) -> Rc<Vec<(PathBuf, [u8; 32])>> {
+    fn below(&mut self, tree: TreeId) -> Rc<Paths> {
         let Some(id) = unhex(tree.to_hex().as_str()) else {
             return Rc::default();
         };

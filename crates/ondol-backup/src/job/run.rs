@@ -187,7 +187,7 @@ fn file_system(storage: &StorageAccess) -> Option<String> {
 }
 
 /// Does the work with the repository, which is locked meanwhile.
-pub(crate) fn dispatch(
+fn dispatch(
     repository: &Repository,
     spec: &JobSpec,
     reporter: &Reporter,

@@ -1,3 +1,10 @@
+//! What is removed, what is not, and what restic says afterwards.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

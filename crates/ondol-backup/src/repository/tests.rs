@@ -1,3 +1,10 @@
+//! Repositories written, read, damaged, refused and claimed.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,3 +1,10 @@
+//! Jobs, without the child process around them.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of a test do not outlive it"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;

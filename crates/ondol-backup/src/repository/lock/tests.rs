@@ -1,3 +1,5 @@
+//! Locks of ours, of others, and of nobody.
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
