@@ -136,7 +136,7 @@ impl Filling<'_> {
             Ok(Some(missing)) => {
                 let missing_bytes: u64 = missing.iter().map(|span| span.length).sum();
                 self.told(u64::from(missing.is_empty()), file.size - missing_bytes);
-                let found = |span: Span| pieces.get(&span.id).map(|piece| (span, piece.clone()));
+                let found = |span: Span| pieces.get(&span.id).map(|piece| (span, *piece));
                 missing.into_iter().filter_map(found).collect()
             }
             Ok(None) => {

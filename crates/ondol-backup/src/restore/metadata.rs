@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
 
+use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::Metadata;
 use rustix::fs::AtFlags;
 use rustix::fs::Mode;
@@ -76,7 +77,7 @@ fn forgiven(outcome: Result<(), Errno>) -> io::Result<()> {
 fn times(meta: &Metadata) -> Option<Timestamps> {
     let modified = meta.mtime?;
     let accessed = meta.atime.unwrap_or(modified);
-    let timespec = |at: rustic_core::jiff::Timestamp| {
+    let timespec = |at: Timestamp| {
         // Before 1970 the parts of a second count backwards there, and forwards here.
         let (mut seconds, mut nanoseconds) = (at.as_second(), at.subsec_nanosecond());
         if nanoseconds < 0 {

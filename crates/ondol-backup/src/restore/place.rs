@@ -2,7 +2,6 @@
 //! what was there is kept beside it. Asking again goes on where a power cut ended it.
 
 use std::ffi::OsStr;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::io::Read;

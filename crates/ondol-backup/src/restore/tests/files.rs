@@ -193,7 +193,7 @@ fn one_file_alone() {
     let path = bench.put("data/sub/file", "text");
     bench.put("data/sub/other", "text");
     fs::set_permissions(bench.at("data/sub"), fs::Permissions::from_mode(0o750)).unwrap();
-    bench.take(1_000, &[&bench.at("data")], &[]);
+    let manifest = bench.take(1_000, &[&bench.at("data")], &[]);
     let to = bench.at("out");
     let back = bench
         .restore(
@@ -202,6 +202,7 @@ fn one_file_alone() {
         )
         .unwrap();
     assert_eq!((back.files, back.bytes), (1, 4));
+    assert_eq!(back.run, manifest.run);
     assert_eq!(fs::read_to_string(below(&to, &path)).unwrap(), "text");
     assert!(!below(&to, &bench.at("data/sub/other")).exists());
     // The folders above it are as they were, too.

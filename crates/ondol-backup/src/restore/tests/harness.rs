@@ -400,7 +400,7 @@ impl ReadSource for Shared {
         })];
         for entry in self.0.local.entries() {
             let entry = entry.unwrap();
-            if self.0.left_out.iter().any(|path| entry.path == *path) {
+            if self.0.left_out.contains(&entry.path) {
                 continue;
             }
             let open = entry.open.map(|open| {
