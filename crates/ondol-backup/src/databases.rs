@@ -23,7 +23,7 @@ pub(crate) use saving::snapshot_path;
 pub(crate) use sqlite::MAGIC as SQLITE_MAGIC;
 pub(crate) use sqlite::Moment;
 pub(crate) use sqlite::Reader as SqliteReader;
-pub(crate) use sqlite::SIDECARS;
+pub(crate) use sqlite::SIDECARS as SQLITE_SIDECARS;
 pub(crate) use sqlite::beside;
 pub(crate) use sqlite::integrity as sqlite_integrity;
 pub(crate) use sqlite::rows as sqlite_rows;

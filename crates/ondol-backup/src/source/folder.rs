@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::databases::SIDECARS;
+use crate::databases::SQLITE_SIDECARS;
 
 /// A folder with this file holds what can be made again (bford.info/cachedir).
 const TAG: &str = "CACHEDIR.TAG";
@@ -85,7 +85,7 @@ impl Folder {
             return false;
         }
         let name = name.as_bytes();
-        let mut bases = SIDECARS.iter().filter_map(|end| {
+        let mut bases = SQLITE_SIDECARS.iter().filter_map(|end| {
             let base = name.strip_suffix(end.as_bytes())?;
             Some(OsStr::from_bytes(base))
         });

@@ -10,7 +10,7 @@ use ondol_base::signature_v4::hex;
 use ondol_model::backup::Part;
 
 use crate::access::DatabasePlace;
-use crate::databases::SIDECARS;
+use crate::databases::SQLITE_SIDECARS;
 use crate::databases::beside;
 use crate::databases::snapshot_path;
 use crate::failure::Failure;
@@ -77,7 +77,7 @@ impl Taking<'_> {
             .iter()
             .filter(|it| matches!(it.place, DatabasePlace::Sqlite { .. }));
         sqlite.map(snapshot_path).flat_map(|path| {
-            let sidecars = SIDECARS.map(|end| beside(&path, end));
+            let sidecars = SQLITE_SIDECARS.map(|end| beside(&path, end));
             std::iter::once(path).chain(sidecars)
         })
     }

@@ -209,3 +209,6 @@ fn quoted(line: &[u8], start: &[u8]) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
