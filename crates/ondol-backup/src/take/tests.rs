@@ -184,7 +184,10 @@ fn a_backup_has_its_parts_its_databases_and_its_manifest() {
     assert_eq!((shop.kind.as_str(), shop.rows["t"]), ("sqlite", 2));
     assert!(shop.engine.starts_with("SQLite 3."));
     assert_eq!(manifest.failed_databases.len(), 0);
-    assert_eq!(repository.manifests().unwrap().good, [manifest.clone()]);
+    assert_eq!(
+        repository.manifests().unwrap().good,
+        std::slice::from_ref(&manifest)
+    );
     let steps = said
         .reports()
         .into_iter()
