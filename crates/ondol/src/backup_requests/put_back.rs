@@ -48,7 +48,12 @@ struct Restoring {
 impl Desk {
     /// What a restore would mean.
     pub(super) fn what_is_meant(&self, question: &api::RestoreQuestion) -> api::RestoreAnswer {
-        let Meant { what, apps, notes } = match self.meant(question) {
+        let Meant {
+            what,
+            apps,
+            notes,
+            left_to_do: _,
+        } = match self.meant(question) {
             Ok(meant) => meant,
             Err(message) => {
                 return api::RestoreAnswer {
@@ -116,7 +121,12 @@ impl Desk {
 
 impl Restoring {
     async fn run(mut self, question: &api::RestoreQuestion, meant: Meant) -> api::BackupEnd {
-        let Meant { what, apps, notes } = meant;
+        let Meant {
+            what,
+            apps,
+            notes: _,
+            left_to_do,
+        } = meant;
         let to = match &question.to {
             Some(folder) => Destination::Into(folder.into()),
             None => Destination::Beside,
@@ -135,14 +145,14 @@ impl Restoring {
             let why = "some of it could not be restored, so nothing took its place";
             return self.failed(why, &beside);
         }
-        self.put_in_place(beside, apps, notes).await
+        self.put_in_place(beside, apps, left_to_do).await
     }
 
     async fn put_in_place(
         mut self,
         beside: Vec<Beside>,
         apps: Vec<AppName>,
-        notes: Vec<String>,
+        left_to_do: Vec<String>,
     ) -> api::BackupEnd {
         let stopped = match self.desk.stop(&apps, &self.course).await {
             Ok(stopped) => stopped,
@@ -184,10 +194,10 @@ impl Restoring {
             end.found.kept = kept_beside(kept);
             return end;
         }
+        after.extend(left_to_do);
         let mut end = self.ended("it is in its place", after);
         end.good &= troubles.is_empty();
         end.found.kept = kept_beside(kept);
-        end.found.shown.extend(notes);
         end
     }
 

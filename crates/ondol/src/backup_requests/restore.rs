@@ -27,6 +27,8 @@ pub(super) struct Meant {
     pub(super) apps: Vec<AppName>,
     /// What the owner should know before.
     pub(super) notes: Vec<String>,
+    /// What is left to do afterwards.
+    pub(super) left_to_do: Vec<String>,
 }
 
 /// What is put back.
@@ -55,6 +57,7 @@ pub(super) fn meant(
             what,
             apps: Vec::new(),
             notes: Vec::new(),
+            left_to_do: Vec::new(),
         });
     }
     for path in &wanted.paths {
@@ -64,6 +67,7 @@ pub(super) fn meant(
         what,
         apps: wanted.apps(&scope, plan),
         notes: wanted.notes(plan, folders),
+        left_to_do: wanted.left_to_do(folders),
     })
 }
 
@@ -252,9 +256,6 @@ impl Wanted {
                 ));
             }
         }
-        if is_within(&folders.config, &self.paths) {
-            notes.push("The configuration is put back too: `ondol reload` takes it up.".to_owned());
-        }
         if !self.parts.is_empty() {
             notes.push(
                 "The configuration, certificates and what Ondol knows stay as they are: `ondol recover` brings those \
@@ -263,6 +264,12 @@ impl Wanted {
             );
         }
         notes
+    }
+
+    fn left_to_do(&self, folders: &Folders) -> Vec<String> {
+        let reload = "the configuration is another one now: `ondol reload` takes it up";
+        let is_replaced = is_within(&folders.config, &self.paths);
+        is_replaced.then(|| reload.to_owned()).into_iter().collect()
     }
 
     /// Whether a file lies in the folders of an app, which is stopped then.

@@ -106,7 +106,7 @@ impl View<'_> {
         }
         let kit = match backups.kit_confirmed_at {
             Some(at) => format!("you had it in your hands {}", self.ago(at)),
-            None => "nobody has typed it back yet: `ondol backup kit` prints it".to_owned(),
+            None => "not confirmed yet".to_owned(),
         };
         lines.push(("recovery kit", kit));
         for (label, value) in lines {

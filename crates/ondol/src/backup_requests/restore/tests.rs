@@ -149,7 +149,7 @@ fn the_owner_is_told_who_must_be_stopped_by_hand_and_what_stays() {
     let parts = texts(&["box", "databases", "apps", "files"]);
     assert_eq!(copy.what, [What::Parts(parts)]);
     let configuration = RestoreWhat::Paths(texts(&["/etc/ondol"]));
-    let notes = meant_of(configuration, None).unwrap().notes;
+    let notes = meant_of(configuration, None).unwrap().left_to_do;
     assert!(notes[0].contains("`ondol reload`"), "{notes:?}");
 }
 

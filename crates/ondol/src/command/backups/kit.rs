@@ -112,9 +112,7 @@ async fn confirmed(client: &Client, kit: &Kit) -> anyhow::Result<ExitCode> {
         let line = challenge.line();
         follow::complain(&format!("that is not what stands in line {line}"))?;
     }
-    follow::complain(
-        "the kit is not confirmed: `ondol backup kit` prints a new one, and the old sheet may be thrown away",
-    )?;
+    follow::complain("the kit is not confirmed: try again, or print another (`ondol backup kit`)")?;
     Ok(ExitCode::FAILURE)
 }
 

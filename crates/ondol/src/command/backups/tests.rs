@@ -123,7 +123,7 @@ Not proven restorable yet
 last backup    none yet
 now            backup of everything at away for 75 s: reading files, 25 %
 next           backup of the databases in 30 min
-recovery kit   nobody has typed it back yet: `ondol backup kit` prints it"
+recovery kit   not confirmed yet"
     );
     assert!(rest.contains("incomplete  failed "), "{rest}");
     let (_, marked) = rest.split_once("\n\n! ").unwrap();
