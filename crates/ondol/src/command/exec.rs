@@ -84,7 +84,6 @@ mod tests {
             limits: Limits::default(),
             output: Output::Pipe("/run/pipe".into()),
             record: Some(("/run/record".into(), serde_json::Value::Null)),
-            stand_ins: Vec::new(),
             sockets: vec!["web".to_owned()],
         };
         let terminal = [
