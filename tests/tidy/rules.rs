@@ -89,7 +89,7 @@ const ACTING: [&str; 12] = [
 ];
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
-const STARTERS: [(&str, &str); 9] = [
+const STARTERS: [(&str, &str); 10] = [
     ("crates/ondol-backup/src/job/start.rs", "jobs of backups"),
     (
         "crates/ondol-backup/src/target/sftp/ssh.rs",

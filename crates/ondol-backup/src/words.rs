@@ -16,6 +16,14 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
+/// So many of something: `1 file`, `2 files`.
+pub(crate) fn count(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
+}
+
 /// A span: `42 s`, `3 min`, `2 h 10 min`.
 pub(crate) fn seconds(count: i64) -> String {
     match count.max(0) {

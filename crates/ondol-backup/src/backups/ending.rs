@@ -51,6 +51,9 @@ impl Ending {
         let is_news = before
             .is_none_or(|before| before.outcome != self.outcome || before.message != self.message);
         let has_failed = matches!(self.outcome, JobOutcome::Failed | JobOutcome::Partial);
+        if matches!(self.outcome, JobOutcome::Skipped | JobOutcome::Interrupted) {
+            return (is_news && kind != JobKind::Prune).then_some(EventKind::Backup);
+        }
         match (kind, has_failed) {
             (_, true) if !is_news => None,
             (kind, true) if kind.proves() => Some(EventKind::BackupProofFailed),
@@ -87,7 +90,11 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
         Found::Pruned { runs, freed } => {
             let message = match runs.len() {
                 0 => format!("nothing was to be removed; {} freed", words::bytes(*freed)),
-                count => format!("{count} backups removed, {} freed", words::bytes(*freed)),
+                count => format!(
+                    "{} removed, {} freed",
+                    words::count(count as u64, "backup"),
+                    words::bytes(*freed)
+                ),
             };
             Ending {
                 removed: runs.clone(),
@@ -95,7 +102,7 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
             }
         }
         Found::Checked { packs, faults } => {
-            let good = format!("{packs} packs read back, nothing wrong");
+            let good = format!("{} read back, nothing wrong", words::count(*packs, "pack"));
             of_faults(faults, good)
         }
         Found::Proven {
@@ -110,7 +117,11 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
             faults,
             ..
         } => {
-            let good = format!("{files} files restored, {}", words::bytes(*bytes));
+            let good = format!(
+                "{} restored, {}",
+                words::count(*files, "file"),
+                words::bytes(*bytes)
+            );
             of_faults(faults, good)
         }
         Found::Listed { backups, .. } => of_listed(backups, memory),
@@ -135,11 +146,11 @@ fn of_taken(taken: &Manifest, began_at: i64, memory: &Memory) -> Ending {
     let now = size(taken);
     let added: u64 = taken.parts.iter().map(|part| part.added).sum();
     let mut message = format!(
-        "{} files, {} ({} new), {} databases in {}",
-        now.items,
+        "{}, {} ({} new), {} in {}",
+        words::count(now.items, "file"),
         words::bytes(now.bytes),
         words::bytes(added),
-        taken.databases.len(),
+        words::count(taken.databases.len() as u64, "database"),
         words::seconds(taken.ended_at.saturating_sub(began_at)),
     );
     let faults = faults_of(taken);
@@ -172,11 +183,14 @@ fn faults_of(taken: &Manifest) -> Vec<String> {
     let databases = databases.map(|(name, why)| format!("the database {name} is not in it: {why}"));
     let files = taken.parts.iter().filter(|part| part.unreadable > 0);
     let files = files.map(|part| {
+        let (what, which) = match part.unreadable {
+            1 => ("1 file".to_owned(), "is"),
+            count => (format!("{count} files"), "are"),
+        };
         let first = part.unreadable_first.first();
         let first = first.map(|(path, why)| format!(" (the first: {}: {why})", path.display()));
         format!(
-            "{} files of {} could not be read and are not in it{}",
-            part.unreadable,
+            "{what} of the part {} could not be read and {which} not in it{}",
             part.part,
             first.unwrap_or_default()
         )
@@ -202,7 +216,10 @@ fn of_listed(backups: &[Manifest], memory: &Memory) -> Ending {
     let new = backups.iter().filter(|manifest| !known(&manifest.run));
     Ending {
         added: new.map(entry_of).collect(),
-        ..Ending::of(JobOutcome::Good, format!("{} backups", backups.len()))
+        ..Ending::of(
+            JobOutcome::Good,
+            words::count(backups.len() as u64, "backup"),
+        )
     }
 }
 

@@ -47,7 +47,9 @@ pub fn kept(runs: &[KeptRun], rules: Keep, offset: impl Fn(i64) -> i64) -> Vec<K
         };
         let newest_good = of_kind.iter().find(|place| runs[**place].is_good);
         let newest_good = newest_good.or(of_kind.first());
-        newest_good.map(|place| keep(*place, "the newest"));
+        if let Some(place) = newest_good {
+            keep(*place, "the newest");
+        }
         for place in of_kind.iter().filter(|place| runs[**place].is_proven) {
             keep(*place, "proven");
         }

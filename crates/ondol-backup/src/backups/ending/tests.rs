@@ -56,7 +56,7 @@ fn a_backup_that_lacks_anything_is_never_good() {
     assert!(
         partial
             .message
-            .starts_with("2 files of files could not be read")
+            .starts_with("2 files of the part files could not be read")
     );
     assert!(partial.message.contains("/srv/x: permission denied"));
     assert!(!partial.added[0].is_good);
@@ -83,6 +83,19 @@ fn one_that_holds_less_than_half_says_so() {
     assert!(!half.message.contains("less than half"), "{}", half.message);
     let less = of_manifest(taken(499, 0), &memory);
     assert!(less.message.contains("less than half"), "{}", less.message);
+}
+
+#[test]
+fn a_proof_that_could_not_be_done_is_no_good_news() {
+    let unreachable = Failure::new(FailureKind::Unreachable, "So.");
+    let ending = of_failure(&unreachable, Some(JobKind::Prove));
+    let event = |kind| ending.event(kind, &Memory::default());
+    assert_eq!(event(JobKind::Prove), Some(EventKind::Backup));
+    assert_eq!(event(JobKind::Prune), None);
+    let damaged = Failure::new(FailureKind::Damaged, "So.");
+    let ending = of_failure(&damaged, Some(JobKind::Drill));
+    let event = ending.event(JobKind::Drill, &Memory::default());
+    assert_eq!(event, Some(EventKind::BackupProofFailed));
 }
 
 #[test]
