@@ -18,6 +18,13 @@ use crate::work::PartWork;
 /// Where the values of variables are that the configuration names: a file that systemd can read.
 pub(crate) const ENVIRONMENT_PATH: &str = "/ondol/environment";
 
+/// What restores leave beside a place: half of it, and what was there before.
+const OF_RESTORES: [&str; 3] = [
+    ".*.ondol-restore-*",
+    ".*.ondol-swap-*",
+    "*.before-restore-*",
+];
+
 /// What a backup of everything holds, without the databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Contents {
@@ -66,7 +73,11 @@ pub(crate) fn contents(
             part: part.word().to_owned(),
             roots: own,
             left_out: left_out.into_iter().collect(),
-            patterns: plan.backup.exclude.clone(),
+            patterns: OF_RESTORES
+                .map(str::to_owned)
+                .into_iter()
+                .chain(plan.backup.exclude.iter().cloned())
+                .collect(),
             texts,
         }
     });
