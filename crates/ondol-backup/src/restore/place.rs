@@ -39,6 +39,7 @@ pub(super) fn place(
     let now = clock::rfc3339(clock::unix_seconds()).replace(['-', ':'], "");
     let mut faults = Vec::new();
     let mut done = 0;
+    let mut all_kept = Vec::new();
     for (beside, place) in staged {
         let outcome = match server::is_server(place) {
             true => server::put_in_place(work, beside, place, &now),
@@ -48,8 +49,9 @@ pub(super) fn place(
             Ok(kept) => {
                 done += 1;
                 reporter.note(told(place, kept.as_deref()));
+                all_kept.extend(kept.map(|kept| (kept, place.clone())));
             }
-            Err(why) => faults.push(format!("{} is as it was: {why}", place.display())),
+            Err(why) => faults.push(format!("{} is as it was: {why}", shown(place))),
         }
     }
     Ok(Found::Restored {
@@ -57,7 +59,7 @@ pub(super) fn place(
         files: done,
         bytes: 0,
         faults,
-        staged: Vec::new(),
+        staged: all_kept,
     })
 }
 
@@ -65,10 +67,17 @@ fn told(place: &Path, kept: Option<&Path>) -> String {
     match kept {
         Some(kept) => format!(
             "{} is restored; what was there is kept as {}.",
-            place.display(),
+            shown(place),
             kept.display()
         ),
-        None => format!("{} is restored; nothing was there.", place.display()),
+        None => format!("{} is restored; nothing was there.", shown(place)),
+    }
+}
+
+fn shown(place: &Path) -> String {
+    match (server::is_server(place), place.file_name()) {
+        (true, Some(name)) => format!("The database {}", name.to_string_lossy()),
+        _ => place.display().to_string(),
     }
 }
 

@@ -58,6 +58,8 @@ fn a_folder_with_its_database_in_place() {
     assert!(!bench.at("srv/app/later").exists());
     let left = names(&bench.at("srv"));
     assert_eq!(left.len(), 2, "{left:?}");
+    let kept = bench.at("srv").join(&left[1]);
+    assert_eq!(back.staged, [(kept, bench.at("srv/app"))]);
     assert!(left[1].starts_with("app.before-restore-"), "{left:?}");
     assert_eq!(rows(&bench.at("srv").join(&left[1]).join("app.db")), 5);
 }
