@@ -90,6 +90,15 @@ const ACTING: [&str; 12] = [
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
 const STARTERS: [(&str, &str); 10] = [
+const STARTERS: [(&str, &str); 12] = [
+    (
+        "crates/ondol-backup/src/databases/client.rs",
+        "says what those programs are told; they are started in the next",
+    ),
+    (
+        "crates/ondol-backup/src/databases/running.rs",
+        "the programs of database servers, for dumps and restores",
+    ),
     ("crates/ondol-backup/src/job/start.rs", "jobs of backups"),
     (
         "crates/ondol-backup/src/target/sftp/ssh.rs",

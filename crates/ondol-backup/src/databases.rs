@@ -8,11 +8,9 @@ mod postgres;
 mod program;
 mod running;
 mod saving;
-#[cfg(test)]
-pub(crate) mod servers;
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use client::Client;
 pub(crate) use program::Program;

@@ -1,5 +1,7 @@
 //! Databases of real servers, dumped and read back.
 
+pub(crate) mod servers;
+
 use std::io::Read;
 use std::io::Write;
 use std::process::Stdio;
@@ -9,11 +11,11 @@ use std::sync::atomic::Ordering;
 
 use ondol_base::tasks;
 
+use self::servers::Server;
 use super::Client;
 use super::Program;
 use super::dump::Dump;
 use super::running::Running;
-use super::servers::Server;
 use crate::access::DatabasePlace;
 
 /// All of a dump, and what it told.

@@ -4,7 +4,7 @@ use super::harness::Bench;
 use crate::access::DatabaseAccess;
 use crate::access::DatabasePlace;
 use crate::databases::Client;
-use crate::databases::servers::Server;
+use crate::databases::tests::servers::Server;
 use crate::job::Placement;
 use crate::prove::prove;
 use crate::report::Found;
