@@ -12,6 +12,8 @@ use serde_json::Value;
 
 #[path = "lab/apps.rs"]
 mod apps;
+#[path = "lab/backup.rs"]
+mod backup;
 
 /// `tests/lab/vm` ends so on a machine that can't have a lab.
 const NO_LAB: i32 = 77;

@@ -24,6 +24,7 @@ mod logs;
 mod migration;
 mod peers;
 mod php;
+mod recover;
 mod reload;
 mod serving;
 mod surroundings;

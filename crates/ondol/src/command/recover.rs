@@ -22,7 +22,6 @@ mod environment;
 mod ground;
 mod jobs;
 mod journal;
-mod question;
 mod sheet;
 mod told;
 
@@ -33,6 +32,8 @@ use ground::Ground;
 use jobs::Jobs;
 use journal::Journal;
 
+use crate::command::consent;
+use crate::command::consent::Asked;
 use crate::folders::Folders;
 use crate::output;
 use crate::since;
@@ -62,6 +63,9 @@ pub(crate) struct RecoverFlags {
     /// Bring everything back, and start nothing
     #[arg(long)]
     pub(crate) no_start: bool,
+    /// The user that talks to visitors, where it is not run as a service [default: ondol-web]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
     /// Do not ask whether it is meant
     #[arg(long)]
     pub(crate) yes: bool,
@@ -112,12 +116,18 @@ async fn recover(flags: &RecoverFlags, folders: &Folders) -> anyhow::Result<Exit
         return Ok(ExitCode::SUCCESS);
     }
     let obstacles = ground.obstacles(journal.as_ref());
-    if !flags.yes && !question::is_meant(&obstacles)? {
+    let asked = Asked {
+        what_happens: &obstacles,
+        question: "Bring it back?",
+        nobody: "nobody can be asked here whether the box is to be brought back: say --yes",
+    };
+    if !flags.yes && !consent::is_meant(&asked)? {
         output::tell("Nothing was changed.")?;
         return Ok(ExitCode::FAILURE);
     }
     let mut course = Course::new(folders, ground, choice, kit, jobs, journal)?;
     course.start_agent = !flags.no_start;
+    course.user.clone_from(&flags.user);
     course.elsewhere = flags.target.is_some();
     let outcome = course.run().await;
     told::end(&course, outcome.as_ref(), began.elapsed())?;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use ondol_admin::client::Client;
 use ondol_base::clock;
+use ondol_base::file;
 use ondol_base::process::Child;
 use ondol_base::program;
 
@@ -71,6 +72,7 @@ impl Started {
 pub(super) async fn start(
     folders: &Folders,
     variables: &BTreeMap<String, String>,
+    user: Option<&str>,
 ) -> anyhow::Result<Started> {
     let client = Client::new(folders.admin_socket());
     if client
@@ -80,7 +82,7 @@ pub(super) async fn start(
     {
         return Ok(Started::Already);
     }
-    if Person::current() == Person::Root {
+    if Person::current() == Person::Root && user.is_none() {
         make_visitors_user().await?;
     }
     if is_service(folders) {
@@ -89,9 +91,11 @@ pub(super) async fn start(
         ready(&client, None, None).await?;
         return Ok(Started::Service);
     }
-    folders.prepare()?;
-    let log = folders.logs.join("agent.log");
-    let child = spawn(folders, variables, &log)?;
+    // Not with the other logs: that folder is given to who talks to visitors when the agent makes it.
+    file::create_dir_private(&folders.runtime)
+        .with_context(|| format!("could not make {}", folders.runtime.display()))?;
+    let log = folders.runtime.join("agent.log");
+    let child = spawn(folders, variables, user, &log)?;
     let pid = child.pid();
     ready(&client, Some(&child), Some(&log)).await?;
     Ok(Started::Process { pid, log })
@@ -109,6 +113,7 @@ fn is_service(folders: &Folders) -> bool {
 fn spawn(
     folders: &Folders,
     variables: &BTreeMap<String, String>,
+    user: Option<&str>,
     log: &Path,
 ) -> anyhow::Result<Child> {
     let program = std::env::current_exe().context("could not find this program")?;
@@ -126,6 +131,7 @@ fn spawn(
     }
     command
         .arg("run")
+        .args(user.iter().flat_map(|user| ["--user", user]))
         .envs(variables)
         // What ends this command is not to end the box.
         .process_group(0)

@@ -49,6 +49,8 @@ pub(super) struct Course {
     pub(super) journal: Journal,
     /// Whether Ondol is started when that is possible.
     pub(super) start_agent: bool,
+    /// Who talks to visitors; `None` for the usual one.
+    pub(super) user: Option<String>,
     /// Whether the backups are elsewhere than the configuration says.
     pub(super) elsewhere: bool,
     /// What its owner has to do something about, a sentence each.
@@ -97,6 +99,7 @@ impl Course {
             jobs,
             journal,
             start_agent: true,
+            user: None,
             elsewhere: false,
             problems: Vec::new(),
             started: None,
@@ -378,7 +381,7 @@ impl Course {
             return Ok(());
         }
         self.jobs.say("Starting Ondol …");
-        match agent::start(&self.folders, &self.variables).await {
+        match agent::start(&self.folders, &self.variables, self.user.as_deref()).await {
             Ok(started) => {
                 self.jobs.say(&started.sentence());
                 self.started = Some((started, clock::now()));

@@ -147,6 +147,7 @@ pub(super) fn end(
             "Look at it with `ondol status` and `ondol apps`. If this machine has another address, the names of the \
              sites must lead to it. Make a new kit: `ondol backup kit`\n",
         ),
+        None if course.start_agent => {} // Why is said above.
         None => text.push_str("Nothing was started: `systemctl start ondol` or `ondol run` does that.\n"),
     }
     output::print(&text)?;
