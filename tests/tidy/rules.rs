@@ -89,7 +89,6 @@ const ACTING: [&str; 12] = [
 ];
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
-const STARTERS: [(&str, &str); 10] = [
 const STARTERS: [(&str, &str); 12] = [
     (
         "crates/ondol-backup/src/databases/client.rs",

@@ -17,7 +17,6 @@ use ondol_base::tasks;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
-use ondol_model::backup::JobKind;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -27,11 +26,9 @@ use crate::places::Places;
 use crate::report::Report;
 use crate::request::Handle;
 use crate::request::Request;
-use crate::request::Started;
 use crate::status::BackupStatus;
 use crate::status::RunningJob;
 use crate::trial::Trial;
-use crate::work::Work;
 
 mod compose;
 mod contents;
@@ -263,10 +260,16 @@ impl Backups {
 
     async fn identity(&self) -> BoxIdentity {
         let name = self.plan.borrow().box_name.clone();
-        if let Ok(Some(id)) = self.store.backup_fact(BOX_ID).await {
-            return BoxIdentity { id, name };
-        }
-        let id = identity::new_id();
+        let id = match self.store.backup_fact(BOX_ID).await {
+            Ok(Some(id)) => return BoxIdentity { id, name },
+            Ok(None) => identity::new_id(),
+            // A new one is not written over the one that could not be read: targets would take this for another box.
+            Err(error) => {
+                tracing::warn!("{}", Chain(&error));
+                let id = identity::new_id();
+                return BoxIdentity { id, name };
+            }
+        };
         if let Err(error) = self.store.set_backup_fact(BOX_ID, &id).await {
             tracing::warn!("{}", Chain(&error));
         }

@@ -55,6 +55,10 @@ pub struct Amount {
 }
 
 /// What a job found or did.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a job has one, which is boxed on its way"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Found {

@@ -76,7 +76,6 @@ impl Memory {
         let mut catalogue = store.catalogue(target.name.as_str()).await?;
         catalogue.sort_by(|one, other| other.run.cmp(&one.run));
         let share = store.backup_fact(&fact("share", target)).await?;
-        let file_system = store.backup_fact(&fact("file-system", target)).await?;
         Ok(Self {
             jobs,
             catalogue,

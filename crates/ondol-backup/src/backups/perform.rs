@@ -80,27 +80,18 @@ pub(crate) struct Wanted {
 pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
     let began_at = clock::unix_seconds();
     let (target, kind) = (order.target.clone(), order.kind);
-    let memory = Memory::read(&tools.store, &target).await;
-    let memory = memory.unwrap_or_else(|error| {
-        tracing::warn!(
-            "what is known of backups could not be read: {}",
-            Chain(&error)
-        );
-        Memory::default()
-    });
-    let composed = {
-        let (tools, wanted, memory) = (tools.clone(), wanted.clone(), memory.clone());
-        let asked = Asked {
-            target: order.target.clone(),
-            kind: order.kind,
-            work: order.work.as_deref().cloned(),
-            credential: order.credential.clone(),
-        };
-        let composed =
-            tasks::spawn_blocking(move || compose(&tools, &wanted, &memory, asked, began_at));
-        let composed = composed.await;
-        composed.unwrap_or_else(|_| Err(here("the work could not be prepared")))
+    let memory = match Memory::read(&tools.store, &target).await {
+        Ok(memory) => memory,
+        // Without what is known of the target, an unplugged disk would be taken for a new one.
+        Err(error) => {
+            let reason = format!(
+                "what is known of the target could not be read: {}",
+                Chain(&error)
+            );
+            return refuse(tools, order, reason).await;
+        }
     };
+    let composed = composed(&tools, &order, &wanted, &memory, began_at).await;
     let run = composed.as_ref().ok().and_then(Composed::run);
     let id = match kind {
         None => None,
@@ -150,11 +141,30 @@ pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
     let _ = tools.last_words.send((order.tell, last)).await; // A service that ends tells nobody.
 }
 
+/// What the job is told; finding that out may wait for disks.
+async fn composed(
+    tools: &Tools,
+    order: &Order,
+    wanted: &Wanted,
+    memory: &Memory,
+    began_at: i64,
+) -> Result<Composed, Failure> {
+    let (tools, wanted, memory) = (tools.clone(), wanted.clone(), memory.clone());
+    let asked = Asked {
+        target: order.target.clone(),
+        kind: order.kind,
+        work: order.work.as_deref().cloned(),
+        credential: order.credential.clone(),
+    };
+    let composed =
+        tasks::spawn_blocking(move || compose(&tools, &wanted, &memory, asked, began_at));
+    let composed = composed.await;
+    composed.unwrap_or_else(|_| Err(here("the work could not be prepared")))
+}
+
 /// A job that can't begin; who asked, and the store, are told.
 pub(crate) async fn refuse(tools: Tools, order: Order, reason: String) {
-    let sentence = format!(
-        "{reason}. Without the password nothing can be saved or read; earlier backups are as they were"
-    );
+    let sentence = format!("{reason}. Nothing was begun; earlier backups are as they were");
     let failure = Failure::new(FailureKind::Here, sentence);
     let ending = of_failure(&failure, order.kind);
     let memory = Memory::default();
@@ -210,7 +220,10 @@ async fn work(
     {
         result = Ok(trials::hold(tools, order, wanted, result?).await);
     }
-    trials::clear(&tools.places).await;
+    // An errand beside a proof must not take away what is being compared.
+    if order.kind.is_some_and(JobKind::proves) {
+        trials::clear(&tools.places).await;
+    }
     result
 }
 

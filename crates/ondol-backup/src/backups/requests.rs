@@ -1,14 +1,32 @@
 //! What the owner asks.
 
-use super::*;
+use ondol_base::chain::Chain;
+use ondol_base::clock;
+use ondol_base::tasks;
+use ondol_model::Plan;
+use ondol_model::backup::JobKind;
+use ondol_model::plan::BackupTarget;
+use tokio::sync::mpsc;
 
 use crate::access::Credential;
+use crate::backups::Backups;
+use crate::backups::Desk;
+use crate::backups::ERRAND;
+use crate::backups::ERRANDS_MAX;
+use crate::backups::KIT_CONFIRMED;
+use crate::backups::ORDERS_WAITING_MAX;
+use crate::backups::perform::Order;
+use crate::backups::spec;
 use crate::backups::spec::Which;
 use crate::backups::tell::REPORTS_WAITING_MAX;
+use crate::backups::tell::Tell;
 use crate::job::JobSpec;
 use crate::job::Placement;
+use crate::report::Report;
+use crate::request::Request;
+use crate::request::Started;
 use crate::work::ListWork;
-use ondol_model::plan::BackupTarget;
+use crate::work::Work;
 
 impl Backups {
     /// Answers a request; none waits for a job.
@@ -60,11 +78,7 @@ impl Backups {
     fn now(&self, desk: &mut Desk, kind: JobKind, target: Option<&str>) -> Result<Started, String> {
         let plan = self.wanted_plan();
         let targets = targets(&plan, target)?;
-        if desk.waiting.len() + targets.len() > ORDERS_WAITING_MAX {
-            return Err(
-                "too many jobs wait already: `ondol backups` shows what is under way".to_owned(),
-            );
-        }
+        room_for(desk, targets.len())?;
         let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
         let names = targets.iter().map(|target| target.name.as_str().to_owned());
         let names: Vec<_> = names.collect();
@@ -73,9 +87,7 @@ impl Backups {
             let tell = Tell::of(target.name.as_str(), to.clone());
             if let Some(running) = &running {
                 let (kind, at) = (running.kind.word(), &running.target);
-                tell.say(crate::report::Report::Waiting(format!(
-                    "{kind} at {at} is under way"
-                )));
+                tell.say(Report::Waiting(format!("{kind} at {at} is under way")));
             }
             desk.waiting.push_back(Order {
                 target: target.clone(),
@@ -101,6 +113,7 @@ impl Backups {
         let [target] = targets(&plan, target)?[..] else {
             return Err("say at which place: a credential opens one".to_owned());
         };
+        room_for(desk, 1)?;
         let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
         let name = target.name.as_str().to_owned();
         desk.waiting.push_back(Order {
@@ -140,6 +153,7 @@ impl Backups {
             credential: None,
         };
         if waits {
+            room_for(desk, 1)?;
             desk.waiting.push_back(order);
         } else if desk.errands < ERRANDS_MAX {
             desk.errands += 1;
@@ -179,6 +193,14 @@ impl Backups {
             work: Work::List(ListWork { browse: None }),
         }))
     }
+}
+
+/// Whether so many more jobs may wait.
+fn room_for(desk: &Desk, count: usize) -> Result<(), String> {
+    if desk.waiting.len() + count <= ORDERS_WAITING_MAX {
+        return Ok(());
+    }
+    Err("too many jobs wait already: `ondol backups` shows what is under way".to_owned())
 }
 
 /// The targets of a name, or all.

@@ -1,15 +1,11 @@
 //! Reading what snapshots have.
 
-use std::ffi::OsStr;
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Component;
 use std::path::Path;
-use std::path::PathBuf;
 
 use bytes::Bytes;
 use rustic_core::DataId;
-use rustic_core::TreeId;
 use rustic_core::repofile::Node;
 
 use crate::failure::Failure;
@@ -55,43 +51,6 @@ impl Repository {
             }
         }
         Ok(Some(node))
-    }
-
-    /// Visits all that is at and below an absolute path of a snapshot, folders before what is in them, by absolute
-    /// paths. A folder that can't be read is `Damaged`, and ends it.
-    pub(crate) fn walk(
-        &self,
-        snapshot: &Snapshot,
-        under: &Path,
-        visit: &mut dyn FnMut(&Path, &Node) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let Some(top) = self.node(snapshot, under)? else {
-            return Ok(());
-        };
-        if under.parent().is_some() {
-            visit(under, &top)?;
-        }
-        let mut folders: Vec<(PathBuf, TreeId)> = Vec::new();
-        folders.extend(top.subtree.map(|tree| (under.to_owned(), tree)));
-        while let Some((path, tree)) = folders.pop() {
-            let mut below = Vec::new();
-            for node in self.folder(tree)? {
-                let name = node.name();
-                if !is_plain(&name) {
-                    let what = format!("`{}` has a name that no file can have", path.display());
-                    return Err(damaged(&self.place(), &what));
-                }
-                let path = path.join(&*name);
-                visit(&path, &node)?;
-                below.extend(
-                    node.subtree
-                        .filter(|_| node.is_dir())
-                        .map(|tree| (path, tree)),
-                );
-            }
-            folders.extend(below.into_iter().rev());
-        }
-        Ok(())
     }
 
     /// Writes what a file has.
@@ -217,10 +176,4 @@ impl Repository {
         let what = format!("the piece {} is in no index", id.to_hex().as_str());
         damaged(&self.place(), &what)
     }
-}
-
-/// Whether a name is that of something in a folder, and does not lead out of it.
-fn is_plain(name: &OsStr) -> bool {
-    !matches!(name.as_bytes(), b"" | b"." | b"..")
-        && !name.as_bytes().iter().any(|byte| matches!(byte, b'/' | 0))
 }

@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use ondol_model::backup::Part;
 use tempfile::TempDir;
@@ -15,6 +16,7 @@ use crate::failure::FailureKind;
 use crate::identity::BoxIdentity;
 use crate::repository::Kind;
 use crate::repository::Repository;
+use crate::repository::Snapshot;
 use crate::target::Folder;
 use crate::target::Target;
 use crate::target::Trouble;
@@ -43,18 +45,32 @@ fn files() -> TempDir {
 /// Everything that can be read of the newest snapshot is what is on disk.
 fn assert_same(repository: &Repository, root: &Path) {
     let snapshot = repository.snapshots().unwrap().good.pop().unwrap();
-    let mut seen = 0;
-    let visit = &mut |path: &Path, node: &rustic_core::repofile::Node| {
-        if node.is_file() {
-            let mut content = Vec::new();
-            repository.write_file(node, &mut content)?;
-            assert!(content == fs::read(path).unwrap(), "{}", path.display());
-            seen += 1;
+    let files = files_of(repository, &snapshot, root);
+    for (path, node) in &files {
+        let mut content = Vec::new();
+        repository.write_file(node, &mut content).unwrap();
+        assert!(content == fs::read(path).unwrap(), "{}", path.display());
+    }
+    assert_eq!(files.len(), 3);
+}
+
+/// All files of a snapshot below a path, by their paths.
+fn files_of(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    under: &Path,
+) -> Vec<(PathBuf, rustic_core::repofile::Node)> {
+    let top = repository.node(snapshot, under).unwrap().unwrap();
+    let (mut files, mut left) = (Vec::new(), vec![(under.to_owned(), top)]);
+    while let Some((path, node)) = left.pop() {
+        if let Some(tree) = node.subtree {
+            let below = repository.folder(tree).unwrap().into_iter();
+            left.extend(below.map(|node| (path.join(node.name()), node)));
+        } else if node.is_file() {
+            files.push((path, node));
         }
-        Ok(())
-    };
-    repository.walk(&snapshot, root, visit).unwrap();
-    assert_eq!(seen, 3);
+    }
+    files
 }
 
 #[test]
@@ -148,13 +164,11 @@ fn one_damaged_object_of_each_kind_costs_what_is_in_it() {
             usize::from(folder == Folder::Snapshots)
         );
         for snapshot in &snapshots.good {
-            let mut files = 0;
-            let visit = &mut |_: &Path, node: &rustic_core::repofile::Node| {
-                files += usize::from(node.is_file());
-                opened.write_file(node, &mut Vec::new())
-            };
-            opened.walk(snapshot, Path::new("/"), visit).unwrap();
-            assert!(files > 0, "{folder:?}");
+            let files = files_of(&opened, snapshot, Path::new("/"));
+            for (_, node) in &files {
+                opened.write_file(node, &mut Vec::new()).unwrap();
+            }
+            assert!(!files.is_empty(), "{folder:?}");
         }
         fs::write(&path, whole).unwrap();
     }

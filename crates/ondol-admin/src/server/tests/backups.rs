@@ -69,20 +69,7 @@ async fn each_deed_arrives_as_it_was_asked_for() {
         BackupDeed::List(list.clone()),
         BackupDeed::Restore(restore.clone()),
     ];
-    let agent = async {
-        for (number, expected) in (1..).zip(expected) {
-            let Some(BackupCommand::Do { deed, reply }) = backup_commands.recv().await else {
-                panic!("another command came");
-            };
-            assert_eq!(deed, expected);
-            let answer = api::BackupAnswer {
-                accepted: number % 2 == 0,
-                job: Some(number),
-                ..api::BackupAnswer::default()
-            };
-            reply.send(answer).unwrap();
-        }
-    };
+    let agent = expect(&mut backup_commands, expected);
     let asking = async {
         [
             client.back_up(&now).await,
@@ -101,6 +88,25 @@ async fn each_deed_arrives_as_it_was_asked_for() {
             (answer.job, answer.accepted),
             (Some(number), number % 2 == 0)
         );
+    }
+}
+
+/// The agent's side: each deed is the expected one, and is answered by its number.
+async fn expect(
+    commands: &mut tokio::sync::mpsc::Receiver<BackupCommand>,
+    expected: impl IntoIterator<Item = BackupDeed>,
+) {
+    for (number, expected) in (1..).zip(expected) {
+        let Some(BackupCommand::Do { deed, reply }) = commands.recv().await else {
+            panic!("another command came");
+        };
+        assert_eq!(deed, expected);
+        let answer = api::BackupAnswer {
+            accepted: number % 2 == 0,
+            job: Some(number),
+            ..api::BackupAnswer::default()
+        };
+        reply.send(answer).unwrap();
     }
 }
 
