@@ -58,14 +58,15 @@ fn site(site: &Site) -> ManifestSite {
     found
 }
 
-/// What it is started from, and what it writes. What lies in folders that are emptied at each boot is no data.
+/// What it is started from, and what it writes. What it may only write to, in a folder that is emptied at each boot, is no
+/// data.
 fn app(app: &App, plan: &Plan, state: &Path) -> ManifestApp {
     let own = state.join("apps").join(app.name.as_str());
     let kept = ["releases", "current", "repository.git"].map(|name| own.join(name));
     let mut code: Vec<_> = app.dir.iter().cloned().chain(kept).collect();
-    let named = app.data.iter().chain(&app.write).cloned();
+    let written = app.write.iter().filter(|path| !is_passing(path));
+    let named = app.data.iter().chain(written).cloned();
     let mut data: Vec<_> = std::iter::once(own.join("data")).chain(named).collect();
-    data.retain(|path| !is_passing(path));
     each_once(&mut code);
     each_once(&mut data);
     let databases = plan.backup.databases.iter();

@@ -1,5 +1,7 @@
 //! Puts together what a job is told. Blocks on the disk.
 
+use std::io;
+
 use ondol_base::chain::Chain;
 use ondol_base::file;
 use ondol_model::backup::GateFacts;
@@ -182,8 +184,17 @@ fn regular(
 fn take(tools: &Tools, wanted: &Wanted, memory: &Memory, kind: JobKind, now: i64) -> TakeWork {
     let plan = &wanted.plan;
     let places = &tools.places;
-    let Contents { parts, scope } =
+    let Contents { mut parts, scope } =
         contents(plan, places, &wanted.sources, spec::environment(plan));
+    // Not each app has all that Ondol may keep of one; nobody has to know that.
+    let own = places.state.join("apps");
+    for part in &mut parts {
+        part.roots.retain(|root| {
+            let found = root.symlink_metadata();
+            let is_missing = found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+            !root.starts_with(&own) || !is_missing
+        });
+    }
     TakeWork {
         run: name_run(now, random()),
         kind: kind.word().to_owned(),

@@ -13,6 +13,7 @@ use crate::repository::Snapshot;
 use crate::restore;
 use crate::restore::layout::VIRTUAL;
 use crate::restore::select::Thing;
+use crate::words;
 
 /// So many files are restored.
 const FILES: usize = 200;
@@ -63,7 +64,7 @@ impl Proof<'_> {
         let word = &part.part;
         let mut sample = Sample::new(clock::unix_milliseconds().unsigned_abs());
         let faults = self.faults.len();
-        let mut files = 0;
+        let (mut entries, mut files) = (0, 0);
         let mut folders = vec![(PathBuf::from("/"), snapshot.file.tree)];
         while let Some((folder, tree)) = folders.pop() {
             let nodes = match self.repository.folder(tree) {
@@ -77,26 +78,29 @@ impl Proof<'_> {
                 let path = folder.join(node.name());
                 if let Some(tree) = node.subtree.filter(|_| node.is_dir()) {
                     folders.push((path, tree));
-                } else if node.is_file() {
+                    continue;
+                }
+                // Links and what Ondol adds are counted where a backup is taken; owners count files.
+                entries += 1;
+                if node.is_file() && !path.starts_with(VIRTUAL) {
                     files += 1;
-                    if node.meta.size <= FILE_BYTES_MAX && !path.starts_with(VIRTUAL) {
+                    if node.meta.size <= FILE_BYTES_MAX {
                         sample.meet(path, node);
                     }
                 }
             }
         }
-        if files + part.unreadable < part.files {
-            let lost = part.files - files;
+        if entries + part.unreadable < part.files {
+            let lost = part.files - entries;
+            let are = if lost == 1 { "is" } else { "are" };
             self.faults.push(format!(
-                "Of the {} files of the part {word}, {lost} are not there.",
-                part.files
+                "Of the {} of the part {word}, {lost} {are} not there.",
+                words::count(part.files, "file")
             ));
         }
         let restored = self.restore_sample(snapshot, sample.chosen)?;
         if self.faults.len() == faults {
-            let sentence =
-                format!("{restored} of {files} files of the part {word} came back as they were");
-            self.shown.push(sentence);
+            self.shown.extend(came_back(restored, files, word));
         }
         Ok(())
     }
@@ -128,9 +132,40 @@ impl Proof<'_> {
     }
 }
 
+/// What a sample shows; nothing where there is no file.
+fn came_back(restored: u64, files: u64, part: &str) -> Option<String> {
+    match (restored, files) {
+        (0, _) => None,
+        (1, 1) => Some(format!("the one file of the part {part} came back as it was")),
+        (restored, files) if restored >= files => {
+            Some(format!("all {files} files of the part {part} came back as they were"))
+        }
+        (restored, files) => Some(format!(
+            "{restored} of the {files} files of the part {part}, other ones each time, came back as they were"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_sample_shows_is_not_misread() {
+        for (restored, files, expected) in [
+            (0, 0, None),
+            (0, 3, None), // Each is longer than what is restored.
+            (1, 1, Some("the one file of the part box came back as it was")),
+            (6, 6, Some("all 6 files of the part box came back as they were")),
+            (
+                200,
+                301,
+                Some("200 of the 301 files of the part box, other ones each time, came back as they were"),
+            ),
+        ] {
+            assert_eq!(came_back(restored, files, "box").as_deref(), expected);
+        }
+    }
 
     #[test]
     fn each_file_has_a_chance() {

@@ -91,3 +91,14 @@ fn an_app_has_its_folders_and_the_databases_in_them() {
     assert_eq!(coffee.databases, ["inside", "uploads", "named"]);
     assert_eq!(scope.apps[1].databases, ["of-tea"]);
 }
+
+#[test]
+fn a_box_below_tmp_knows_the_data_of_its_apps() {
+    let mut plan = empty();
+    plan.apps = vec![App::named(AppName::parse("tea").unwrap())];
+    let file = DatabaseSource::Sqlite("/tmp/box/apps/tea/data/a.db".into());
+    plan.backup.databases = vec![database("inside", file, None)];
+    let scope = Scope::of(&plan, Path::new("/tmp/box"));
+    assert_eq!(scope.apps[0].data, paths(&["/tmp/box/apps/tea/data"]));
+    assert_eq!(scope.apps[0].databases, ["inside"]);
+}
