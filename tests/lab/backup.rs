@@ -197,7 +197,7 @@ fn stock_restic_finds_nothing(lab: &Lab) {
         .output();
     match checked {
         Ok(checked) => assert!(checked.status.success(), "{checked:?}"),
-        Err(error) => println!("skipped: restic could not be started: {error}"),
+        Err(error) => crate::say(&format!("skipped: restic could not be started: {error}")),
     }
 }
 
@@ -236,7 +236,7 @@ impl Server {
                 _folder: folder,
             }),
             Err(error) => {
-                println!("skipped: rclone could not be started: {error}");
+                crate::say(&format!("skipped: rclone could not be started: {error}"));
                 None
             }
         }

@@ -352,6 +352,10 @@ struct Parts {
     backups: BackupHost,
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of what an agent is put together from"
+)]
 async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts) -> Agent {
     let Parts {
         generations,

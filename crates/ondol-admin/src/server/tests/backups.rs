@@ -93,7 +93,7 @@ async fn each_deed_arrives_as_it_was_asked_for() {
 
 /// The agent's side: each deed is the expected one, and is answered by its number.
 async fn expect(
-    commands: &mut tokio::sync::mpsc::Receiver<BackupCommand>,
+    commands: &mut mpsc::Receiver<BackupCommand>,
     expected: impl IntoIterator<Item = BackupDeed>,
 ) {
     for (number, expected) in (1..).zip(expected) {

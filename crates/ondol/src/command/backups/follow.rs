@@ -235,7 +235,8 @@ impl Shown {
             let step = following.waiting.as_ref().unwrap_or(&following.step);
             let step = about(&following.target, step);
             if self.prints_steps && !following.step.is_empty() && step != self.step {
-                text.push_str(&format!("{step}\n"));
+                text.push_str(&step);
+                text.push('\n');
                 self.step = step;
             }
             for line in lines {

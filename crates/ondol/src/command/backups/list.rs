@@ -130,7 +130,7 @@ fn render(end: &api::BackupEnd, limit: usize, zone: Option<&str>, screen: Screen
     };
     if let older @ 1.. = backups.len().saturating_sub(limit) {
         let older = output::counted(older as u64, "older one");
-        text.push_str(&format!("{older} at {}: -n shows more.\n", end.target));
+        text.extend([&older, " at ", &end.target, ": -n shows more.\n"]);
     }
     if !end.found.faults.is_empty() {
         text.push('\n');
