@@ -216,10 +216,11 @@ impl Desk {
         };
         drop(reply.send(begun(&course, started.targets.clone())));
         loop {
-            for (target, outcome) in drive(&course, started).await {
+            drive(&course, started, |target, outcome| {
                 let zone = self.zone();
                 course.end(words::end(&target, outcome, zone.as_deref()));
-            }
+            })
+            .await;
             let next = loop {
                 let Some(step) = steps.next() else {
                     return course.over();
@@ -319,25 +320,25 @@ impl Step {
     }
 }
 
-/// Follows jobs to their ends.
-async fn drive(course: &Course, started: Started) -> Vec<(String, Result<Found, Failure>)> {
+/// Follows jobs to their ends, and tells each as it comes.
+async fn drive(
+    course: &Course,
+    started: Started,
+    mut tell: impl FnMut(String, Result<Found, Failure>),
+) {
     let Started {
-        targets,
+        targets: mut untold,
         mut reports,
     } = started;
-    let mut ends = Vec::new();
     while let Some((target, report)) = reports.recv().await {
         if let Some(end) = course.take(&target, report) {
-            ends.push((target, end));
+            untold.retain(|left| *left != target);
+            tell(target, end);
         }
     }
-    let is_told = |target: &String| ends.iter().any(|(told, _)| told == target);
-    let untold: Vec<_> = targets
-        .into_iter()
-        .filter(|target| !is_told(target))
-        .collect();
-    ends.extend(untold.into_iter().map(|target| (target, Err(cut_off()))));
-    ends
+    for target in untold {
+        tell(target, Err(cut_off()));
+    }
 }
 
 /// What is said of a job that ended without a word.

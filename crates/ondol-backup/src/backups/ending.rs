@@ -15,6 +15,9 @@ use crate::manifest::Manifest;
 use crate::report::Found;
 use crate::words;
 
+/// What a drill says of each app that it has started.
+const STARTED: &str = " was started on what was restored";
+
 /// As many faults are told as an owner reads.
 const FAULTS_TOLD_MAX: usize = 5;
 
@@ -109,7 +112,7 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
             run, shown, faults, ..
         } => Ending {
             proven_run: faults.is_empty().then(|| run.clone()),
-            ..of_faults(faults, shown.join("; "))
+            ..of_faults(faults, in_short(shown))
         },
         Found::Restored {
             files,
@@ -117,16 +120,28 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
             faults,
             ..
         } => {
-            let good = format!(
-                "{} restored, {}",
-                words::count(*files, "file"),
-                words::bytes(*bytes)
-            );
+            let good = match bytes {
+                // It was read before, beside its place.
+                0 => format!("{} put back in place", words::count(*files, "path")),
+                bytes => {
+                    let files = words::count(*files, "file");
+                    format!("{files} restored, {}", words::bytes(*bytes))
+                }
+            };
             of_faults(faults, good)
         }
         Found::Listed { backups, .. } => of_listed(backups, memory),
         Found::Claimed => Ending::of(JobOutcome::Good, "the repository is this box's".to_owned()),
     }
+}
+
+/// What was shown by a proof, in a line; who asked for it has read it all.
+fn in_short(shown: &[String]) -> String {
+    let things = words::count(shown.len() as u64, "thing");
+    let mut all = vec![format!("{things} tried, nothing wrong")];
+    let starts = shown.iter().filter(|shown| shown.contains(STARTED));
+    all.extend(starts.cloned());
+    all.join("; ")
 }
 
 fn of_faults(faults: &[String], good: String) -> Ending {

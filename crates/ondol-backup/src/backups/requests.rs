@@ -15,6 +15,7 @@ use crate::backups::ERRAND;
 use crate::backups::ERRANDS_MAX;
 use crate::backups::KIT_CONFIRMED;
 use crate::backups::ORDERS_WAITING_MAX;
+use crate::backups::memory::Memory;
 use crate::backups::perform::Order;
 use crate::backups::spec;
 use crate::backups::spec::Which;
@@ -26,6 +27,7 @@ use crate::report::Report;
 use crate::request::Request;
 use crate::request::Started;
 use crate::work::ListWork;
+use crate::work::What;
 use crate::work::Work;
 
 impl Backups {
@@ -140,7 +142,7 @@ impl Backups {
         let plan = self.wanted_plan();
         let target = match target {
             Some(_) => targets(&plan, target)?.remove(0).clone(),
-            None => best(&plan, desk)?,
+            None => best(&plan, desk, &work)?,
         };
         let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
         let name = target.name.as_str().to_owned();
@@ -230,17 +232,44 @@ fn targets<'p>(plan: &'p Plan, name: Option<&str>) -> Result<Vec<&'p BackupTarge
     Ok(named)
 }
 
-/// The target with the newest good backup: what is proven counts more, then what is nearer.
-fn best(plan: &Plan, desk: &Desk) -> Result<BackupTarget, String> {
+/// The target that has what is asked for. Else that with the newest good backup: what is proven counts more, then what is
+/// nearer.
+fn best(plan: &Plan, desk: &Desk, work: &Work) -> Result<BackupTarget, String> {
     let all = targets(plan, None)?;
+    let memory = |target: &BackupTarget| desk.memories.get(target.name.as_str());
     let rank = |target: &&BackupTarget| {
-        let memory = desk.memories.get(target.name.as_str());
-        let newest = memory.and_then(|memory| Some(memory.newest_good(JobKind::Full)?.at));
+        let memory = memory(target);
+        let has_run = memory.is_some_and(|memory| has_run(memory, work));
+        let newest = kinds(work).iter().filter_map(|kind| {
+            let newest = memory?.newest_good(*kind)?;
+            Some(newest.at)
+        });
         let is_whole = memory.is_some_and(|memory| memory.proven().failed.is_none());
-        (is_whole, newest)
+        (has_run, is_whole, newest.max())
     };
     let newest = all.into_iter().rev().max_by_key(rank);
     newest
         .cloned()
         .ok_or_else(|| "no place for backups is configured".to_owned())
+}
+
+/// Whether the backup that somebody looks into is known to be there.
+fn has_run(memory: &Memory, work: &Work) -> bool {
+    let Work::List(ListWork {
+        browse: Some((run, _)),
+    }) = work
+    else {
+        return false;
+    };
+    memory.catalogue.iter().any(|entry| entry.run == *run)
+}
+
+/// The kinds of backups that have what is asked for.
+fn kinds(work: &Work) -> &'static [JobKind] {
+    match work {
+        Work::Restore(restore) if matches!(restore.what, What::Databases(_)) => {
+            &[JobKind::Full, JobKind::Databases]
+        }
+        _ => &[JobKind::Full],
+    }
 }

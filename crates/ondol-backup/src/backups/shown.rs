@@ -102,6 +102,7 @@ fn warning(target: &TargetStatus, memory: Option<&Memory>, now: i64) -> Vec<Stri
     let mut warnings = Vec::new();
     let name = &target.name;
     if let Some(why) = &target.failed_proof {
+        let why = why.trim_end_matches('.');
         warnings.push(format!(
             "What is stored at {name} did not prove restorable: {why}. Nothing is removed there; \
              `ondol backup now {name}` saves everything anew that is damaged, `ondol backup verify {name}` looks again"

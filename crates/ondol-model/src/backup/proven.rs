@@ -36,8 +36,13 @@ pub fn proven(proofs: &[Proof]) -> Proven {
         });
         of_kind.max_by_key(|proof| proof.at)
     };
-    let last = [JobKind::Prove, JobKind::Drill, JobKind::Check].map(newest);
-    let mut failed = last
+    let [restored, drilled, read] = [JobKind::Prove, JobKind::Drill, JobKind::Check].map(newest);
+    // A drill restores and compares first: one that went well makes good what a restore before it has found.
+    let is_made_good = |proof: &&Proof| {
+        drilled.is_some_and(|drill| drill.outcome == JobOutcome::Good && drill.at > proof.at)
+    };
+    let restored = restored.filter(|proof| !is_made_good(proof));
+    let mut failed = [restored, drilled, read]
         .into_iter()
         .flatten()
         .filter(|proof| proof.outcome == JobOutcome::Failed);
@@ -88,6 +93,18 @@ mod tests {
         assert_eq!(proven(&proofs).as_of, None);
         proofs.push(proof(JobKind::Check, JobOutcome::Good, 600));
         assert_eq!(proven(&proofs).as_of, Some(490));
+    }
+
+    #[test]
+    fn a_drill_makes_good_what_a_restore_has_found_but_not_the_other_way_round() {
+        let mut proofs = vec![
+            proof(JobKind::Prove, JobOutcome::Failed, 100),
+            proof(JobKind::Drill, JobOutcome::Good, 200),
+        ];
+        assert_eq!(proven(&proofs).as_of, Some(190));
+        proofs.push(proof(JobKind::Drill, JobOutcome::Failed, 300));
+        proofs.push(proof(JobKind::Prove, JobOutcome::Good, 400));
+        assert_eq!(proven(&proofs).failed.as_deref(), Some("at 300"));
     }
 
     #[test]

@@ -207,6 +207,8 @@ impl Restoring {
         what: What,
         to: Destination,
     ) -> Result<Vec<(PathBuf, PathBuf)>, String> {
+        // What lies beside is no event yet: it has no place.
+        let kind = (!matches!(to, Destination::Beside)).then_some(JobKind::Restore);
         let work = Work::Restore(RestoreWork {
             at: self.at,
             what,
@@ -215,31 +217,29 @@ impl Restoring {
             databases: Vec::new(),
         });
         let target = Some(self.target.clone()).filter(|target| !target.is_empty());
-        let step = Step::Work(target, Box::new(work), Some(JobKind::Restore));
+        let step = Step::Work(target, Box::new(work), kind);
         let started = self.desk.begin(step).await?;
         if let Some(target) = started.targets.first() {
             self.target.clone_from(target);
         }
-        let mut ends = drive(&self.course, started).await;
-        match ends.pop() {
-            Some((
-                _,
-                Ok(Found::Restored {
-                    run,
-                    files,
-                    bytes,
-                    faults,
-                    staged,
-                }),
-            )) => {
+        let mut end = None;
+        drive(&self.course, started, |_, outcome| end = Some(outcome)).await;
+        match end {
+            Some(Ok(Found::Restored {
+                run,
+                files,
+                bytes,
+                faults,
+                staged,
+            })) => {
                 let zone = self.desk.zone();
                 let restored = words::restored(&run, files, bytes, zone.as_deref());
                 self.restored.push(restored);
                 self.faults.extend(faults);
                 Ok(staged)
             }
-            Some((_, Err(failure))) => Err(failure.sentence),
-            Some((_, Ok(_))) | None => Err(super::cut_off().sentence),
+            Some(Err(failure)) => Err(failure.sentence),
+            Some(Ok(_)) | None => Err(super::cut_off().sentence),
         }
     }
 

@@ -149,6 +149,8 @@ fn taken(manifest: &Manifest) -> String {
     if databases > 0 || what.is_empty() {
         what.push(output::counted(databases, "database"));
     }
+    let is_one = what.len() == 1 && what[0].starts_with("1 ");
+    let are = if is_one { "is" } else { "are" };
     let what = what.join(" and ");
     let size = format!(
         "{}, {} of that new",
@@ -156,7 +158,7 @@ fn taken(manifest: &Manifest) -> String {
         output::bytes(added)
     );
     if is_good(manifest) {
-        return format!("{what} are saved ({size})");
+        return format!("{what} {are} saved ({size})");
     }
     let mut missing = Vec::new();
     for (name, why) in &manifest.failed_databases {
@@ -177,7 +179,7 @@ fn taken(manifest: &Manifest) -> String {
         missing.push(format!("and {} more", output::grouped(more)));
     }
     format!(
-        "{what} are saved ({size}), but {} could not be read, so this one does not count as good:\n{}",
+        "{what} {are} saved ({size}), but {} could not be read, so this one does not count as good:\n{}",
         output::counted(all, "thing"),
         missing.join("\n")
     )

@@ -89,6 +89,10 @@ impl View<'_> {
                 format!("Proven restorable as of {}", self.moment(at)),
                 Tint::Good,
             ),
+            None if backups.targets.iter().any(|it| it.failed_proof.is_some()) => (
+                "Not proven restorable: the last proof failed".to_owned(),
+                Tint::Bad,
+            ),
             None => ("Not proven restorable yet".to_owned(), Tint::Attention),
         };
         let mut text = format!("{}\n", self.screen.tinted(&proven, tint));
@@ -213,6 +217,9 @@ pub(super) fn short(backups: &Backups, now: i64) -> String {
     }
     let proven = match backups.proven_as_of {
         Some(at) => format!("proven restorable as of {}", ago(at)),
+        None if backups.targets.iter().any(|it| it.failed_proof.is_some()) => {
+            "not proven restorable: the last proof failed".to_owned()
+        }
         None => "not proven restorable yet".to_owned(),
     };
     match backups.last_good_at {

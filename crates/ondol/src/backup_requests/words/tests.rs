@@ -71,6 +71,11 @@ fn a_backup_is_good_only_when_nothing_is_missing_in_it() {
     assert_eq!((backup.run.as_str(), backup.good), (RUN, true));
     assert_eq!(backup.databases[0].rows, Some(42));
 
+    let mut one = manifest();
+    one.kind = "databases".to_owned();
+    let one = end_of(Found::Taken(one)).message;
+    assert!(one.starts_with("1 database is saved ("), "{one}");
+
     let mut partial = manifest();
     partial.parts[1].unreadable = 3;
     let first = ("/srv/secret".into(), "permission denied".to_owned());

@@ -18,6 +18,7 @@ use crate::cli::RestoreFlags;
 use crate::command::consent;
 use crate::output;
 use crate::output::Format;
+use crate::span;
 
 /// Faults that are printed; JSON has all.
 const FAULTS_SHOWN_MAX: usize = 50;
@@ -35,9 +36,19 @@ pub(in crate::command) async fn run(
     if !plan.accepted {
         return follow::refused(&plan.message, format);
     }
+    if question.to.is_none() && flags.yes && format == Format::Human {
+        for note in &plan.notes {
+            output::tell(note)?;
+        }
+    }
     if question.to.is_none() && !flags.yes {
+        let copies = Copies {
+            backups: &client.backups().await?,
+            zone: zone.as_deref(),
+            now: clock::unix_seconds(),
+        };
         let asked = consent::Asked {
-            what_happens: &what_happens(&question, &plan, zone.as_deref()),
+            what_happens: &what_happens(&question, &plan, copies),
             question: "Put it back?",
             nobody: "nobody can be asked here whether this is to be put back: say --yes, or --to DIR for a copy elsewhere",
         };
@@ -115,11 +126,39 @@ fn absolute(path: &Path) -> anyhow::Result<String> {
     })
 }
 
+/// What there is to be put back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Copies<'c> {
+    pub(super) backups: &'c api::Backups,
+    pub(super) zone: Option<&'c str>,
+    pub(super) now: i64,
+}
+
+impl Copies<'_> {
+    fn moment(self, at: Time) -> String {
+        let at = at.unix_seconds();
+        let minute = clock::minute_in(self.zone, at);
+        format!("{minute}, {}", span::relative(at, self.now))
+    }
+
+    /// How old the newest copy of files is.
+    fn of_files(self) -> Option<String> {
+        self.backups.last_good_at.map(|at| self.moment(at))
+    }
+
+    /// How old the newest copy of a database is.
+    fn of_database(self, name: &str) -> Option<String> {
+        let mut databases = self.backups.databases.iter();
+        let found = databases.find(|database| database.name == name)?;
+        found.as_of.map(|at| self.moment(at))
+    }
+}
+
 /// What is about to happen, in paragraphs.
-fn what_happens(
+pub(super) fn what_happens(
     question: &api::RestoreQuestion,
     plan: &api::RestoreAnswer,
-    zone: Option<&str>,
+    copies: Copies<'_>,
 ) -> Vec<String> {
     let api::RestoreAnswer {
         accepted: _,
@@ -129,12 +168,21 @@ fn what_happens(
         stopped,
         notes,
     } = plan;
+    // Of a moment, or of one target, the job finds which copy that is. Where a proof failed, another target is asked.
+    let targets = &copies.backups.targets;
+    let is_newest = question.at.is_none()
+        && question.target.is_none()
+        && targets.iter().all(|target| target.failed_proof.is_none());
     let from = match question.at {
         Some(at) => format!(
             "as of {} at the latest",
-            clock::minute_in(zone, at.unix_seconds())
+            clock::minute_in(copies.zone, at.unix_seconds())
         ),
-        None => "from the newest backup".to_owned(),
+        None if paths.is_empty() && !databases.is_empty() => "from the newest copy".to_owned(),
+        None => match copies.of_files().filter(|_| is_newest) {
+            Some(moment) => format!("from the newest backup ({moment})"),
+            None => "from the newest backup".to_owned(),
+        },
     };
     let mut paragraphs = Vec::new();
     if paths.is_empty() && databases.is_empty() {
@@ -155,7 +203,10 @@ fn what_happens(
         lines.extend(
             databases
                 .iter()
-                .map(|name| format!("  the database {name}")),
+                .map(|name| match copies.of_database(name).filter(|_| is_newest) {
+                    Some(moment) => format!("  the database {name} ({moment})"),
+                    None => format!("  the database {name}"),
+                }),
         );
         paragraphs.push(lines.join("\n"));
     }

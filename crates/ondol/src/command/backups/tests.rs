@@ -119,7 +119,7 @@ fn what_is_not_well_is_said_once_and_below() {
     assert_eq!(
         head,
         "\
-Not proven restorable yet
+Not proven restorable: the last proof failed
 last backup    none yet
 now            backup of everything at away for 75 s: reading files, 25 %
 next           backup of the databases in 30 min
@@ -170,4 +170,51 @@ fn what_is_wanted_back_is_exactly_one_thing() {
     ] {
         assert!(!parses(bad), "{bad:?}");
     }
+}
+
+#[test]
+fn who_is_asked_knows_how_old_the_copy_is() {
+    use super::restore::Copies;
+    use super::restore::what_happens;
+    use ondol_admin::api;
+    let question = |at: Option<Time>| api::RestoreQuestion {
+        what: api::RestoreWhat::Everything,
+        target: None,
+        at,
+        to: None,
+        incomplete: false,
+    };
+    let answer = |paths: &[&str], databases: &[&str]| api::RestoreAnswer {
+        accepted: true,
+        paths: paths.iter().map(ToString::to_string).collect(),
+        databases: databases.iter().map(ToString::to_string).collect(),
+        ..api::RestoreAnswer::default()
+    };
+    let asked = |backups: &Backups, at, answer| {
+        let copies = Copies {
+            backups,
+            zone: Some("UTC"),
+            now: NOW,
+        };
+        what_happens(&question(at), &answer, copies)[0].clone()
+    };
+    assert_eq!(
+        asked(&well(), None, answer(&[], &["coffee"])),
+        "These are put back from the newest copy:\n  the database coffee (2026-11-21 13:30, 30 min ago)"
+    );
+    assert_eq!(
+        asked(&well(), None, answer(&["/srv/blog"], &[])),
+        "These are put back from the newest backup (2026-11-21 13:30, 30 min ago):\n  /srv/blog"
+    );
+    assert_eq!(
+        asked(&well(), Some(ago(3_600)), answer(&[], &["coffee"])),
+        "These are put back as of 2026-11-21 13:00 at the latest:\n  the database coffee"
+    );
+    // Which target is asked then, is not known here.
+    let mut doubtful = well();
+    doubtful.targets[0].failed_proof = Some("coffee has 41 rows in place of 42.".to_owned());
+    assert_eq!(
+        asked(&doubtful, None, answer(&[], &["coffee"])),
+        "These are put back from the newest copy:\n  the database coffee"
+    );
 }
