@@ -116,6 +116,7 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/backups/prove", post(backups::prove))
         .route("/backups/drill", post(backups::drill))
         .route("/backups/prune", post(backups::prune))
+        .route("/backups/repair", post(backups::repair))
         .route("/backups/list", post(backups::list))
         .route("/backups/restore", post(backups::restore))
         .route("/backups/restore/plan", post(backups::plan))

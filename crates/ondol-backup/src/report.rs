@@ -77,6 +77,16 @@ pub enum Found {
         packs: u64,
         /// What is not right, a sentence each; empty when all is.
         faults: Vec<String>,
+        /// The ids of packs that are damaged or missing.
+        #[serde(default)]
+        damaged: Vec<String>,
+    },
+    /// What is damaged is no longer in the index.
+    Repaired {
+        /// Packs that were read.
+        packs: u64,
+        /// What was done, a sentence each; empty when nothing was to be done.
+        done: Vec<String>,
     },
     /// Files and databases were restored and compared.
     Proven {

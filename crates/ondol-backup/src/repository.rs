@@ -8,8 +8,10 @@ mod claim;
 mod index;
 mod lock;
 mod manifests;
+mod mend;
 mod open;
 mod read;
+mod rewrite;
 mod seal;
 mod snapshots;
 mod texts;
@@ -24,23 +26,27 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use rustic_core::repofile::MasterKey;
 use rustic_core::repofile::SnapshotFile;
 
 use crate::failure::Failure;
 use crate::repository::adapter::Adapter;
+use crate::repository::open::Opened;
 use crate::repository::seal::Seal;
 use crate::repository::trees::Blocks;
 use crate::target::Target;
 
-pub(crate) use adapter::read_whole;
 pub(crate) use archive::Archived;
 pub(crate) use archive::ToArchive;
 pub(crate) use index::Index;
 pub(crate) use index::Pack;
 pub(crate) use index::Piece;
 pub(crate) use lock::Lock;
+pub(crate) use rewrite::NewPack;
 pub(crate) use seal::hash;
 pub(crate) use seal::hex;
 pub(crate) use seal::unhex;
@@ -56,30 +62,34 @@ pub(crate) struct Repository {
     seal: Arc<Seal>,
     master: MasterKey,
     id: String,
+    /// Its configuration, as the claim has a copy of it.
+    config: String,
+    /// The configuration to write, when the stored one is damaged.
+    copy: Option<Bytes>,
     /// What the snapshots say that were read; none ever changes.
     read: Mutex<HashMap<String, SnapshotFile>>,
     /// Where every piece is stored, once that was asked; what is written afterwards is not in it.
     index: Mutex<Option<Arc<Index>>>,
     /// Parts of packs with folders, that were read last.
     blocks: Mutex<Blocks>,
+    /// Whether nothing is taken for unchanged.
+    is_anew: AtomicBool,
 }
 
 impl Repository {
-    fn of(
-        target: Arc<dyn Target>,
-        adapter: Arc<Adapter>,
-        keys: (MasterKey, Seal),
-        id: String,
-    ) -> Self {
+    fn of(target: Arc<dyn Target>, adapter: Arc<Adapter>, opened: Opened) -> Self {
         Self {
             target,
             adapter,
-            master: keys.0,
-            seal: Arc::new(keys.1),
-            id,
+            master: opened.master,
+            seal: Arc::new(opened.seal),
+            id: opened.id,
+            config: opened.config,
+            copy: opened.copy,
             read: Mutex::new(HashMap::new()),
             index: Mutex::new(None),
             blocks: Mutex::new(Blocks::default()),
+            is_anew: AtomicBool::new(false),
         }
     }
 
@@ -106,6 +116,12 @@ impl Repository {
         }
         let loaded = Arc::new(Index::load(&*self.target, &self.seal)?);
         Ok(Arc::clone(index.insert(loaded)))
+    }
+
+    /// From now on all that is saved is read, and nothing taken for unchanged. The library does not look whether a
+    /// folder that is as it was is still stored.
+    pub(crate) fn read_anew(&self) {
+        self.is_anew.store(true, Ordering::Relaxed);
     }
 
     /// Something was written: the index is read again when it is needed.

@@ -34,8 +34,10 @@ pub enum Request {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Started, String>>,
     },
-    /// Remove what is not to be kept, with a credential that may, where the box's own may not.
-    PruneWith {
+    /// Remove or repair something, with a credential that may, where the box's own may not.
+    With {
+        /// What.
+        kind: JobKind,
         /// At which target; `None` means the only one.
         target: Option<String>,
         /// The credential; it is forgotten afterwards.

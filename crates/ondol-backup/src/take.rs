@@ -57,6 +57,9 @@ pub(crate) fn take(
 ) -> Result<Found, Failure> {
     let _lock = repository.lock(false)?;
     repository.claim(&CLAIM, of)?;
+    if work.anew {
+        repository.read_anew();
+    }
     let taking = Taking {
         repository,
         work,
@@ -89,6 +92,7 @@ impl Taking<'_> {
             parts: _,
             databases: _,
             is_known: _,
+            anew: _,
             configuration,
             state,
             sites,

@@ -196,6 +196,20 @@ pub(crate) fn archive_files(
     repository.archive(&what, source.unwrap()).unwrap()
 }
 
+/// The largest object of a folder.
+pub(crate) fn largest(place: &Path, folder: Folder) -> PathBuf {
+    let listed = PlainFolder::at(place).list(folder).unwrap();
+    let (id, _) = listed.into_iter().max_by_key(|(_, bytes)| *bytes).unwrap();
+    place.join(Object::In(folder, id).path())
+}
+
+/// Changes a byte of a file.
+pub(crate) fn flip(path: &Path, at: usize) {
+    let mut content = fs::read(path).unwrap();
+    content[at] ^= 1;
+    fs::write(path, content).unwrap();
+}
+
 /// What stock restic says about a repository; `None` when there is none on this machine.
 pub(crate) fn restic(repository: &Path, arguments: &[&str]) -> Option<(bool, String)> {
     let mut restic = Command::new("restic");

@@ -20,6 +20,8 @@ pub enum Work {
     Prune(PruneWork),
     /// Read back a share of what is stored.
     Check(CheckWork),
+    /// Take what is damaged out of the index, so that the next backup saves it anew.
+    Repair(RepairWork),
     /// Restore the newest backup into a scratch folder, and compare.
     Prove(ProveWork),
     /// Say what there is.
@@ -43,6 +45,9 @@ pub struct TakeWork {
     pub databases: Vec<DatabaseAccess>,
     /// Whether there has been a backup before: then a target without a repository is no place for one.
     pub is_known: bool,
+    /// Whether all is read, and nothing taken for unchanged: what is stored may be damaged.
+    #[serde(default)]
+    pub anew: bool,
     /// What the manifest says of the box.
     pub configuration: PathBuf,
     /// The same.
@@ -85,6 +90,15 @@ pub struct CheckWork {
     pub share: u16,
     /// Of how many.
     pub of: u16,
+}
+
+/// Taking what is damaged out of the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairWork {
+    /// Packs that a check has named, by their ids. Those that are missing, and those with folders, are looked for anyway.
+    pub packs: Vec<String>,
+    /// Whether all packs are read.
+    pub everything: bool,
 }
 
 /// Restoring and comparing.

@@ -70,8 +70,8 @@ enum Step {
     Now(JobKind, Option<String>),
     /// Work for the owner.
     Work(Option<String>, Box<Work>, Option<JobKind>),
-    /// Removing with another credential.
-    PruneWith(Option<String>, Credential),
+    /// The same with another credential.
+    With(JobKind, Option<String>, Credential),
 }
 
 impl BackupRequests {
@@ -153,10 +153,11 @@ impl Desk {
             BackupDeed::Verify(question) => self.verification(question),
             BackupDeed::Prune(api::PruneQuestion { target, credential }) => {
                 let target = self.known(target);
-                target.map(|target| match credential {
-                    Some(credential) => vec![Step::PruneWith(target, self::credential(credential))],
-                    None => vec![Step::Now(JobKind::Prune, target)],
-                })
+                target.map(|target| vec![Step::of(JobKind::Prune, target, credential)])
+            }
+            BackupDeed::Repair(api::PruneQuestion { target, credential }) => {
+                let target = self.known(target);
+                target.map(|target| vec![Step::of(JobKind::Repair, target, credential)])
             }
             BackupDeed::List(question) => self.listing(question),
         };
@@ -248,7 +249,8 @@ impl Desk {
                 kind,
                 reply,
             },
-            Step::PruneWith(target, credential) => Request::PruneWith {
+            Step::With(kind, target, credential) => Request::With {
+                kind,
                 target,
                 credential,
                 reply,
@@ -314,8 +316,19 @@ impl Desk {
 }
 
 impl Step {
+    fn of(
+        kind: JobKind,
+        target: Option<String>,
+        credential: Option<api::BackupCredential>,
+    ) -> Self {
+        match credential {
+            Some(credential) => Self::With(kind, target, self::credential(credential)),
+            None => Self::Now(kind, target),
+        }
+    }
+
     fn target(&self) -> String {
-        let (Self::Now(_, target) | Self::Work(target, _, _) | Self::PruneWith(target, _)) = self;
+        let (Self::Now(_, target) | Self::Work(target, _, _) | Self::With(_, target, _)) = self;
         target.clone().unwrap_or_default()
     }
 }

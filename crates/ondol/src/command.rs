@@ -131,6 +131,7 @@ pub(crate) fn backup(what: &BackupCommand, folders: &Folders) -> anyhow::Result<
         BackupCommand::Verify(flags) => backups::deeds::verify(&client, flags).await,
         BackupCommand::Drill(flags) => backups::deeds::drill(&client, flags).await,
         BackupCommand::Prune(flags) => backups::deeds::prune(&client, flags).await,
+        BackupCommand::Repair(flags) => backups::deeds::repair(&client, flags).await,
         BackupCommand::Kit(flags) => backups::kit::run(&client, flags).await,
     })
 }

@@ -64,7 +64,7 @@ pub struct BackupTarget {
 /// How the last job of a kind went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastBackupJob {
-    /// `full`, `databases`, `prune`, `check`, `prove`, `drill` or `restore`.
+    /// `full`, `databases`, `prune`, `check`, `repair`, `prove`, `drill` or `restore`.
     pub kind: String,
     /// When it began.
     pub began_at: Time,
@@ -148,7 +148,7 @@ pub struct BackupTargetQuestion {
     pub target: Option<String>,
 }
 
-/// The body of `POST /backups/prune`.
+/// The body of `POST /backups/prune` and `repair`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneQuestion {
@@ -206,7 +206,7 @@ pub struct ListQuestion {
     pub path: Option<String>,
 }
 
-/// The answer to `POST /backups/now`, `verify`, `prove`, `drill`, `prune`, `list` and `restore`: status 200 when
+/// The answer to `POST /backups/now`, `verify`, `prove`, `drill`, `prune`, `repair`, `list` and `restore`: status 200 when
 /// accepted, 422 when not.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BackupAnswer {

@@ -73,6 +73,14 @@ impl Client {
         self.command("/backups/prune", question).await
     }
 
+    /// Has what is damaged taken out of the index; a refusal is an answer too.
+    pub async fn repair(
+        &self,
+        question: &api::PruneQuestion,
+    ) -> Result<api::BackupAnswer, ClientError> {
+        self.command("/backups/repair", question).await
+    }
+
     /// Has a target asked what is there; a refusal is an answer too.
     pub async fn list_backups(
         &self,

@@ -76,6 +76,8 @@ pub enum BackupDeed {
     Drill(api::BackupTargetQuestion),
     /// Remove what is not to be kept.
     Prune(api::PruneQuestion),
+    /// Take what is damaged out of the index.
+    Repair(api::PruneQuestion),
     /// Say what there is.
     List(api::ListQuestion),
     /// Put something back.
@@ -160,6 +162,13 @@ pub(super) async fn prune(
     asked: Asked<api::PruneQuestion>,
 ) -> Response {
     carry_out(&surface, asked, BackupDeed::Prune).await
+}
+
+pub(super) async fn repair(
+    State(surface): State<Surface>,
+    asked: Asked<api::PruneQuestion>,
+) -> Response {
+    carry_out(&surface, asked, BackupDeed::Repair).await
 }
 
 pub(super) async fn list(

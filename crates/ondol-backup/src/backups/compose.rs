@@ -29,6 +29,7 @@ use crate::job::Placement;
 use crate::work::CheckWork;
 use crate::work::ProveWork;
 use crate::work::PruneWork;
+use crate::work::RepairWork;
 use crate::work::TakeWork;
 use crate::work::Work;
 
@@ -162,6 +163,10 @@ fn regular(
                 of,
             })
         }
+        JobKind::Repair => Work::Repair(RepairWork {
+            packs: memory.damaged.clone(),
+            everything: memory.damaged.is_empty(),
+        }),
         JobKind::Prove | JobKind::Drill => {
             let apps = plan.apps.iter().map(|app| app.name.as_str().to_owned());
             Work::Prove(ProveWork {
@@ -204,6 +209,8 @@ fn take(tools: &Tools, wanted: &Wanted, memory: &Memory, kind: JobKind, now: i64
         },
         databases: spec::databases(plan),
         is_known: memory.repository.is_some(),
+        // What looks unchanged may no longer be stored.
+        anew: memory.proven().failed.is_some(),
         configuration: places.configuration.clone(),
         state: places.state.clone(),
         sites: scope.sites,

@@ -32,6 +32,8 @@ pub(crate) struct Ending {
     pub(crate) added: Vec<CatalogueEntry>,
     /// Backups that there are no longer.
     pub(crate) removed: Vec<String>,
+    /// Packs that were found to be damaged or missing.
+    pub(crate) damaged: Vec<String>,
 }
 
 impl Ending {
@@ -43,6 +45,7 @@ impl Ending {
             proven_run: None,
             added: Vec::new(),
             removed: Vec::new(),
+            damaged: Vec::new(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Ending {
             (JobKind::Databases, false) => before
                 .is_some_and(|before| before.outcome == JobOutcome::Failed)
                 .then_some(EventKind::BackupTaken),
+            (JobKind::Repair, false) => Some(EventKind::Backup),
             (JobKind::Check | JobKind::Prune, false) => None,
         }
     }
@@ -104,10 +108,23 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
                 ..Ending::of(JobOutcome::Good, message)
             }
         }
-        Found::Checked { packs, faults } => {
+        Found::Checked {
+            packs,
+            faults,
+            damaged,
+        } => {
             let good = format!("{} read back, nothing wrong", words::count(*packs, "pack"));
-            of_faults(faults, good)
+            Ending {
+                damaged: damaged.clone(),
+                ..of_faults(faults, good)
+            }
         }
+        Found::Repaired { packs, done } if done.is_empty() => {
+            let read = words::count(*packs, "pack");
+            let message = format!("{read} read, and nothing was to be repaired");
+            Ending::of(JobOutcome::Good, message)
+        }
+        Found::Repaired { done, .. } => Ending::of(JobOutcome::Good, done.join("; ")),
         Found::Proven {
             run, shown, faults, ..
         } => Ending {

@@ -36,6 +36,8 @@ pub(crate) struct Memory {
     pub(crate) file_system: Option<String>,
     /// The share of the packs that was read back last.
     pub(crate) share: u16,
+    /// Packs that a check has found to be damaged or missing, by their ids.
+    pub(crate) damaged: Vec<String>,
 }
 
 /// The name of a fact about a target: one that was moved elsewhere is another.
@@ -76,6 +78,7 @@ impl Memory {
         let mut catalogue = store.catalogue(target.name.as_str()).await?;
         catalogue.sort_by(|one, other| other.run.cmp(&one.run));
         let share = store.backup_fact(&fact("share", target)).await?;
+        let damaged = store.backup_fact(&fact("damaged", target)).await?;
         Ok(Self {
             jobs,
             catalogue,
@@ -86,6 +89,11 @@ impl Memory {
                 .await?
                 .filter(|file_system| !file_system.is_empty()),
             share: share.and_then(|share| share.parse().ok()).unwrap_or(0),
+            damaged: damaged
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -114,6 +122,45 @@ impl Memory {
             outcome: outcome(newest),
             failures: u32::try_from(failures).unwrap_or(u32::MAX),
         })
+    }
+
+    /// Whether the last check has found damages.
+    pub(crate) fn has_failed_check(&self) -> bool {
+        let last = self.last_of(JobKind::Check);
+        last.is_some_and(|last| last.outcome == Some(JobOutcome::Failed))
+    }
+
+    /// The last job of a kind that began at this moment or later.
+    pub(crate) fn last_since(&self, kind: JobKind, moment: i64) -> Option<Last> {
+        self.last_of(kind).filter(|last| last.began_at >= moment)
+    }
+
+    /// What a failed check asks for: one repair, then a backup that saves anew what is missing, then another check;
+    /// each since when. A check that fails after all that asks for nothing.
+    pub(crate) fn cure(&self) -> Option<(JobKind, i64)> {
+        let newest = |kind, wanted: &[JobOutcome]| {
+            let mut ended = self.jobs.get(&kind)?.iter().filter_map(|job| {
+                let end = job.ended.as_ref()?;
+                wanted
+                    .contains(&end.outcome)
+                    .then_some((job.began_at, end.at))
+            });
+            ended.next()
+        };
+        let failed = newest(JobKind::Check, &[JobOutcome::Failed])?;
+        let good = newest(JobKind::Check, &[JobOutcome::Good]).map_or(0, |(_, ended_at)| ended_at);
+        if good > failed.1 {
+            return None;
+        }
+        let repaired = newest(JobKind::Repair, &[JobOutcome::Good]);
+        let Some((_, repaired)) = repaired.filter(|(began_at, _)| *began_at >= good) else {
+            return Some((JobKind::Repair, good));
+        };
+        let taken = newest(JobKind::Full, &[JobOutcome::Good, JobOutcome::Partial]);
+        let Some((_, taken)) = taken.filter(|(began_at, _)| *began_at >= repaired) else {
+            return Some((JobKind::Full, repaired));
+        };
+        (failed.0 < taken).then_some((JobKind::Check, taken))
     }
 
     /// The newest good backup of a kind.

@@ -39,6 +39,9 @@ use crate::status::RunningJob;
 use crate::trial::Trial;
 use crate::work::Work;
 
+/// Of more damaged packs none is remembered: then all packs are read to repair them.
+const DAMAGED_MAX: usize = 1_000;
+
 /// What every job needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Tools {
@@ -280,6 +283,23 @@ async fn know(tools: &Tools, target: &BackupTarget, what: &str, value: &str) {
     }
 }
 
+/// The packs that are known to be damaged after a job; `None` when it says nothing of them.
+fn now_damaged(kind: Option<JobKind>, ending: &Ending, memory: &Memory) -> Option<Vec<String>> {
+    let mut damaged = match (kind?, ending.outcome) {
+        (JobKind::Repair, JobOutcome::Good) => Vec::new(),
+        // Another share of the packs is read each day.
+        (JobKind::Check, JobOutcome::Failed) => memory.damaged.clone(),
+        _ => return None,
+    };
+    damaged.extend(ending.damaged.iter().cloned());
+    damaged.sort_unstable();
+    damaged.dedup();
+    if damaged.len() > DAMAGED_MAX {
+        damaged.clear();
+    }
+    Some(damaged)
+}
+
 /// Writes down how it ended, and says what the owner will want to know.
 async fn conclude(
     tools: &Tools,
@@ -306,6 +326,9 @@ async fn conclude(
             &memory.share.wrapping_add(1).to_string(),
         )
         .await;
+    }
+    if let Some(damaged) = now_damaged(kind, ending, memory) {
+        know(tools, target, "damaged", &damaged.join(" ")).await;
     }
     if let Some(id) = id {
         let end = BackupJobEnd {

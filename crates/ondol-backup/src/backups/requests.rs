@@ -42,12 +42,13 @@ impl Backups {
                 let started = self.now(desk, kind, target.as_deref());
                 let _ = reply.send(started); // Who asked may have gone.
             }
-            Request::PruneWith {
+            Request::With {
+                kind,
                 target,
                 credential,
                 reply,
             } => {
-                let started = self.prune_with(desk, target.as_deref(), credential);
+                let started = self.with(desk, kind, target.as_deref(), credential);
                 let _ = reply.send(started); // Who asked may have gone.
             }
             Request::Work {
@@ -105,9 +106,10 @@ impl Backups {
         })
     }
 
-    fn prune_with(
+    fn with(
         &self,
         desk: &mut Desk,
+        kind: JobKind,
         target: Option<&str>,
         credential: Credential,
     ) -> Result<Started, String> {
@@ -120,7 +122,7 @@ impl Backups {
         let name = target.name.as_str().to_owned();
         desk.waiting.push_back(Order {
             target: target.clone(),
-            kind: Some(JobKind::Prune),
+            kind: Some(kind),
             work: None,
             credential: Some(credential),
             tell: Tell::of(&name, to),
@@ -146,7 +148,10 @@ impl Backups {
         };
         let (to, reports) = mpsc::channel(REPORTS_WAITING_MAX);
         let name = target.name.as_str().to_owned();
-        let waits = matches!(*work, Work::Prune(_) | Work::Claim(_) | Work::Take(_));
+        let waits = matches!(
+            *work,
+            Work::Prune(_) | Work::Repair(_) | Work::Claim(_) | Work::Take(_)
+        );
         let order = Order {
             tell: Tell::of(&name, to),
             target,

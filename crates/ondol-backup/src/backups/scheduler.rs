@@ -17,8 +17,9 @@ use ondol_model::plan::Often;
 use crate::backups::memory::Memory;
 
 const DAY: i64 = 24 * 3_600;
-/// The order in which jobs go that are due at the same time: first what saves, then what proves, then what removes.
-const ORDER: [JobKind; 6] = [
+/// The order in which jobs go that are due at the same time: first what cures, then what saves, then what proves, then what removes.
+const ORDER: [JobKind; 7] = [
+    JobKind::Repair,
     JobKind::Full,
     JobKind::Databases,
     JobKind::Prove,
@@ -55,7 +56,16 @@ pub(crate) fn next(
         for target in &backup.to {
             let memory = memories.get(target.name.as_str()).unwrap_or(&none);
             let times = times(backup, target, memory, kind, &surplus);
-            let at = match due(&times, memory.last(kind), settled_at, now, span) {
+            let (times, last) = match memory.cure() {
+                // Where nothing can be removed, the owner's credential repairs.
+                Some((owed, since))
+                    if owed == kind && !(target.append_only && kind == JobKind::Repair) =>
+                {
+                    (Times::Every(DAY), memory.last_since(kind, since))
+                }
+                _ => (times, memory.last(kind)),
+            };
+            let at = match due(&times, last, settled_at, now, span) {
                 Due::Never => continue,
                 Due::At(at) => at.max(now + 1),
                 Due::Now(_) => now,
@@ -97,7 +107,7 @@ fn times(
         JobKind::Prune if may_prune(memory.gate(target)).is_ok() && surplus(memory) > 0 => {
             Times::Every(DAY)
         }
-        JobKind::Check | JobKind::Prune | JobKind::Restore => Times::Never,
+        JobKind::Check | JobKind::Repair | JobKind::Prune | JobKind::Restore => Times::Never,
     }
 }
 

@@ -42,8 +42,9 @@ pub(crate) fn status(
         .filter_map(|target| target.last_good_at)
         .max();
     let mut warnings = Vec::new();
-    for target in &targets {
-        warnings.extend(warning(target, memory_of(memories, target), now));
+    for (target, planned) in targets.iter().zip(&backup.to) {
+        let memory = memory_of(memories, target);
+        warnings.extend(warning(target, planned.append_only, memory, now));
     }
     if !backup.to.is_empty() && kit_confirmed_at.is_none() {
         warnings.push(
@@ -98,14 +99,21 @@ fn target_status(target: &BackupTarget, memory: &Memory) -> TargetStatus {
     }
 }
 
-fn warning(target: &TargetStatus, memory: Option<&Memory>, now: i64) -> Vec<String> {
+fn warning(
+    target: &TargetStatus,
+    is_append_only: bool,
+    memory: Option<&Memory>,
+    now: i64,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let name = &target.name;
     if let Some(why) = &target.failed_proof {
         let why = why.trim_end_matches('.');
+        let next = memory.map_or("", |memory| what_next(memory, is_append_only));
+        let next = next.replace("NAME", name);
         warnings.push(format!(
-            "What is stored at {name} did not prove restorable: {why}. Nothing is removed there; \
-             `ondol backup now {name}` saves everything anew that is damaged, `ondol backup verify {name}` looks again"
+            "What is stored at {name} did not prove restorable: {why}. Nothing is removed there until a proof of the \
+             same kind succeeds{next}"
         ));
     }
     match target.last_good_at {
@@ -121,6 +129,32 @@ fn warning(target: &TargetStatus, memory: Option<&Memory>, now: i64) -> Vec<Stri
         ));
     }
     warnings
+}
+
+/// What cures a failed proof, as the rest of a sentence.
+fn what_next(memory: &Memory, is_append_only: bool) -> &'static str {
+    match memory.cure() {
+        Some((JobKind::Repair, _)) if is_append_only => {
+            ". With its own credential the box can't mend that: `ondol backup repair NAME --with FILE` and then \
+             `ondol backup now NAME` save anew what is damaged and still is on this machine"
+        }
+        Some((JobKind::Repair, _)) => {
+            ". Ondol repairs it next, by itself (`ondol backup repair NAME` does it now), and then saves anew what is \
+             damaged and still is on this machine"
+        }
+        Some((JobKind::Full, _)) => {
+            ". It is repaired, and the next backup (`ondol backup now NAME`) saves anew what was damaged and still is on \
+             this machine"
+        }
+        Some((JobKind::Check, _)) => {
+            ". It was repaired and saved anew; reading it back comes next (`ondol backup verify NAME` does it now)"
+        }
+        _ if memory.has_failed_check() => {
+            ". It was repaired, but what is no longer on this machine could not be saved anew: the backups that need it \
+             are not whole, all others are. `ondol backup verify NAME` looks again"
+        }
+        _ => ". `ondol backup verify NAME` looks again",
+    }
 }
 
 fn databases(backup: &Backup, memories: &BTreeMap<String, Memory>) -> Vec<DatabaseAge> {

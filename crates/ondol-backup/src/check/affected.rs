@@ -31,7 +31,7 @@ type Paths = Vec<(PathBuf, [u8; 32])>;
 
 /// What can't be read any more.
 #[derive(Debug, Default)]
-pub(super) struct Lost {
+pub(crate) struct Lost {
     /// Packs of which something can't be read.
     packs: BTreeMap<[u8; 32], OfPack>,
     /// Pieces and folders that are stored nowhere.
@@ -52,6 +52,11 @@ impl Lost {
     /// What is stored nowhere.
     pub(super) fn nowhere(&mut self, id: [u8; 32]) {
         self.nowhere.insert(id);
+    }
+
+    /// The packs of which something can't be read, by their ids.
+    pub(crate) fn packs(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.packs.keys()
     }
 
     pub(super) fn has_pack(&self, id: &[u8; 32]) -> bool {

@@ -35,35 +35,35 @@ const AT_ONCE_MIN: usize = 2;
 const AT_ONCE_MAX: usize = 4;
 
 /// What is in each folder that was read.
-pub(super) type Folders = HashMap<[u8; 32], Below>;
+pub(crate) type Folders = HashMap<[u8; 32], Below>;
 
 /// What is in a folder, as far as it matters.
 #[derive(Debug, Default)]
-pub(super) struct Below {
+pub(crate) struct Below {
     /// The folders in it.
-    pub(super) folders: Vec<[u8; 32]>,
+    pub(crate) folders: Vec<[u8; 32]>,
     /// Pieces of its files that are in no index.
-    pub(super) nowhere: Vec<[u8; 32]>,
+    pub(crate) nowhere: Vec<[u8; 32]>,
 }
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Read {
-    pub(super) packs: u64,
-    pub(super) folders: Folders,
+pub(crate) struct Read {
+    pub(crate) packs: u64,
+    pub(crate) folders: Folders,
 }
 
-/// Reads the packs with folders, and those of the share.
-pub(super) fn read(
+/// Reads the packs that are wanted, but for those that are lost already.
+pub(crate) fn read(
     repository: &Repository,
     index: &Index,
-    work: &CheckWork,
+    is_wanted: impl Fn(&Pack) -> bool,
     lost: &mut Lost,
     reporter: &Reporter,
 ) -> Result<Read, Failure> {
     let packs = index.packs().iter().enumerate();
     let wanted: Vec<_> = packs
-        .filter(|(_, pack)| pack.has_folders || is_in_share(&pack.id, work))
+        .filter(|(_, pack)| is_wanted(pack))
         .filter(|(_, pack)| !lost.has_pack(&pack.id))
         .collect();
     let total = Amount {
@@ -104,7 +104,7 @@ pub(super) fn read(
 }
 
 /// Whether a pack is read at this turn; each is at one of them.
-fn is_in_share(id: &[u8; 32], work: &CheckWork) -> bool {
+pub(super) fn is_in_share(id: &[u8; 32], work: &CheckWork) -> bool {
     let [a, b, c, d, ..] = *id;
     let of = u32::from(work.of.max(1));
     u32::from_be_bytes([a, b, c, d]) % of == u32::from(work.share.saturating_sub(1)) % of

@@ -7,7 +7,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 
 use ondol_model::backup::Part;
 use tempfile::TempDir;
@@ -22,6 +21,8 @@ use crate::target::Target;
 use crate::testing::PASSWORD;
 use crate::testing::PlainFolder;
 use crate::testing::archive_files;
+use crate::testing::flip;
+use crate::testing::largest;
 use crate::testing::new_repository;
 use crate::work::CheckWork;
 
@@ -32,7 +33,7 @@ fn all() -> CheckWork {
 fn found(place: &Path, work: &CheckWork) -> (u64, Vec<String>) {
     let repository = Repository::open(PlainFolder::at(place), PASSWORD, None).unwrap();
     match check(&repository, work, &Reporter::silent()).unwrap() {
-        Found::Checked { packs, faults } => (packs, faults),
+        Found::Checked { packs, faults, .. } => (packs, faults),
         other => panic!("{other:?}"),
     }
 }
@@ -63,19 +64,6 @@ fn two_backups() -> (TempDir, TempDir) {
         files.path(),
     );
     (place, files)
-}
-
-/// The largest object of a folder.
-fn largest(place: &Path, folder: Folder) -> PathBuf {
-    let listed = PlainFolder::at(place).list(folder).unwrap();
-    let (id, _) = listed.into_iter().max_by_key(|(_, bytes)| *bytes).unwrap();
-    place.join(Object::In(folder, id).path())
-}
-
-fn flip(path: &Path, at: usize) {
-    let mut content = fs::read(path).unwrap();
-    content[at] ^= 1;
-    fs::write(path, content).unwrap();
 }
 
 #[test]

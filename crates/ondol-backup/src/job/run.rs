@@ -27,6 +27,7 @@ use crate::job::JobSpec;
 use crate::list;
 use crate::prove;
 use crate::prune;
+use crate::repair;
 use crate::report::Found;
 use crate::report::Report;
 use crate::reporter::Reporter;
@@ -134,8 +135,10 @@ fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
     let patience = Duration::from_secs(spec.patience);
     let target = target::guarded(target, &spec.bandwidth, timezone, patience, reporter);
     let line = Arc::clone(&target);
-    if matches!(spec.work, Work::Prune(_)) && spec.target.append_only {
-        return Err(append_only(place));
+    match &spec.work {
+        Work::Prune(_) if spec.target.append_only => return Err(append_only(place)),
+        Work::Repair(_) if spec.target.append_only => return Err(not_mended(place)),
+        _ => {}
     }
     reporter.step("opening the repository");
     let repository = opened(spec, target)?;
@@ -157,7 +160,7 @@ fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
 fn is_waited_for(work: &Work) -> bool {
     match work {
         Work::List(_) | Work::Restore(_) | Work::Claim(_) => true,
-        Work::Take(_) | Work::Prune(_) | Work::Check(_) | Work::Prove(_) => false,
+        Work::Take(_) | Work::Prune(_) | Work::Check(_) | Work::Repair(_) | Work::Prove(_) => false,
     }
 }
 
@@ -195,7 +198,7 @@ fn dispatch(
     let _lock = match &spec.work {
         // What a list shows may be removed while it is read, and is not shown then; a backup locks by itself.
         Work::List(_) | Work::Take(_) => None,
-        Work::Prune(_) => Some(repository.lock(true)?),
+        Work::Prune(_) | Work::Repair(_) => Some(repository.lock(true)?),
         _ => Some(repository.lock(false)?),
     };
     match &spec.work {
@@ -205,6 +208,10 @@ fn dispatch(
             prune::prune(repository, work, reporter)
         }
         Work::Check(work) => check::check(repository, work, reporter),
+        Work::Repair(work) => {
+            repository.check_claim(&spec.of)?;
+            repair::repair(repository, work, &spec.password.0, reporter)
+        }
         Work::Prove(work) => prove::prove(repository, work, &spec.places, reporter),
         Work::List(work) => list::list(repository, work, reporter),
         Work::Restore(work) => restore::restore(repository, work, &spec.places, reporter),
@@ -218,6 +225,16 @@ fn append_only(place: &str) -> Failure {
         format!(
             "Nothing can be removed at {place}, which is `append_only`. Nothing was changed. Remove old backups there \
              with another credential: `ondol backup prune {place} --with FILE`."
+        ),
+    )
+}
+
+fn not_mended(place: &str) -> Failure {
+    Failure::new(
+        FailureKind::Refused,
+        format!(
+            "Nothing was repaired at {place}, which is `append_only`: what is damaged can't be taken out of its index. \
+             Nothing was changed. Repair it with a credential that may remove: `ondol backup repair {place} --with FILE`."
         ),
     )
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -128,6 +129,9 @@ impl Repository {
 
     /// The newest snapshot of the same kind and host.
     fn parent(&self, what: &ToArchive<'_>) -> Result<Option<String>, Failure> {
+        if self.is_anew.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let snapshots = self.snapshots()?.good.into_iter().rev();
         let mut alike = snapshots
             .filter(|snapshot| snapshot.kind == Some(what.kind) && snapshot.host() == what.of.name);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ondol_base::clock;
+use rustic_core::repofile::SnapshotFile;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -13,7 +14,14 @@ use crate::identity::BoxIdentity;
 use crate::repository::Kind;
 use crate::repository::Repository;
 use crate::repository::ToArchive;
+use crate::repository::adapter::read_whole;
+use crate::repository::seal::Seal;
 use crate::repository::texts::Texts;
+use crate::target::Folder;
+use crate::target::Object;
+use crate::target::Target;
+use crate::target::TargetError;
+use crate::target::Trouble;
 use crate::work::ClaimWork;
 
 /// Where the claim is in its snapshot.
@@ -30,6 +38,32 @@ struct Claim {
     at: i64,
     /// The run that the box was recovered from, and the box that had taken it.
     recovered_from: Option<(String, BoxIdentity)>,
+    /// A copy of the configuration of the repository: without that nothing can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    config: Option<String>,
+}
+
+/// The copy of the configuration that a claim has, when there is one that this key opens.
+pub(super) fn copy_of_config(
+    target: &dyn Target,
+    seal: &Seal,
+) -> Result<Option<String>, TargetError> {
+    for (id, _) in target.list(Folder::Snapshots)? {
+        let sealed = match read_whole(target, &Object::In(Folder::Snapshots, id)) {
+            Ok(sealed) => sealed,
+            Err(error) if matches!(error.trouble, Trouble::Wrong | Trouble::Missing) => continue,
+            Err(error) => return Err(error),
+        };
+        let text = seal.open_file(&sealed);
+        let file = text.and_then(|text| serde_json::from_slice::<SnapshotFile>(&text).ok());
+        let told = file.filter(|file| file.label == Kind::Claim.word());
+        let told = told.and_then(|file| file.description);
+        let claim = told.and_then(|text| serde_json::from_str::<Claim>(&text).ok());
+        if let Some(config) = claim.and_then(|claim| claim.config) {
+            return Ok(Some(config));
+        }
+    }
+    Ok(None)
 }
 
 impl Repository {
@@ -55,6 +89,7 @@ impl Repository {
             of: of.clone(),
             at: clock::unix_seconds(),
             recovered_from: from.map(|manifest| (manifest.run.clone(), manifest.of.clone())),
+            config: Some(self.config.clone()),
         };
         self.write_claim(&claim)?;
         // Somebody else may have claimed at the same moment.

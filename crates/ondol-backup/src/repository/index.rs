@@ -242,7 +242,7 @@ impl Index {
 pub(crate) struct Layout(Vec<u32>);
 
 /// `None` when it is damaged, or vanished.
-fn read_index(
+pub(super) fn read_index(
     target: &dyn Target,
     seal: &Seal,
     object: &Object,

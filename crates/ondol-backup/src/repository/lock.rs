@@ -127,6 +127,7 @@ impl Repository {
             Err(error) if error.trouble == Trouble::Missing => Vec::new(),
             listed => listed.map_err(failed)?,
         };
+        let mut others = Ok(());
         for (id, _) in listed {
             let object = Object::In(Folder::Locks, id);
             if Some(&object) == own {
@@ -147,14 +148,14 @@ impl Repository {
             match content {
                 Some(content) if !content.is_stale(clock::unix_seconds()) => {
                     if exclusive || content.exclusive {
-                        return Err(locked(&self.place(), &content));
+                        others = Err(locked(&self.place(), &content));
                     }
                 }
                 // When it may not be removed, it is in nobody's way either.
                 _ => drop(self.target.remove(&object)),
             }
         }
-        Ok(())
+        others
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustic_core::ConfigOptions;
 use rustic_core::Credentials;
 use rustic_core::KeyOptions;
@@ -18,8 +19,8 @@ use crate::failure::FailureKind;
 use crate::repository::Repository;
 use crate::repository::adapter::Adapter;
 use crate::repository::adapter::read_whole;
+use crate::repository::claim::copy_of_config;
 use crate::repository::seal::Seal;
-use crate::repository::trouble::damaged;
 use crate::repository::trouble::of_library;
 use crate::repository::trouble::of_target;
 use crate::repository::trouble::wrong_password;
@@ -51,17 +52,20 @@ impl Repository {
         let failed = |error: &TargetError| of_target(&place, error);
         let sealed = match target.read(&Object::Config) {
             Ok(sealed) => sealed,
-            Err(error) if error.trouble == Trouble::Missing => return Err(none(&place)),
+            // Without its configuration there may still be all else.
+            Err(error) if error.trouble == Trouble::Missing => Bytes::new(),
             Err(error) => return Err(failed(&error)),
         };
-        let (keys, config) = keys_of(&*target, password, &sealed)?;
-        let id = config.id.to_hex().as_str().to_owned();
-        if let Some(expected) = expected.filter(|expected| *expected != id) {
-            return Err(another(&place, expected, &id));
+        let opened = match opened(&*target, password, &sealed) {
+            Err(_) if sealed.is_empty() => return Err(none(&place)),
+            opened => opened?,
+        };
+        if let Some(expected) = expected.filter(|expected| *expected != opened.id) {
+            return Err(another(&place, expected, &opened.id));
         }
         let adapter = Adapter::new(Arc::clone(&target));
-        adapter.know_config(sealed);
-        Ok(Self::of(target, Arc::new(adapter), keys, id))
+        adapter.know_config(opened.copy.clone().unwrap_or(sealed));
+        Ok(Self::of(target, Arc::new(adapter), opened))
     }
 
     /// Makes one where there is none.
@@ -113,13 +117,21 @@ fn options() -> RepositoryOptions {
     RepositoryOptions::default().no_cache(true)
 }
 
+/// What opens a repository.
+pub(super) struct Opened {
+    pub(super) master: MasterKey,
+    pub(super) seal: Seal,
+    pub(super) id: String,
+    /// The text of its configuration.
+    pub(super) config: String,
+    /// The configuration to write, when the stored one is damaged.
+    pub(super) copy: Option<Bytes>,
+}
+
 /// The key that a password opens, and the configuration that it opens. A damaged key is no reason to fail as long as
-/// there is another, and one that was left by a repository that was never finished opens no configuration.
-fn keys_of(
-    target: &dyn Target,
-    password: &str,
-    config: &[u8],
-) -> Result<((MasterKey, Seal), ConfigFile), Failure> {
+/// there is another, and one that was left by a repository that was never finished opens no configuration. For one that
+/// is damaged stands the copy in a claim.
+fn opened(target: &dyn Target, password: &str, sealed: &[u8]) -> Result<Opened, Failure> {
     let place = target.place();
     let listed = target.list(Folder::Keys);
     let ids = listed.map_err(|error| of_target(&place, &error))?;
@@ -132,7 +144,7 @@ fn keys_of(
             Err(error) => return Err(of_target(&place, &error)),
         };
         let Some(file) = file else {
-            fault = Some(format!("the key `{}`", object.path()));
+            fault.get_or_insert_with(|| object.path());
             continue;
         };
         let Ok(key) = file.key_from_password(&password) else {
@@ -140,18 +152,57 @@ fn keys_of(
         };
         let mut master = MasterKey::new();
         (master.encrypt, master.mac.k, master.mac.r) = key.to_keys();
-        let opened = Seal::of(&master).and_then(|seal| Some((seal.open_file(config)?, seal)));
-        let read =
-            opened.and_then(|(text, seal)| Some((serde_json::from_slice(&text).ok()?, seal)));
-        match read {
-            Some((config, seal)) => return Ok(((master, seal), config)),
-            None => fault = Some("its configuration, `config`".to_owned()),
+        let Some(seal) = Seal::of(&master) else {
+            continue;
+        };
+        let stored = seal.open_file(sealed).and_then(|text| parsed(&text));
+        if let Some((id, config)) = stored {
+            return Ok(Opened {
+                master,
+                seal,
+                id,
+                config,
+                copy: None,
+            });
+        }
+        fault = Some(Object::Config.path());
+        let copy = copy_of_config(target, &seal).map_err(|error| of_target(&place, &error))?;
+        let known = copy.and_then(|text| parsed(text.as_bytes()));
+        if let Some((id, config)) = known {
+            let copy = seal.close(config.as_bytes()).map(Bytes::from);
+            return Ok(Opened {
+                master,
+                seal,
+                id,
+                config,
+                copy,
+            });
         }
     }
     Err(match fault {
-        Some(fault) => damaged(&place, &fault),
+        Some(fault) => shut(&place, &fault),
         None => wrong_password(&place),
     })
+}
+
+/// The id in a configuration, and its text.
+fn parsed(text: &[u8]) -> Option<(String, String)> {
+    let config: ConfigFile = serde_json::from_slice(text).ok()?;
+    let text = String::from_utf8(text.to_vec()).ok()?;
+    Some((config.id.to_hex().as_str().to_owned(), text))
+}
+
+/// Nothing can be read any more.
+fn shut(place: &str, object: &str) -> Failure {
+    Failure::new(
+        FailureKind::Damaged,
+        format!(
+            "Nothing at {place} can be read, because `{object}` is damaged and nothing there can stand for it. The \
+             backups themselves may be whole: nothing was changed. Put that one file back as it was (from an older \
+             version of it in the bucket, a snapshot of the disk, or another copy of this folder), and all can be read \
+             again. Other targets are not concerned. To begin anew, give this target another folder or prefix."
+        ),
+    )
 }
 
 fn none(place: &str) -> Failure {

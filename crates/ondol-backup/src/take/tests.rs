@@ -51,6 +51,7 @@ fn work(run: &str, state: &Path) -> TakeWork {
         parts: Vec::new(),
         databases: Vec::new(),
         is_known: false,
+        anew: false,
         configuration: "/etc/ondol/ondol.toml".into(),
         state: state.to_owned(),
         sites: Vec::new(),

@@ -45,6 +45,8 @@ pub enum JobKind {
     Prune,
     /// Reads back a share of what is stored.
     Check,
+    /// Takes what is damaged out of the index, so that the next backup saves it anew.
+    Repair,
     /// Restores files and databases of the newest backup, and compares.
     Prove,
     /// Starts the apps on what was restored.
@@ -55,11 +57,12 @@ pub enum JobKind {
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Full,
         Self::Databases,
         Self::Prune,
         Self::Check,
+        Self::Repair,
         Self::Prove,
         Self::Drill,
         Self::Restore,
@@ -72,6 +75,7 @@ impl JobKind {
             Self::Databases => "databases",
             Self::Prune => "prune",
             Self::Check => "check",
+            Self::Repair => "repair",
             Self::Prove => "prove",
             Self::Drill => "drill",
             Self::Restore => "restore",

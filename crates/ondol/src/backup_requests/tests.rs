@@ -118,6 +118,7 @@ fn checked(faults: &[&str]) -> Report {
     Report::Done(Box::new(Found::Checked {
         packs: 1,
         faults: faults.iter().map(|fault| (*fault).to_owned()).collect(),
+        damaged: Vec::new(),
     }))
 }
 

@@ -59,11 +59,20 @@ fn done(found: Found, zone: Option<&str>) -> (bool, String, api::BackupFound) {
             (good, message, found)
         }
         Found::Pruned { runs, freed } => (true, pruned(runs.len() as u64, freed), nothing),
-        Found::Checked { packs, faults } => {
+        Found::Checked { packs, faults, .. } => {
             let read = format!("{} read back", were(packs, "pack"));
             let (good, message) = verdict(&read, "all is as it was written", &faults);
             (good, message, api::BackupFound { faults, ..nothing })
         }
+        Found::Repaired { packs, done } if done.is_empty() => {
+            let read = were(packs, "pack");
+            (
+                true,
+                format!("{read} read, and nothing was to be repaired"),
+                nothing,
+            )
+        }
+        Found::Repaired { done, .. } => (true, done.join("; "), nothing),
         Found::Proven {
             run,
             shown,

@@ -23,6 +23,8 @@ pub(crate) enum BackupCommand {
     Drill(OnTargetFlags),
     /// Remove backups that are not to be kept any more
     Prune(PruneFlags),
+    /// Take what is damaged out of the index, so that the next backup saves it anew
+    Repair(PruneFlags),
     /// Print the recovery kit: all that is needed, besides a fresh machine, to have everything back
     Kit(KitFlags),
 }
@@ -104,7 +106,7 @@ pub(crate) struct OnTargetFlags {
     pub(crate) show: ShowFlags,
 }
 
-/// Flags of `ondol backup prune`.
+/// Flags of `ondol backup prune` and `repair`.
 #[derive(Debug, Args)]
 #[command(after_help = WITH)]
 pub(crate) struct PruneFlags {

@@ -286,6 +286,7 @@ fn noun(kind: &str) -> &str {
         "databases" => "backup of the databases",
         "prune" => "removal of old backups",
         "check" => "reading back",
+        "repair" => "repair",
         "prove" => "proof by a restore",
         "drill" => "drill",
         "restore" => "restore",

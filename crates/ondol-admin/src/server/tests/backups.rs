@@ -66,6 +66,7 @@ async fn each_deed_arrives_as_it_was_asked_for() {
         BackupDeed::Prove(one.clone()),
         BackupDeed::Drill(one.clone()),
         BackupDeed::Prune(prune.clone()),
+        BackupDeed::Repair(prune.clone()),
         BackupDeed::List(list.clone()),
         BackupDeed::Restore(restore.clone()),
     ];
@@ -77,6 +78,7 @@ async fn each_deed_arrives_as_it_was_asked_for() {
             client.prove(&one).await,
             client.drill(&one).await,
             client.prune(&prune).await,
+            client.repair(&prune).await,
             client.list_backups(&list).await,
             client.restore(&restore).await,
         ]

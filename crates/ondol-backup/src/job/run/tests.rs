@@ -67,6 +67,7 @@ fn take(run: &str, root: &Path, is_known: bool) -> Work {
         }],
         databases: Vec::new(),
         is_known,
+        anew: false,
         configuration: PathBuf::from("/etc/ondol/ondol.toml"),
         state: PathBuf::from("/var/lib/ondol"),
         sites: Vec::new(),

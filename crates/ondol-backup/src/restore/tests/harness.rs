@@ -153,6 +153,7 @@ impl Bench {
             parts: Vec::new(),
             databases: databases.to_vec(),
             is_known: true,
+            anew: false,
             configuration: "/etc/ondol/ondol.toml".into(),
             state: "/var/lib/ondol".into(),
             sites: Vec::new(),

@@ -120,6 +120,7 @@ fn each_end_has_its_sentence() {
             Found::Checked {
                 packs: 33,
                 faults: Vec::new(),
+                damaged: Vec::new(),
             },
             true,
             "33 packs were read back, and all is as it was written",
@@ -128,6 +129,7 @@ fn each_end_has_its_sentence() {
             Found::Checked {
                 packs: 1,
                 faults: faults(&["the pack 12 is damaged"]),
+                damaged: Vec::new(),
             },
             false,
             "1 pack was read back, but 1 thing in it can't be relied on:\nthe pack 12 is damaged",

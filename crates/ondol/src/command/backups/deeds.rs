@@ -1,4 +1,4 @@
-//! `ondol backup now|verify|drill|prune`: what the owner has done about backups.
+//! `ondol backup now|verify|drill|prune|repair`: what the owner has done about backups.
 
 use std::process::ExitCode;
 
@@ -61,4 +61,17 @@ pub(in crate::command) async fn prune(
         credential,
     };
     to_the_end(client, &client.prune(&question).await?, show.format()).await
+}
+
+pub(in crate::command) async fn repair(
+    client: &Client,
+    flags: &PruneFlags,
+) -> anyhow::Result<ExitCode> {
+    let PruneFlags { target, with, show } = flags;
+    let credential = with.as_deref().map(credential::read).transpose()?;
+    let question = api::PruneQuestion {
+        target: target.clone(),
+        credential,
+    };
+    to_the_end(client, &client.repair(&question).await?, show.format()).await
 }
