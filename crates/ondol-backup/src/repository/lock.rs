@@ -93,6 +93,10 @@ impl Repository {
     /// Locks the repository: for others that remove, or, exclusively, for all others. Fails with `Locked`. Who may
     /// only read writes no lock: nothing else is to be done.
     pub(crate) fn lock(&self, exclusive: bool) -> Result<Lock, Failure> {
+        self.lock_anew_every(ANEW_EVERY, exclusive)
+    }
+
+    fn lock_anew_every(&self, time: Duration, exclusive: bool) -> Result<Lock, Failure> {
         self.look_for_others(exclusive, None)?;
         let held = Arc::new(Held {
             target: Arc::clone(&self.target),
@@ -115,7 +119,7 @@ impl Repository {
         self.look_for_others(exclusive, Some(&own))?;
         let held = Arc::clone(&lock.held);
         // Without it the lock is stale after half an hour; it is not worth failing for.
-        lock.keeper = tasks::spawn_thread("lock", move || held.keep()).ok();
+        lock.keeper = tasks::spawn_thread("lock", move || held.keep(time)).ok();
         Ok(lock)
     }
 
@@ -178,8 +182,8 @@ impl Held {
 
     /// Writes it anew now and then, until it is over. What fails is tried again at the next turn: there are five
     /// before the lock is stale.
-    fn keep(&self) {
-        while !self.is_over_after(ANEW_EVERY) {
+    fn keep(&self, time: Duration) {
+        while !self.is_over_after(time) {
             self.write_anew();
         }
     }

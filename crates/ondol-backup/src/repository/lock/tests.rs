@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -140,4 +141,25 @@ fn restic_and_ondol_respect_each_other() {
     drop(lock);
     let (is_done, told) = restic(place.path(), &["prune"]).unwrap();
     assert!(is_done, "{told}");
+}
+
+#[test]
+fn a_lock_that_is_held_for_long_is_written_anew_by_itself() {
+    let place = tempfile::tempdir().unwrap();
+    let (_, repository) = new_repository(place.path());
+    let often = Duration::from_millis(1);
+    let lock = repository.lock_anew_every(often, false).unwrap();
+    let listed = || PlainFolder::at(place.path()).list(Folder::Locks).unwrap();
+    let first = lock.held.object.lock().unwrap().clone();
+    let Some(Object::In(_, first)) = first else {
+        panic!("{first:?}")
+    };
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while listed().iter().any(|(id, _)| *id == first) {
+        assert!(std::time::Instant::now() < until, "it is still the first");
+        std::thread::yield_now();
+    }
+    assert!(!listed().is_empty(), "there is one all the time");
+    drop(lock);
+    assert_eq!(locks(place.path()), 0);
 }
