@@ -129,3 +129,63 @@ fn nothing_is_proven_or_removed_before_something_was_saved() {
     assert_eq!(next.kind, JobKind::Full);
     assert!(next.at > NOON + 200);
 }
+
+/// What the scheduler does at `disk` after a check has found something, when the checks end so.
+fn after_a_failed_check(append_only: bool, checks: &[JobOutcome]) -> Vec<JobKind> {
+    let mut backup = backup();
+    backup.to.truncate(1);
+    backup.to[0].append_only = append_only;
+    let (zone, mut now) = (Zone::of(Some("UTC")), NOON);
+    let mut memories: BTreeMap<String, Memory> = BTreeMap::new();
+    let memory = memories.entry("disk".to_owned()).or_default();
+    for (kind, outcome) in [
+        (JobKind::Full, JobOutcome::Good),
+        (JobKind::Prove, JobOutcome::Good),
+        (JobKind::Drill, JobOutcome::Good),
+        (JobKind::Check, JobOutcome::Failed),
+    ] {
+        done(memory, kind, now, outcome);
+        now += 20;
+    }
+    let mut checks = checks.iter();
+    let mut did = Vec::new();
+    for _ in 0..6 {
+        let next = next(&backup, &memories, &zone, NOON, now, |_| 0).unwrap();
+        now = now.max(next.at);
+        let outcome = match next.kind {
+            JobKind::Check => match checks.next() {
+                Some(outcome) => *outcome,
+                None => break,
+            },
+            _ => JobOutcome::Good,
+        };
+        done(memories.get_mut("disk").unwrap(), next.kind, now, outcome);
+        did.push(next.kind);
+        now += 20;
+    }
+    did
+}
+
+#[test]
+fn a_failed_check_is_repaired_once_saved_anew_and_looked_at_again() {
+    use JobKind::Check;
+    use JobKind::Full;
+    use JobKind::Repair;
+    use JobOutcome::Failed;
+    use JobOutcome::Good;
+    assert_eq!(
+        after_a_failed_check(false, &[Good])[..3],
+        [Repair, Full, Check]
+    );
+    // What fails again is not repaired again, until a check has succeeded.
+    assert_eq!(
+        after_a_failed_check(false, &[Failed, Failed]),
+        [Repair, Full, Check, Check]
+    );
+    assert_eq!(
+        after_a_failed_check(false, &[Failed, Good, Failed])[..4],
+        [Repair, Full, Check, Check]
+    );
+    let kept = after_a_failed_check(true, &[Failed]);
+    assert!(!kept.contains(&Repair), "{kept:?}");
+}
