@@ -93,6 +93,21 @@ impl Repository {
         }
     }
 
+    /// The same, with nothing read yet; a password is slow on purpose.
+    #[cfg(test)]
+    pub(crate) fn afresh(&self) -> Self {
+        let adapter = Adapter::new(Arc::clone(&self.target));
+        adapter.know_config(self.target.read(&crate::target::Object::Config).unwrap());
+        let opened = Opened {
+            master: self.master.clone(),
+            seal: Seal::of(&self.master).unwrap(),
+            id: self.id.clone(),
+            config: self.config.clone(),
+            copy: None,
+        };
+        Self::of(Arc::clone(&self.target), Arc::new(adapter), opened)
+    }
+
     /// Its own id.
     pub(crate) fn id(&self) -> &str {
         &self.id
