@@ -19,7 +19,7 @@ mod meter;
 pub(crate) mod rest;
 mod retry;
 pub(crate) mod s3;
-mod sftp;
+pub(crate) mod sftp;
 mod time;
 mod whole;
 

@@ -131,6 +131,11 @@ fn be_polite(work: &Work) {
 fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
     let place = &spec.target.name;
     let target = target::open(&spec.target).map_err(|error| of_target(place, &error))?;
+    work_at(target, spec, reporter)
+}
+
+fn work_at(target: Arc<dyn Target>, spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
+    let place = &spec.target.name;
     let timezone = spec.timezone.as_deref();
     let patience = Duration::from_secs(spec.patience);
     let target = target::guarded(target, &spec.bandwidth, timezone, patience, reporter);

@@ -364,4 +364,4 @@ impl fmt::Debug for Rest {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -302,4 +302,4 @@ impl fmt::Debug for S3 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

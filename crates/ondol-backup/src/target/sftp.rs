@@ -293,4 +293,4 @@ fn temporary_name(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,12 +5,15 @@
     reason = "the files of a test do not outlive it"
 )]
 
+mod places;
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use super::without_panic;
 use super::work;
+use super::work_at;
 use crate::access::Hidden;
 use crate::access::StorageAccess;
 use crate::access::TargetAccess;

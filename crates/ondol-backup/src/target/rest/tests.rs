@@ -20,7 +20,7 @@ use crate::target::time::played::Played;
 const PASSWORD: &str = "pass: word/ü";
 const LISTING: &str = "Content-Type: application/vnd.x.restic.rest.v2\r\n";
 
-fn access(url: String) -> StorageAccess {
+pub(crate) fn access(url: String) -> StorageAccess {
     StorageAccess::Rest {
         url,
         user: Some("seocho".to_owned()),
@@ -29,7 +29,7 @@ fn access(url: String) -> StorageAccess {
 }
 
 /// A real server of this folder.
-fn service(root: &Path, more: &[&str]) -> Option<Program> {
+pub(crate) fn service(root: &Path, more: &[&str]) -> Option<Program> {
     if !is_there("rclone") {
         return None;
     }

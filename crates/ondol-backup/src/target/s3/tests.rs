@@ -28,7 +28,7 @@ use crate::testing::restic;
 const KEY: &str = "AKIDONDOL";
 const SECRET: &str = "a+secret/of=theirs";
 
-fn access(port: u16, prefix: &str) -> StorageAccess {
+pub(crate) fn access(port: u16, prefix: &str) -> StorageAccess {
     StorageAccess::S3 {
         endpoint: format!("http://127.0.0.1:{port}"),
         region: "us-east-1".to_owned(),
@@ -40,7 +40,7 @@ fn access(port: u16, prefix: &str) -> StorageAccess {
 }
 
 /// A real service with a bucket in this folder.
-fn service(root: &Path) -> Option<Program> {
+pub(crate) fn service(root: &Path) -> Option<Program> {
     let path = s3s_fs()?;
     std::fs::create_dir(root.join("backups")).unwrap();
     Program::start(|port| {

@@ -19,7 +19,7 @@ const SERVER: &str = "/usr/lib/openssh/sftp-server";
 const SSHD: &str = "/usr/sbin/sshd";
 
 /// A folder with what a test needs, and one for the repository in it.
-struct Scratch(tempfile::TempDir);
+pub(crate) struct Scratch(tempfile::TempDir);
 
 impl Scratch {
     fn new() -> Self {
@@ -30,7 +30,7 @@ impl Scratch {
         self.0.path().join(name)
     }
 
-    fn repository(&self) -> String {
+    pub(crate) fn repository(&self) -> String {
         self.path("nas/ondol").display().to_string()
     }
 
@@ -71,13 +71,13 @@ fn has(program: &str) -> bool {
 }
 
 /// A real `sshd` for the one who runs this test, started by ssh for each connection, without a port.
-struct Sshd {
-    scratch: Scratch,
+pub(crate) struct Sshd {
+    pub(crate) scratch: Scratch,
     script: String,
 }
 
 impl Sshd {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         if !has(SSHD) || !has("ssh") {
             return None;
         }
@@ -120,6 +120,11 @@ impl Sshd {
     fn target(&self) -> Sftp {
         self.scratch
             .target(&self.script, &self.scratch.repository())
+    }
+
+    /// The same, for others.
+    pub(crate) fn folder(&self) -> Arc<dyn Target> {
+        Arc::new(self.target())
     }
 
     /// Ends all connections, as a line that is cut does.
