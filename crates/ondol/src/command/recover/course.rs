@@ -190,7 +190,32 @@ impl Course {
                 )
             }
         })?;
-        Ok(configuration.plan)
+        let plan = configuration.plan;
+        self.bring_along(&plan)
+            .context("a file that the configuration names could not be put beside it")?;
+        Ok(plan)
+    }
+
+    /// A file that the configuration names by where itself is, is beside it also when that is elsewhere now.
+    fn bring_along(&self, plan: &Plan) -> std::io::Result<()> {
+        let old = self.choice.manifest.configuration.parent();
+        let (Some(old), Some(new)) = (old, self.folders.config.parent()) else {
+            return Ok(());
+        };
+        for file in plan.files_named() {
+            let Ok(below) = file.strip_prefix(new) else {
+                continue;
+            };
+            let before = old.join(below);
+            if file.exists() || !before.is_file() {
+                continue;
+            }
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::copy(before, file)?;
+        }
+        Ok(())
     }
 
     /// The box gets an identity of its own.

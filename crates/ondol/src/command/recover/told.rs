@@ -127,6 +127,17 @@ pub(super) fn end(
         Outcome::Whole => {
             let _ = writeln!(text, "{name} is back, after {}:\n", span::span(seconds));
         }
+        // One problem, and nothing runs: it is that.
+        Outcome::Partial
+            if course.start_agent && course.started.is_none() && course.problems.len() == 1 =>
+        {
+            let _ = writeln!(
+                text,
+                "All of {name} is back, after {}, but it does not run yet. See to what is said above, and run the same \
+                 command again: it starts Ondol, and restores nothing twice.\n",
+                span::span(seconds)
+            );
+        }
         Outcome::Partial => {
             let _ = writeln!(
                 text,
