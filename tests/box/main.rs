@@ -10,6 +10,7 @@ mod agent;
 mod answers;
 mod apps;
 mod attackers;
+mod backup;
 mod bad_input;
 mod differential;
 mod edges;
