@@ -170,6 +170,8 @@ impl Backups {
         let mut plan = self.plan.clone();
         loop {
             let now = clock::unix_seconds();
+            // A clock that was set back must not make the box wait for years.
+            desk.settled_at = desk.settled_at.min(now + SETTLE_SECONDS);
             let next = desk.next(&self.wanted_plan(), now);
             if let Some(due) = next
                 .as_ref()

@@ -63,25 +63,32 @@ pub fn due(
             Times::At(_) | Times::Every(_) => not_before(settled_at, settled_at.min(now), now),
         };
     };
-    // By a clock that can't be right nothing is made up for; the next time counts from now.
-    let began_at = if last.began_at > now + AHEAD {
-        now
-    } else {
-        last.began_at
-    };
+    let last = by_a_right_clock(last, settled_at.min(now), now);
+    let began_at = last.began_at;
     let regular = match times {
         Times::Never => return Due::Never,
         Times::At(schedule) => schedule.next(began_at, span),
         Times::Every(seconds) => Some(began_at.saturating_add(*seconds)),
     };
-    let again = again(&last).map(|at| at.min(now + AGAIN[AGAIN.len() - 1]));
-    let first = match (regular, again) {
+    let first = match (regular, again(&last)) {
         (Some(regular), Some(again)) => regular.min(again),
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => return Due::Never,
     };
     let is_missed = now - first > PUNCTUAL;
     not_before(if is_missed { settled_at } else { first }, first, now)
+}
+
+/// The last job, as if it had been when the box started when it was in the future: by a clock that can't be right nothing
+/// is made up for. The next time does not count from now, by which it would never come.
+fn by_a_right_clock(last: Last, started_at: i64, now: i64) -> Last {
+    let right = |at: i64, instead: i64| if at > now + AHEAD { instead } else { at };
+    let began_at = right(last.began_at, started_at);
+    Last {
+        began_at,
+        ended_at: last.ended_at.map(|at| right(at, began_at)),
+        ..last
+    }
 }
 
 fn not_before(earliest: i64, wanted: i64, now: i64) -> Due {

@@ -82,19 +82,17 @@ fn one_that_failed_is_tried_again_but_the_night_does_not_wait_for_that() {
 #[test]
 fn a_clock_that_was_years_ahead_stops_nothing_for_years() {
     let last = ended(NIGHT + 3_000 * DAY, JobOutcome::Good, 0);
-    assert_eq!(
-        due(&nightly(), last, 0, NIGHT + 60, utc),
-        Due::At(NIGHT + DAY)
-    );
-    assert_eq!(
-        due(&Times::Every(DAY), last, 0, NIGHT, utc),
-        Due::At(NIGHT + DAY)
-    );
+    let settled = NIGHT - HOUR;
+    for (times, next) in [(nightly(), NIGHT), (Times::Every(DAY), settled + DAY)] {
+        assert_eq!(due(&times, last, settled, settled, utc), Due::At(next));
+        assert_eq!(due(&times, last, settled, next - 1, utc), Due::At(next));
+        assert_eq!(due(&times, last, settled, next, utc), Due::Now(next));
+    }
     let failed = ended(NIGHT + 3_000 * DAY, JobOutcome::Failed, 1);
-    assert!(matches!(
-        due(&Times::Every(30 * DAY), failed, 0, NIGHT, utc),
-        Due::At(at) if at <= NIGHT + 6 * HOUR
-    ));
+    let again = settled + 10 * 60;
+    let often = Times::Every(30 * DAY);
+    assert_eq!(due(&often, failed, settled, again - 1, utc), Due::At(again));
+    assert_eq!(due(&often, failed, settled, again, utc), Due::Now(again));
 }
 
 proptest! {
