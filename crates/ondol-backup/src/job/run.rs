@@ -201,10 +201,11 @@ fn dispatch(
     reporter: &Reporter,
 ) -> Result<Found, Failure> {
     let _lock = match &spec.work {
-        // What a list shows may be removed while it is read, and is not shown then; a backup locks by itself.
-        Work::List(_) | Work::Take(_) => None,
+        // What a list shows may be removed while it is read, and is not shown then; the others lock by themselves, each
+        // with what it does when it can't.
+        Work::List(_) | Work::Take(_) | Work::Restore(_) | Work::Prove(_) => None,
         Work::Prune(_) | Work::Repair(_) => Some(repository.lock(true)?),
-        _ => Some(repository.lock(false)?),
+        Work::Check(_) | Work::Claim(_) => Some(repository.lock(false)?),
     };
     match &spec.work {
         Work::Take(work) => take::take(repository, work, &spec.of, reporter),

@@ -90,8 +90,8 @@ struct Held {
 }
 
 impl Repository {
-    /// Locks the repository: for others that remove, or, exclusively, for all others. Fails with `Locked`. Who may
-    /// only read writes no lock: nothing else is to be done.
+    /// Locks the repository: for others that remove, or, exclusively, for all others. Fails with `Locked`. Where nothing
+    /// can be written, with a credential that only reads or on a full disk, reading goes on without.
     pub(crate) fn lock(&self, exclusive: bool) -> Result<Lock, Failure> {
         self.lock_anew_every(ANEW_EVERY, exclusive)
     }
@@ -108,7 +108,9 @@ impl Repository {
         });
         let own = match held.write() {
             Ok(own) => own,
-            Err(error) if error.trouble == Trouble::Refused && !exclusive => {
+            Err(error)
+                if !exclusive && matches!(error.trouble, Trouble::Refused | Trouble::Full) =>
+            {
                 return Ok(Lock { held, keeper: None });
             }
             Err(error) => return Err(of_target(&self.place(), &error)),

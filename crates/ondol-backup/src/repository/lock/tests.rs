@@ -127,6 +127,15 @@ fn who_may_only_read_reads_without_a_lock() {
 }
 
 #[test]
+fn on_a_full_disk_what_is_there_is_read_without_a_lock() {
+    let place = tempfile::tempdir().unwrap();
+    let (target, repository) = new_repository(place.path());
+    target.refuse(Call::Write(Folder::Locks), Trouble::Full);
+    drop(repository.lock(false).unwrap());
+    assert_eq!(repository.lock(true).unwrap_err().kind, FailureKind::Full);
+}
+
+#[test]
 fn restic_and_ondol_respect_each_other() {
     let place = tempfile::tempdir().unwrap();
     let (_, repository) = new_repository(place.path());
