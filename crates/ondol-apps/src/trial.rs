@@ -1,5 +1,10 @@
 //! An app that is started on restored code, data and databases, where nobody but the one who asks sees it: asked
-//! whether it is well, and ended. What it may write is all restored; of what is in use it gets nothing to write.
+//! whether it is well, and ended. What it may write is all restored; of the files in use it gets nothing to write, and of
+//! databases only copies, as far as its variables say which it uses.
+//!
+//! Not kept from it is what no folder is: the network, and sockets that its user may open. Mails, caches and queues in
+//! memory, services of others and a database whose address stands in its code are there for it as always; `ONDOL_DRILL=1`
+//! in its environment lets it hold back. It has no other process than its first: no worker, nothing of `cron`.
 
 mod database;
 mod stand_in;
@@ -12,6 +17,7 @@ use std::time::Duration;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_base::tasks;
+use ondol_model::AppName;
 use ondol_model::app::InstanceName;
 use ondol_model::app::Launch;
 use ondol_model::app::ProcessName;
@@ -24,8 +30,11 @@ use crate::settings::Settings;
 use crate::spec::StandIn;
 use crate::surroundings::Surroundings;
 
+use database::Unled;
 use stand_in::Ground;
 
+/// Says to the app that it is only tried, for what it would tell others: mails, other services.
+const DRILL: &str = "ONDOL_DRILL";
 /// So many of its last lines tell why it was not well.
 const LINES_TOLD: usize = 8;
 
@@ -136,14 +145,10 @@ impl Trial {
         }
         let settings = settings
             .on_other_data(stand_ins, &self.root, |variables| {
+                variables.insert(DRILL.to_owned(), "1".to_owned());
                 database::replace(variables, &self.instead)
             })
-            .map_err(|address| {
-                impossible(format!(
-                    "{name} was not tried on what was restored: none of its variables holds the address {address}, so it \
-                     would have been tried on the database that is in use. Give it the address as a variable (`env`)"
-                ))
-            })?;
+            .map_err(|unled| impossible(not_led(name, &unled)))?;
         Ok((settings, release))
     }
 
@@ -178,6 +183,19 @@ fn well(app: &plan::App, release: &Release, took: Duration) -> String {
 /// No launch has it: those are counted from 1.
 fn number() -> Launch {
     u64::try_from(clock::unix_milliseconds()).unwrap_or(Launch::MAX)
+}
+
+fn not_led(name: &AppName, unled: &Unled) -> String {
+    match unled {
+        Unled::Nowhere(address) => format!(
+            "{name} was not tried on what was restored: none of its variables holds the address {address}, so it would have \
+             been tried on the database that is in use. Give it the address as a variable (`env`)"
+        ),
+        Unled::InUse(variable) => format!(
+            "{name} was not tried on what was restored: its variable {variable} leads to a database that was not restored, \
+             so it would have been tried on what is in use. Name that database in [[backup.databases]], with its `app`"
+        ),
+    }
 }
 
 /// Where something lies that was restored below a folder.

@@ -12,6 +12,7 @@ mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use address::with_database;
 pub(crate) use client::Client;
 pub(crate) use program::Program;
 pub(crate) use running::Running;

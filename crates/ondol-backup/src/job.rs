@@ -1,5 +1,6 @@
 //! A job: a child process that opens a repository and does one thing with it.
 
+mod leash;
 mod run;
 mod start;
 
@@ -14,6 +15,7 @@ use crate::access::TargetAccess;
 use crate::identity::BoxIdentity;
 use crate::work::Work;
 
+pub(crate) use leash::Leash;
 pub use run::run;
 pub use start::Job;
 pub use start::begin;

@@ -67,6 +67,7 @@ pub use news::News;
 pub use places::Places;
 pub use report::Amount;
 pub use report::Found;
+pub use report::Ground;
 pub use report::Report;
 pub use request::Handle;
 pub use request::Request;

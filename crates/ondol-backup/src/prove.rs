@@ -1,10 +1,13 @@
 //! Restoring the newest backup into a scratch folder, and comparing it with what its manifest says: the canaries, a
 //! sample of the files, and every database, whole and with all its rows.
 
+mod copies;
 mod databases;
 mod sample;
 
 use std::fs;
+use std::mem;
+use std::path::Path;
 use std::path::PathBuf;
 
 use ondol_model::backup::Part;
@@ -12,7 +15,7 @@ use ondol_model::backup::Part;
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
-use crate::job::Placement;
+use crate::job::Leash;
 use crate::manifest::CANARY_PATH;
 use crate::manifest::Manifest;
 use crate::manifest::ManifestPart;
@@ -26,13 +29,14 @@ use crate::restore::plan::Item;
 use crate::restore::plan::Plan;
 use crate::restore::select::Thing;
 use crate::work::ProveWork;
-use std::path::Path;
+
+use copies::Copy;
 
 /// Does it.
 pub(crate) fn prove(
     repository: &Repository,
     work: &ProveWork,
-    _places: &Placement,
+    leash: &Leash,
     reporter: &Reporter,
 ) -> Result<Found, Failure> {
     let _lock = restore::lock(repository, reporter)?;
@@ -44,10 +48,13 @@ pub(crate) fn prove(
         repository,
         reporter,
         work,
+        leash,
         snapshots: &snapshots.good,
+        copies: Vec::new(),
         shown: Vec::new(),
         faults: Vec::new(),
     };
+    proof.sweep();
     for part in &newest.parts {
         proof.part(part)?;
     }
@@ -67,12 +74,13 @@ pub(crate) fn prove(
         let paths: Vec<&PathBuf> = app.code.iter().chain(&app.data).collect();
         proof.keep(newest, &app.name, &paths)?;
     }
-    let kept = (!work.keep_for.is_empty()).then(|| work.scratch.clone());
+    if !work.keep_for.is_empty() {
+        proof.hand_over();
+    }
     Ok(Found::Proven {
         run: newest.run.clone(),
-        shown: proof.shown,
-        faults: proof.faults,
-        kept,
+        shown: mem::take(&mut proof.shown),
+        faults: mem::take(&mut proof.faults),
     })
 }
 
@@ -111,7 +119,9 @@ struct Proof<'a> {
     repository: &'a Repository,
     reporter: &'a Reporter,
     work: &'a ProveWork,
+    leash: &'a Leash,
     snapshots: &'a [Snapshot],
+    copies: Vec<Copy<'a>>,
     shown: Vec<String>,
     faults: Vec<String>,
 }
@@ -248,4 +258,4 @@ impl Proof<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

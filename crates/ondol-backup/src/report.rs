@@ -1,5 +1,6 @@
 //! What a job says while it works: one line of JSON after another on its standard output.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -39,10 +40,22 @@ pub enum Report {
         /// The file system of a local one.
         file_system: Option<String>,
     },
+    /// What apps are to be started on lies ready; the job waits for [`Job::go_on`](crate::Job::go_on), and clears it away
+    /// then.
+    Ready(Ground),
     /// The end: what was found or done.
     Done(Box<Found>),
     /// The end: why it could not be done.
     Failed(Failure),
+}
+
+/// What apps are started on in a drill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ground {
+    /// Where what was restored lies: each file at its whole path below this.
+    pub root: PathBuf,
+    /// The addresses of copies of databases of servers, by their names.
+    pub copies: BTreeMap<String, String>,
 }
 
 /// So much.
@@ -96,8 +109,6 @@ pub enum Found {
         shown: Vec<String>,
         /// What is not right, a sentence each; empty when all is.
         faults: Vec<String>,
-        /// Where what was restored lies, when it was asked to be kept.
-        kept: Option<PathBuf>,
     },
     /// What there is.
     Listed {

@@ -110,7 +110,7 @@ pub struct ProveWork {
     pub scratch: PathBuf,
     /// How to reach database servers, for scratch databases.
     pub databases: Vec<DatabaseAccess>,
-    /// Apps whose code and data are restored too, and kept in the scratch folder for a drill.
+    /// Apps whose code, data and databases are kept for a drill: in the scratch folder, and beside the databases in use.
     pub keep_for: Vec<String>,
 }
 

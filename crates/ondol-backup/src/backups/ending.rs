@@ -125,9 +125,7 @@ pub(crate) fn of_found(found: &Found, began_at: i64, memory: &Memory) -> Ending 
             Ending::of(JobOutcome::Good, message)
         }
         Found::Repaired { done, .. } => Ending::of(JobOutcome::Good, done.join("; ")),
-        Found::Proven {
-            run, shown, faults, ..
-        } => Ending {
+        Found::Proven { run, shown, faults } => Ending {
             proven_run: faults.is_empty().then(|| run.clone()),
             ..of_faults(faults, in_short(shown))
         },

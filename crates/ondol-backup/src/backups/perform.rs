@@ -27,6 +27,7 @@ use crate::backups::memory::Memory;
 use crate::backups::memory::fact;
 use crate::backups::tell::Tell;
 use crate::backups::trials;
+use crate::backups::trials::Tried;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
 use crate::identity::BoxIdentity;
@@ -204,7 +205,7 @@ async fn work(
     if takes && let Some(command) = &backup.before {
         hooks::run("before", command, backup.hook_timeout).await?;
     }
-    let mut result = run(tools, order, composed).await;
+    let result = run(tools, order, wanted, composed).await;
     if takes
         && let Some(command) = &backup.after
         && let Err(failure) = hooks::run("after", command, backup.hook_timeout).await
@@ -218,11 +219,6 @@ async fn work(
         };
         let _ = tools.news.try_send(news); // It is in the log of the job too.
     }
-    if order.kind == Some(JobKind::Drill)
-        && let Ok(Found::Proven { .. }) = &result
-    {
-        result = Ok(trials::hold(tools, order, wanted, result?).await);
-    }
     // An errand beside a proof must not take away what is being compared.
     if order.kind.is_some_and(JobKind::proves) {
         trials::clear(&tools.places).await;
@@ -230,15 +226,25 @@ async fn work(
     result
 }
 
-async fn run(tools: &Tools, order: &Order, composed: Composed) -> Result<Found, Failure> {
+async fn run(
+    tools: &Tools,
+    order: &Order,
+    wanted: &Wanted,
+    composed: Composed,
+) -> Result<Found, Failure> {
     let started = job::begin(&tools.places.program, &composed.spec).await;
     let mut job = started.map_err(|error| {
         let sentence = format!("the job could not be started: {error}. Nothing was changed");
         Failure::new(FailureKind::Internal, sentence)
     })?;
+    let mut tried = Tried::default();
     while let Some(report) = job.next().await {
         match report {
-            Report::Done(found) => return Ok(*found),
+            Report::Done(found) => return Ok(tried.with(*found)),
+            Report::Ready(ground) => {
+                tried = trials::hold(tools, order, wanted, &ground).await;
+                let _ = job.go_on().await; // Why it has ended, it says next.
+            }
             Report::Failed(failure) => return Err(failure),
             Report::Repository { id, file_system } => {
                 know(tools, &order.target, "repository", &id).await;

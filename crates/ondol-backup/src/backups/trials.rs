@@ -1,5 +1,6 @@
 //! The last step of a drill: apps are started on what was restored, by those who run apps.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -15,6 +16,7 @@ use crate::backups::perform::Tools;
 use crate::backups::perform::Wanted;
 use crate::places::Places;
 use crate::report::Found;
+use crate::report::Ground;
 use crate::report::Report;
 use crate::trial::Trial;
 use crate::trial::TrialEnd;
@@ -22,67 +24,86 @@ use crate::trial::TrialEnd;
 /// How long an app may take to start on restored data and to answer, and to end.
 const TRIAL: Duration = Duration::from_secs(5 * 60);
 
-/// Starts each app on what was restored, one after another, and adds what came of it.
-pub(crate) async fn hold(tools: &Tools, order: &Order, wanted: &Wanted, found: Found) -> Found {
-    let Found::Proven {
-        run,
-        mut shown,
-        mut faults,
-        kept,
-    } = found
-    else {
-        return found;
-    };
-    let Some(root) = &kept else {
-        return Found::Proven {
+/// What came of it, a sentence each.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    shown: Vec<String>,
+    faults: Vec<String>,
+}
+
+impl Tried {
+    /// What a job found, with this.
+    pub(crate) fn with(self, found: Found) -> Found {
+        let Found::Proven {
             run,
-            shown,
-            faults,
-            kept,
+            mut shown,
+            mut faults,
+        } = found
+        else {
+            return found;
         };
-    };
+        shown.extend(self.shown);
+        faults.extend(self.faults);
+        Found::Proven { run, shown, faults }
+    }
+}
+
+/// Starts each app on what was restored, one after another.
+pub(crate) async fn hold(tools: &Tools, order: &Order, wanted: &Wanted, ground: &Ground) -> Tried {
+    let mut tried = Tried::default();
     for app in &wanted.plan.apps {
         let name = app.name.as_str();
         order
             .tell
             .say(Report::Step(format!("starting {name} on restored data")));
-        if let Some(server) = server_of(&wanted.plan, name) {
-            shown.push(format!(
-                "{name} was not started: its database is on the {server} server, where it would have met the live data"
-            ));
-            continue;
-        }
-        match try_app(tools, name, root).await {
-            TrialEnd::Well(how) => shown.push(how),
-            TrialEnd::Unwell(why) => faults.push(why),
-            TrialEnd::Impossible(why) => shown.push(why),
+        let end = match instead(&wanted.plan, name, &ground.copies) {
+            Ok(instead) => try_app(tools, name, &ground.root, instead).await,
+            Err(database) => TrialEnd::Impossible(format!(
+                "{name} was not started on restored data: there is no copy of its database {database} that it could use"
+            )),
+        };
+        match end {
+            TrialEnd::Well(how) => tried.shown.push(how),
+            TrialEnd::Unwell(why) => tried.faults.push(why),
+            TrialEnd::Impossible(why) => tried.shown.push(why),
         }
     }
-    Found::Proven {
-        run,
-        shown,
-        faults,
-        kept,
-    }
+    tried
 }
 
-fn server_of<'p>(plan: &'p Plan, app: &str) -> Option<&'p str> {
-    let mut databases = plan.backup.databases.iter().filter(|database| {
-        let of_app = database
-            .app
-            .as_ref()
-            .is_some_and(|name| name.as_str() == app);
-        of_app && !matches!(database.source, DatabaseSource::Sqlite(_))
+/// Addresses of an app's databases of servers, and those of their copies. The error is a database that has none: the app
+/// would meet the one in use.
+fn instead(
+    plan: &Plan,
+    app: &str,
+    copies: &BTreeMap<String, String>,
+) -> Result<Vec<(String, String)>, String> {
+    let databases = plan.backup.databases.iter().filter(|database| {
+        let its = database.app.as_ref();
+        its.is_some_and(|its| its.as_str() == app)
     });
-    Some(databases.next()?.source.word())
+    let pairs = databases.filter_map(|database| match &database.source {
+        DatabaseSource::Sqlite(_) => None,
+        DatabaseSource::Postgres { url, .. } | DatabaseSource::Mysql { url, .. } => {
+            let name = database.name.as_str();
+            let copy = copies.get(name).ok_or_else(|| name.to_owned());
+            Some(copy.map(|copy| (url.clone(), copy.clone())))
+        }
+    });
+    pairs.collect()
 }
 
-async fn try_app(tools: &Tools, name: &str, root: &Path) -> TrialEnd {
+async fn try_app(
+    tools: &Tools,
+    name: &str,
+    root: &Path,
+    instead: Vec<(String, String)>,
+) -> TrialEnd {
     let (reply, answer) = oneshot::channel();
     let trial = Trial {
         app: name.to_owned(),
         root: root.to_owned(),
-        instead: Vec::new(),
+        instead,
         reply,
     };
     let asked = async {

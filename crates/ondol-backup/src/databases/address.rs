@@ -67,6 +67,23 @@ impl Address {
     }
 }
 
+/// The same address with another database; all else stays as it is written.
+pub(crate) fn with_database(url: &str, name: &str) -> String {
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let start = place.find("://").map_or(0, |at| at + 3);
+    let end = place[start..]
+        .find('/')
+        .map_or(place.len(), |at| start + at);
+    let mut other = format!("{}/{}", &place[..end], encoded(name));
+    let pairs = query.split('&');
+    let pairs = pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("dbname="));
+    for (number, pair) in pairs.enumerate() {
+        other.push(if number == 0 { '?' } else { '&' });
+        other.push_str(pair);
+    }
+    other
+}
+
 /// With `%20`s for what has a meaning in addresses.
 fn encoded(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);

@@ -16,14 +16,13 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use ondol_base::priority;
-use ondol_base::tasks;
-use rustix::process::Signal;
 
 use crate::access::StorageAccess;
 use crate::check;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
 use crate::job::JobSpec;
+use crate::job::Leash;
 use crate::list;
 use crate::prove;
 use crate::prune;
@@ -46,10 +45,10 @@ const TOLD_BYTES_MAX: u64 = 64 << 20;
 /// be done, whatever it found.
 pub fn run() -> ExitCode {
     let reporter = Reporter::to(io::stdout());
-    let outcome = told().and_then(|spec| end_with_input().map(|()| spec));
-    let outcome = outcome.and_then(|spec| {
+    let outcome = told().and_then(|spec| leash().map(|leash| (spec, leash)));
+    let outcome = outcome.and_then(|(spec, leash)| {
         be_polite(&spec.work);
-        without_panic(|| work(&spec, &reporter))
+        without_panic(|| work(&spec, &leash, &reporter))
     });
     match outcome {
         Ok(found) => {
@@ -75,20 +74,8 @@ fn told() -> Result<JobSpec, Failure> {
     })
 }
 
-/// From now on the end of standard input, which comes when the agent is gone or wants it so, ends this process and
-/// all that it started. That is safe at any moment.
-fn end_with_input() -> Result<(), Failure> {
-    let watch = tasks::spawn_thread("input", || {
-        let mut input = io::stdin().lock();
-        let mut unread = [0; 64];
-        while !matches!(input.read(&mut unread), Ok(0) | Err(_)) {}
-        let own = rustix::process::getpid();
-        if rustix::process::getpgrp() == own {
-            let _ = rustix::process::kill_process_group(own, Signal::KILL);
-        }
-        let _ = rustix::process::kill_process(own, Signal::KILL);
-    });
-    watch.map(drop).map_err(|error| {
+fn leash() -> Result<Leash, Failure> {
+    Leash::of_input().map_err(|error| {
         let what = format!("The job could not be begun: {error}. Nothing was changed.");
         Failure::new(FailureKind::Here, what)
     })
@@ -128,13 +115,18 @@ fn be_polite(work: &Work) {
     }
 }
 
-fn work(spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
+fn work(spec: &JobSpec, leash: &Leash, reporter: &Reporter) -> Result<Found, Failure> {
     let place = &spec.target.name;
     let target = target::open(&spec.target).map_err(|error| of_target(place, &error))?;
-    work_at(target, spec, reporter)
+    work_at(target, spec, leash, reporter)
 }
 
-fn work_at(target: Arc<dyn Target>, spec: &JobSpec, reporter: &Reporter) -> Result<Found, Failure> {
+fn work_at(
+    target: Arc<dyn Target>,
+    spec: &JobSpec,
+    leash: &Leash,
+    reporter: &Reporter,
+) -> Result<Found, Failure> {
     let place = &spec.target.name;
     let timezone = spec.timezone.as_deref();
     let patience = Duration::from_secs(spec.patience);
@@ -153,7 +145,7 @@ fn work_at(target: Arc<dyn Target>, spec: &JobSpec, reporter: &Reporter) -> Resu
             file_system: file_system(&spec.target.storage),
         });
     }
-    let found = dispatch(&repository, spec, reporter);
+    let found = dispatch(&repository, spec, leash, reporter);
     let traffic = line.traffic().sentence();
     if let Some(traffic) = traffic.filter(|_| !is_waited_for(&spec.work)) {
         reporter.note(traffic);
@@ -198,6 +190,7 @@ fn file_system(storage: &StorageAccess) -> Option<String> {
 fn dispatch(
     repository: &Repository,
     spec: &JobSpec,
+    leash: &Leash,
     reporter: &Reporter,
 ) -> Result<Found, Failure> {
     let _lock = match &spec.work {
@@ -218,7 +211,7 @@ fn dispatch(
             repository.check_claim(&spec.of)?;
             repair::repair(repository, work, &spec.password.0, reporter)
         }
-        Work::Prove(work) => prove::prove(repository, work, &spec.places, reporter),
+        Work::Prove(work) => prove::prove(repository, work, leash, reporter),
         Work::List(work) => list::list(repository, work, reporter),
         Work::Restore(work) => restore::restore(repository, work, &spec.places, reporter),
         Work::Claim(work) => repository.claim(work, &spec.of).map(|()| Found::Claimed),

@@ -27,6 +27,7 @@ use tokio::net::unix::pipe::Sender;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
 use crate::job::JobSpec;
+use crate::job::leash::GO_ON;
 use crate::report::Report;
 
 /// The hidden command that becomes a job.
@@ -115,6 +116,15 @@ impl Job {
             }
             None => Some(Report::Failed(self.failed().await)),
         }
+    }
+
+    /// Has it go on after [`Report::Ready`].
+    ///
+    /// # Errors
+    ///
+    /// When it has ended; how, it says [next](Self::next).
+    pub async fn go_on(&mut self) -> io::Result<()> {
+        self.input.write_all(GO_ON).await
     }
 
     /// Ends it after its last word: what it still does is of no use to anybody.

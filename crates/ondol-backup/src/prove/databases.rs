@@ -15,9 +15,10 @@ use crate::restore;
 use crate::restore::choose;
 use crate::restore::select::Thing;
 use crate::restore::server;
+use crate::work::ProveWork;
 use ondol_model::backup::Part;
 
-impl Proof<'_> {
+impl<'a> Proof<'a> {
     /// Restores the newest of each database that these backups have.
     pub(super) fn databases(&mut self, manifests: &[Manifest]) -> Result<(), Failure> {
         for name in choose::database_names(manifests, None) {
@@ -92,27 +93,18 @@ impl Proof<'_> {
 
     fn of_server(&mut self, database: &ManifestDatabase, thing: &Thing) -> Result<(), Failure> {
         let name = &database.name;
-        let Some(access) = self
-            .work
-            .databases
-            .iter()
-            .find(|access| access.name == *name)
-        else {
+        let work: &'a ProveWork = self.work;
+        let Some(access) = work.databases.iter().find(|access| access.name == *name) else {
             self.shown.push(format!(
                 "the database {name} was not loaded: the configuration does not name it any more"
             ));
             return Ok(());
         };
-        let suffix = format!("ondol_proof_{}", server::tail(&thing.run));
+        let suffix = server::proof_suffix(&thing.run);
         match server::load(self.repository, access, &thing.node, database, &suffix) {
             Ok(loaded) => {
                 self.shown.push(shown(database));
-                if let Err(failure) = server::discard(access, &loaded.name) {
-                    self.reporter.note(format!(
-                        "The database {}, which was made to be compared, could not be dropped: {}",
-                        loaded.name, failure.sentence
-                    ));
-                }
+                self.keep_or_drop(access, loaded.name);
             }
             Err(failure) if server::may_not_create(&failure) => self.only_read(database, thing)?,
             Err(failure) => self.fault(&format!("the database {name}"), failure)?,

@@ -136,10 +136,12 @@ impl Proof<'_> {
 fn came_back(restored: u64, files: u64, part: &str) -> Option<String> {
     match (restored, files) {
         (0, _) => None,
-        (1, 1) => Some(format!("the one file of the part {part} came back as it was")),
-        (restored, files) if restored >= files => {
-            Some(format!("all {files} files of the part {part} came back as they were"))
-        }
+        (1, 1) => Some(format!(
+            "the one file of the part {part} came back as it was"
+        )),
+        (restored, files) if restored >= files => Some(format!(
+            "all {files} files of the part {part} came back as they were"
+        )),
         (restored, files) => Some(format!(
             "{restored} of the {files} files of the part {part}, other ones each time, came back as they were"
         )),
@@ -155,12 +157,22 @@ mod tests {
         for (restored, files, expected) in [
             (0, 0, None),
             (0, 3, None), // Each is longer than what is restored.
-            (1, 1, Some("the one file of the part box came back as it was")),
-            (6, 6, Some("all 6 files of the part box came back as they were")),
+            (
+                1,
+                1,
+                Some("the one file of the part box came back as it was"),
+            ),
+            (
+                6,
+                6,
+                Some("all 6 files of the part box came back as they were"),
+            ),
             (
                 200,
                 301,
-                Some("200 of the 301 files of the part box, other ones each time, came back as they were"),
+                Some(
+                    "200 of the 301 files of the part box, other ones each time, came back as they were",
+                ),
             ),
         ] {
             assert_eq!(came_back(restored, files, "box").as_deref(), expected);

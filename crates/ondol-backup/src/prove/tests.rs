@@ -1,45 +1,77 @@
 //! What proves a backup, and what shows that it is none.
 
 use std::fs;
-use std::path::PathBuf;
+use std::sync::mpsc;
 
 use super::*;
+use crate::access::DatabaseAccess;
+use crate::report::Ground;
+use crate::report::Report;
 use crate::restore::tests::harness::Bench;
 use crate::restore::tests::harness::below;
 use crate::restore::tests::harness::database;
 use crate::restore::tests::harness::noise;
 use crate::restore::tests::harness::rows;
 
-struct Proven {
-    run: String,
-    shown: Vec<String>,
-    faults: Vec<String>,
-    kept: Option<PathBuf>,
+pub(crate) struct Proven {
+    pub(crate) run: String,
+    pub(crate) shown: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 fn proven(bench: &Bench, keep_for: &[&str]) -> Result<Proven, Failure> {
+    proven_while(bench, keep_for, Vec::new(), |_| ())
+}
+
+/// While it waits, what it says that it has ready is looked at.
+pub(crate) fn proven_while(
+    bench: &Bench,
+    keep_for: &[&str],
+    databases: Vec<DatabaseAccess>,
+    look: impl FnOnce(Ground),
+) -> Result<Proven, Failure> {
     let work = ProveWork {
         run: None,
         scratch: bench.at("scratch"),
-        databases: Vec::new(),
+        databases,
         keep_for: keep_for.iter().map(|name| (*name).to_owned()).collect(),
     };
-    let places = Placement {
-        cache: bench.at("cache"),
-    };
-    match prove(&bench.reopened(), &work, &places, &Reporter::silent())? {
-        Found::Proven {
-            run,
-            shown,
-            faults,
-            kept,
-        } => Ok(Proven {
-            run,
-            shown,
-            faults,
-            kept,
-        }),
+    let (go_on, leash) = Leash::new();
+    let (said, reports) = mpsc::channel();
+    let reporter = Reporter::to(Heard(said));
+    let found = std::thread::scope(|scope| {
+        let repository = bench.reopened();
+        let work = &work;
+        let job = scope.spawn(move || prove(&repository, work, &leash, &reporter));
+        let ready = reports.iter().find_map(|report| match report {
+            Report::Ready(ground) => Some(ground),
+            _ => None,
+        });
+        if let Some(ground) = ready {
+            assert!(!keep_for.is_empty(), "nothing is to be kept");
+            look(ground);
+        }
+        go_on.send(()).unwrap_or_default();
+        job.join().unwrap()
+    });
+    match found? {
+        Found::Proven { run, shown, faults } => Ok(Proven { run, shown, faults }),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Lines of a job, as its agent reads them.
+struct Heard(mpsc::Sender<Report>);
+
+impl std::io::Write for Heard {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let report = serde_json::from_slice(line).unwrap();
+        self.0.send(report).unwrap_or_default();
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -66,7 +98,6 @@ fn files_and_databases_are_shown_to_come_back() {
         "the database app of 1970-01-01T00:33:21Z came back whole, with 5 rows in 1 tables",
     ];
     assert_eq!(proven.shown, expected);
-    assert_eq!(proven.kept, None);
     assert!(!bench.at("scratch/sample").exists());
     assert!(!below(&bench.at("scratch"), &path).exists());
 }
@@ -88,14 +119,16 @@ fn what_an_app_is_started_from_is_kept() {
         databases: vec!["app".to_owned()],
     });
     bench.repository.write_manifest(&manifest).unwrap();
-    let proven = proven(&bench, &["web"]).unwrap();
-    assert_eq!(proven.faults, [""; 0]);
-    let scratch = proven.kept.unwrap();
-    assert_eq!(
-        fs::read_to_string(below(&scratch, &bench.at("srv/app/run.py"))).unwrap(),
-        "code"
-    );
-    assert_eq!(rows(&below(&scratch, &path)), 3);
+    let mut was_ready = false;
+    let proven = proven_while(&bench, &["web"], Vec::new(), |ground| {
+        was_ready = true;
+        let code = below(&ground.root, &bench.at("srv/app/run.py"));
+        assert_eq!(fs::read_to_string(code).unwrap(), "code");
+        assert_eq!(rows(&below(&ground.root, &path)), 3);
+    });
+    assert_eq!(proven.unwrap().faults, [""; 0]);
+    assert!(was_ready);
+    assert!(!bench.at("scratch").exists());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::access::DatabaseAccess;
 use crate::access::DatabasePlace;
 use crate::databases::Client;
 use crate::databases::Running;
+use crate::databases::with_database;
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::failure::FailureKind;
@@ -25,6 +26,10 @@ use rustic_core::repofile::Node;
 
 /// Stands for the folder of a database of a server in what is staged, by the name of the database.
 const FOLDER: &str = "/ondol/databases";
+/// Stands in the name of a database that is loaded to be compared.
+const PROOF: &str = "ondol_proof";
+/// So long is the last part of a run's name.
+const TAIL_LEN: usize = 6;
 /// What both kinds of servers take as the longest name, and more.
 const NAME_MAX: usize = 63;
 
@@ -125,6 +130,52 @@ pub(crate) fn load(
             let _ = discard(access, &name);
             Err(failure)
         }
+    }
+}
+
+/// What is behind the name of a database that is loaded to be compared.
+pub(crate) fn proof_suffix(run: &str) -> String {
+    format!("{PROOF}_{}", tail(run))
+}
+
+/// Databases that were loaded to be compared with this one, and are still there.
+pub(crate) fn left_of_proofs(access: &DatabaseAccess) -> Result<Vec<String>, Failure> {
+    let names = match &access.place {
+        DatabasePlace::Postgres { .. } => postgres::names,
+        DatabasePlace::Mysql { .. } => mysql::names,
+        DatabasePlace::Sqlite { .. } => return Ok(Vec::new()),
+    };
+    let client = Client::of(&access.place)?;
+    let mut names = names(&client)?;
+    names.retain(|name| is_of_proof(name, client.database()));
+    Ok(names)
+}
+
+/// Only what has exactly the name that a proof gives.
+fn is_of_proof(name: &str, database: &str) -> bool {
+    let is_tail =
+        |tail: &str| tail.len() == TAIL_LEN && tail.bytes().all(|it| it.is_ascii_hexdigit());
+    let tail = name.rsplit_once('_').map(|(_, tail)| tail);
+    tail.is_some_and(|tail| is_tail(tail) && other_name(database, &proof_suffix(tail)) == name)
+}
+
+/// Lets those into a database that was loaded who may use the one in use.
+pub(crate) fn let_in(access: &DatabaseAccess, name: &str) -> Result<(), Failure> {
+    let client = Client::of(&access.place)?;
+    match &access.place {
+        DatabasePlace::Postgres { .. } => postgres::let_in(&client, name),
+        DatabasePlace::Mysql { .. } => mysql::let_in(&client, name),
+        DatabasePlace::Sqlite { .. } => Ok(()),
+    }
+}
+
+/// The address of a database that was loaded; `None` for one that is a file.
+pub(crate) fn address(access: &DatabaseAccess, name: &str) -> Option<String> {
+    match &access.place {
+        DatabasePlace::Postgres { url, .. } | DatabasePlace::Mysql { url, .. } => {
+            Some(with_database(url, name))
+        }
+        DatabasePlace::Sqlite { .. } => None,
     }
 }
 
@@ -245,5 +296,23 @@ mod tests {
         let other = other_name(&long, "before_restore_20261121T141500Z");
         assert!(other.len() <= NAME_MAX && other.ends_with("_before_restore_20261121T141500Z"));
         assert_eq!(tail("20261121T033000Z-abcdef"), "abcdef");
+    }
+
+    #[test]
+    fn what_proofs_left_is_known_by_its_whole_name() {
+        let long = "ä".repeat(60);
+        for (database, name, expected) in [
+            ("shop", "shop_ondol_proof_00a1ff", true),
+            ("shop_2", "shop_2_ondol_proof_00a1ff", true),
+            (&long, &*other_name(&long, "ondol_proof_00a1ff"), true),
+            ("shop", "shop", false),
+            ("shop", "shop2_ondol_proof_00a1ff", false),
+            ("shop", "shop_ondol_proof_00a1f", false),
+            ("shop", "shop_ondol_proof_of_it", false),
+            ("shop", "shop_ondol_restore_00a1ff", false),
+            ("shop", "my_shop_ondol_proof_00a1ff", false),
+        ] {
+            assert_eq!(is_of_proof(name, database), expected, "{name}");
+        }
     }
 }

@@ -126,7 +126,7 @@ impl Course {
                 state.at(target);
                 state.waiting = Some(sentence);
             }),
-            Report::Repository { .. } => {}
+            Report::Repository { .. } | Report::Ready(_) => {}
             Report::Done(found) => return Some(Ok(*found)),
             Report::Failed(failure) => return Some(Err(failure)),
         }

@@ -73,12 +73,7 @@ fn done(found: Found, zone: Option<&str>) -> (bool, String, api::BackupFound) {
             )
         }
         Found::Repaired { done, .. } => (true, done.join("; "), nothing),
-        Found::Proven {
-            run,
-            shown,
-            faults,
-            kept: _,
-        } => {
+        Found::Proven { run, shown, faults } => {
             let restored = format!("the backup of {} was restored", moment(&run, zone));
             let (good, message) = verdict(&restored, "all is as it was saved", &faults);
             let found = api::BackupFound {

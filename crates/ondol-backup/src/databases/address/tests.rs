@@ -1,6 +1,7 @@
 //! Addresses as owners write them.
 
 use super::Address;
+use super::with_database;
 
 #[track_caller]
 fn check(url: &str, expected: &str, is_here: bool) {
@@ -35,6 +36,24 @@ fn addresses_are_read_and_written() {
         "postgresql:///a%2Fb?host=%2Frun%2Fpostgresql",
         true,
     );
+}
+
+#[test]
+fn another_database_of_the_same_server_has_the_same_address() {
+    for (url, expected) in [
+        ("postgresql:///shop", "postgresql:///a%20copy"),
+        (
+            "mysql://ann@db:3307/shop?ssl=1&x=/y",
+            "mysql://ann@db:3307/a%20copy?ssl=1&x=/y",
+        ),
+        (
+            "postgresql:///?host=/run/pg&dbname=shop",
+            "postgresql:///a%20copy?host=/run/pg",
+        ),
+        ("postgresql://db", "postgresql://db/a%20copy"),
+    ] {
+        assert_eq!(with_database(url, "a copy"), expected);
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::failure::FailureKind;
 use crate::identity::BoxIdentity;
 use crate::job::JobSpec;
+use crate::job::Leash;
 use crate::job::Placement;
 use crate::report::Found;
 use crate::reporter::Reporter;
@@ -79,7 +80,7 @@ fn take(run: &str, root: &Path, is_known: bool) -> Work {
 }
 
 fn done(spec: &JobSpec) -> Result<Found, Failure> {
-    work(spec, &Reporter::silent())
+    work(spec, &Leash::loose(), &Reporter::silent())
 }
 
 #[test]

@@ -16,6 +16,11 @@ use crate::repository::Repository;
 /// Of no database: from where others are made.
 const NONE: &str = "";
 
+/// What apps do with a database. What else there is has names that differ from server to server.
+const RIGHTS: &str = "'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER', \
+     'CREATE TEMPORARY TABLES', 'LOCK TABLES', 'EXECUTE', 'CREATE VIEW', 'SHOW VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE', \
+     'EVENT', 'TRIGGER'";
+
 /// Loads a database under another name; gives back the digest of its file.
 pub(super) fn load(
     repository: &Repository,
@@ -51,9 +56,60 @@ fn create_like(client: &Client, name: &str) -> Result<(), Failure> {
 /// Drops a database, when it is there.
 pub(super) fn discard(client: &Client, name: &str) -> Result<(), Failure> {
     let server = client.with_database(NONE);
-    server
-        .ask(&format!("DROP DATABASE IF EXISTS {};", quoted(name)))
-        .map(drop)
+    let revoked = keep_out(&server, name);
+    let dropping = format!("DROP DATABASE IF EXISTS {};", quoted(name));
+    server.ask(&dropping).and(revoked)
+}
+
+/// All databases.
+pub(super) fn names(client: &Client) -> Result<Vec<String>, Failure> {
+    let answer = client
+        .with_database(NONE)
+        .ask("SELECT schema_name FROM information_schema.schemata;")?;
+    Ok(answer.into_iter().flatten().collect())
+}
+
+/// Lets those into a loaded database who may use the one in use. What they may do belongs to the name, and stays when
+/// the database is dropped: see `keep_out`.
+pub(super) fn let_in(client: &Client, name: &str) -> Result<(), Failure> {
+    let server = client.with_database(NONE);
+    let grants = server.ask(&format!(
+        "SELECT CONCAT('GRANT ', GROUP_CONCAT(DISTINCT privilege_type), ' ON ', {}, '.* TO ', grantee, ';') \
+         FROM information_schema.schema_privileges \
+         WHERE {} LIKE table_schema AND NOT {} LIKE table_schema AND privilege_type IN ({RIGHTS}) GROUP BY grantee;",
+        literal(&pattern(name)),
+        literal(client.database()),
+        literal(name)
+    ))?;
+    statements(&server, grants)
+}
+
+/// Takes back what `let_in` gave.
+fn keep_out(server: &Client, name: &str) -> Result<(), Failure> {
+    let pattern = pattern(name);
+    let revokes = server.ask(&format!(
+        "SELECT DISTINCT CONCAT('REVOKE ALL PRIVILEGES ON ', {}, '.* FROM ', grantee, ';') \
+         FROM information_schema.schema_privileges WHERE table_schema = {};",
+        literal(&pattern),
+        literal(pattern.trim_matches('`'))
+    ))?;
+    statements(server, revokes)
+}
+
+/// Has statements done that the server has put together.
+fn statements(server: &Client, lines: Vec<Vec<String>>) -> Result<(), Failure> {
+    let all: String = lines.into_iter().flatten().collect();
+    // It writes a backslash as two, where it answers.
+    let all = all.replace("\\\\", "\\");
+    if all.is_empty() {
+        return Ok(());
+    }
+    server.ask(&all).map(drop)
+}
+
+/// A name as a right has it, where `_` and `%` would stand for others.
+fn pattern(name: &str) -> String {
+    quoted(&name.replace('_', "\\_").replace('%', "\\%"))
 }
 
 /// Exchanges the tables of the database in use with the loaded ones, all at once. Whether there was one in use.

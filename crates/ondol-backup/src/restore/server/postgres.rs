@@ -84,9 +84,33 @@ fn missing_roles(complaint: &str) -> Option<Vec<String>> {
 /// Drops a database, when it is there.
 pub(super) fn discard(client: &Client, name: &str) -> Result<(), Failure> {
     let server = client.with_database(MAINTENANCE);
-    server
-        .ask(&format!("DROP DATABASE IF EXISTS {};", quoted(name)))
-        .map(drop)
+    let dropping = format!("DROP DATABASE IF EXISTS {};", quoted(name));
+    let dropped = server.ask(&dropping).or_else(|_| {
+        // Somebody uses it still, as an app that was tried.
+        server.ask(&format!(
+            "ALTER DATABASE {} ALLOW_CONNECTIONS false;\n\
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {};",
+            quoted(name),
+            literal(name)
+        ))?;
+        server.ask(&dropping)
+    });
+    dropped.map(drop)
+}
+
+/// All databases.
+pub(super) fn names(client: &Client) -> Result<Vec<String>, Failure> {
+    let answer = client
+        .with_database(MAINTENANCE)
+        .ask("SELECT datname FROM pg_database;")?;
+    Ok(answer.into_iter().flatten().collect())
+}
+
+/// Lets those into a loaded database who may use the one in use, with its settings.
+pub(super) fn let_in(client: &Client, name: &str) -> Result<(), Failure> {
+    let server = client.with_database(MAINTENANCE);
+    let settings = settings(&server, client.database(), name)?;
+    server.ask(&settings).map(drop)
 }
 
 /// Renames the database in use, and the loaded one to its name, both or neither. Whether there was one in use.

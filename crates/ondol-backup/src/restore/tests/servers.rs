@@ -4,13 +4,10 @@ use super::harness::Bench;
 use crate::access::DatabaseAccess;
 use crate::access::DatabasePlace;
 use crate::databases::Client;
+use crate::databases::Program;
 use crate::databases::tests::servers::Server;
-use crate::job::Placement;
-use crate::prove::prove;
-use crate::report::Found;
-use crate::reporter::Reporter;
+use crate::prove::tests::proven_while;
 use crate::work::Destination;
-use crate::work::ProveWork;
 use crate::work::RestoreWork;
 use crate::work::What;
 
@@ -75,19 +72,126 @@ fn restore(bench: &Bench, databases: &[DatabaseAccess], in_between: impl FnOnce(
 }
 
 fn proven(bench: &Bench, databases: &[DatabaseAccess]) -> (Vec<String>, Vec<String>) {
-    let work = ProveWork {
-        run: None,
-        scratch: bench.at("scratch"),
-        databases: databases.to_vec(),
-        keep_for: Vec::new(),
+    let proven = proven_while(bench, &[], databases.to_vec(), |_| ()).unwrap();
+    (proven.shown, proven.faults)
+}
+
+/// A drill has a copy, which is gone afterwards, with what an earlier one left; `count` counts databases.
+fn drilled(
+    bench: &Bench,
+    mut databases: Vec<DatabaseAccess>,
+    look: impl FnOnce(&DatabasePlace),
+    count: impl Fn() -> String,
+) {
+    databases[0].app = Some("web".to_owned());
+    let place = databases[0].place.clone();
+    let mut was_ready = false;
+    let proven = proven_while(bench, &["web"], databases, |ground| {
+        was_ready = true;
+        assert_eq!(count(), "2", "the one in use, and its copy");
+        let copy = ground.copies["shop"].clone();
+        look(&match place {
+            DatabasePlace::Postgres { password, .. } => DatabasePlace::Postgres {
+                url: copy,
+                password,
+            },
+            DatabasePlace::Mysql { password, .. } => DatabasePlace::Mysql {
+                url: copy,
+                password,
+            },
+            place @ DatabasePlace::Sqlite { .. } => place,
+        });
+    });
+    assert_eq!(proven.unwrap().faults, [""; 0]);
+    assert!(was_ready);
+    assert_eq!(count(), "1", "what was made is gone");
+}
+
+#[test]
+fn an_app_of_postgresql_has_a_copy_of_its_own_in_a_drill() {
+    let Some(server) = Server::postgres() else {
+        return;
     };
-    let places = Placement {
-        cache: bench.at("cache"),
+    let client = server.create("shop", POSTGRES);
+    let bench = Bench::new();
+    let databases = access(server.place("shop"));
+    bench.take_databases(RUN, &databases);
+    // Left by one that was killed, and still used by an app; and what only looks like it.
+    let left = server.create("shop_ondol_proof_012345", "SELECT 1;");
+    server.create("shop_ondol_proof_of_it", "SELECT 1;");
+    let all = server.client("postgres");
+    let count = || {
+        one(
+            &all,
+            "SELECT count(*) FROM pg_database WHERE datname ~ '^shop(_ondol_proof_[0-9a-f]{6})?$';",
+        )
     };
-    match prove(&bench.reopened(), &work, &places, &Reporter::silent()) {
-        Ok(Found::Proven { shown, faults, .. }) => (shown, faults),
-        other => panic!("{other:?}"),
+    let mut sleeper = left.command(Program::Psql).unwrap();
+    sleeper.args(["--command", "SELECT pg_sleep(600)"]);
+    sleeper.stderr(std::process::Stdio::null());
+    let mut sleeper = sleeper.spawn().unwrap();
+    while one(
+        &all,
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%';",
+    ) == "0"
+    {
+        std::thread::yield_now();
     }
+    drilled(
+        &bench,
+        databases,
+        |place| {
+            let copy = Client::of(place).unwrap();
+            assert_eq!(one(&copy, "SELECT count(*) FROM sold;"), "500");
+            assert_eq!(one(&copy, "SHOW work_mem;"), "7MB");
+            copy.ask("DELETE FROM sale; ALTER TABLE article ADD COLUMN price int;")
+                .unwrap();
+        },
+        count,
+    );
+    assert!(!sleeper.wait().unwrap().success(), "it was sent away");
+    assert_eq!(one(&client, "SELECT count(*) FROM sold;"), "500");
+    let others = "SELECT count(*) FROM pg_database WHERE datname = 'shop_ondol_proof_of_it';";
+    assert_eq!(one(&all, others), "1");
+}
+
+#[test]
+fn an_app_of_mariadb_is_let_into_its_copy_and_out_again() {
+    let Some(server) = Server::mariadb() else {
+        return;
+    };
+    let client = server.create("shop", MARIADB);
+    let password = Server::password().replace('\\', "\\\\");
+    client
+        .ask(&format!(
+            "CREATE USER app@'127.0.0.1' IDENTIFIED BY '{password}'; GRANT ALL ON shop.* TO app@'127.0.0.1';"
+        ))
+        .unwrap();
+    let bench = Bench::new();
+    let databases = access(server.place("shop"));
+    bench.take_databases(RUN, &databases);
+    let all = server.client("mysql");
+    let count = || {
+        one(
+            &all,
+            "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name LIKE 'shop%';",
+        )
+    };
+    let rights = "SELECT COUNT(*) FROM mysql.db WHERE User = 'app';";
+    drilled(
+        &bench,
+        databases,
+        |place| {
+            let name = Client::of(place).unwrap().database().to_owned();
+            let app = Client::of(&server.place_with_password(&name, "app")).unwrap();
+            app.ask("INSERT INTO sale VALUES (1); DROP VIEW sold; ALTER TABLE article ADD COLUMN price int;").unwrap();
+            assert_eq!(one(&app, "SELECT COUNT(*) FROM sale;"), "501");
+            assert_eq!(one(&all, rights), "2");
+        },
+        count,
+    );
+    assert_eq!(one(&client, "SELECT COUNT(*) FROM sold;"), "500");
+    assert_eq!(one(&all, rights), "1");
 }
 
 #[test]

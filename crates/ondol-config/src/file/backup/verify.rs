@@ -55,7 +55,7 @@ static PROOFS: Table = Table {
         },
         Key {
             name: "drill",
-            doc: "How often the apps are started on what was restored, apart from all else, and asked whether they are well.",
+            doc: "How often the apps are started on what was restored, apart from all else, and asked whether they are well. Each has its files and copies of its databases, as far as `env` says which they are; mails, caches and services of others are not kept from it: it can hold back where `ONDOL_DRILL` is 1.",
             shape: OFTEN,
             absent: Absent::Default("\"monthly\""),
         },

@@ -98,7 +98,6 @@ fn each_end_has_its_sentence() {
         run: RUN.to_owned(),
         shown: vec!["coffee: 42 rows".to_owned()],
         faults: faults(all),
-        kept: None,
     };
     let pruned = |runs: usize, freed| Found::Pruned {
         runs: vec![RUN.to_owned(); runs],

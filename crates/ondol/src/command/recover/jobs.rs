@@ -136,7 +136,7 @@ impl Jobs {
             Report::Note(sentence) => self.say(&sentence),
             Report::Waiting(why) => shown.waits = Some(why),
             Report::Unreadable { path, why } => self.say(&format!("{}: {why}", path.display())),
-            Report::Repository { .. } | Report::Done(_) | Report::Failed(_) => {}
+            Report::Repository { .. } | Report::Ready(_) | Report::Done(_) | Report::Failed(_) => {}
         }
     }
 }
