@@ -131,6 +131,6 @@ fn all_jobs_can_be_done_at_another_machine() {
     let folder = sshd.scratch.repository();
     let at_nas = |work| spec(Path::new("/nonexistent"), work);
     all_jobs(Path::new(&folder), at_nas, |spec| {
-        work_at(sshd.folder(), spec, &Reporter::silent())
+        work_at(sshd.folder(), spec, &Leash::loose(), &Reporter::silent())
     });
 }
