@@ -85,14 +85,42 @@ impl Journal {
     pub(super) fn write(&self) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(self)?;
         let path = self.path();
-        let written =
-            file::create_dir_private(&self.folder).and_then(|()| file::replace(&path, &text, MODE));
+        let written = self
+            .make_folder()
+            .and_then(|()| file::replace(&path, &text, MODE));
         written.with_context(|| format!("could not write {}", path.display()))
+    }
+
+    /// The folder alone is private: those above it may be others' way to their files.
+    fn make_folder(&self) -> io::Result<()> {
+        if let Some(above) = self.folder.parent() {
+            fs::create_dir_all(above)?;
+        }
+        file::create_dir_private(&self.folder)
     }
 
     /// It is over.
     pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_file(self.path())?;
         file::sync_folder(&self.folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn who_had_a_way_through_the_folder_above_has_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        let usual = folder.path().join("usual");
+        fs::create_dir(&usual).unwrap();
+        let state = folder.path().join("box/state");
+        Journal::begin(&state, "run", 0, 0).write().unwrap();
+        assert_eq!(mode(&folder.path().join("box")), mode(&usual));
+        assert_eq!(mode(&state) & 0o777, 0o700);
     }
 }
