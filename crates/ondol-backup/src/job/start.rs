@@ -12,6 +12,8 @@ use std::process::ExitStatus;
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::unistd::Uid;
+use nix::unistd::User;
 use ondol_base::process::Child;
 use ondol_base::tasks;
 use rustix::process::Pid;
@@ -61,20 +63,20 @@ pub async fn begin(program: &Path, spec: &JobSpec) -> io::Result<Job> {
     let mut told = serde_json::to_vec(spec)?;
     told.push(b'\n');
     let mut command = Command::new(program);
-    let passed_on = PASSED_ON
-        .iter()
-        .filter_map(|name| Some((OsString::from(name), env::var_os(name)?)));
     command
         .arg(COMMAND)
         .env_clear()
-        .envs(passed_on)
         .current_dir("/")
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // Starting reads the program from disk.
-    let started = tasks::spawn_blocking(move || command.spawn()).await;
+    // Starting reads the program from disk, and whose home is where.
+    let started = tasks::spawn_blocking(move || {
+        command.envs(passed_on(|name| env::var_os(name)));
+        command.spawn()
+    });
+    let started = started.await;
     let mut started = started.unwrap_or_else(|error| Err(io::Error::other(error)))?;
     let child = Child::adopt(started.id())?;
     let missing = || io::Error::other("a pipe is missing");
@@ -90,6 +92,19 @@ pub async fn begin(program: &Path, spec: &JobSpec) -> io::Result<Job> {
     };
     job.input.write_all(&told).await?;
     Ok(job)
+}
+
+/// What of the environment a job gets. systemd tells services of root no home, where clients of databases look for
+/// what they are told.
+fn passed_on(value: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, OsString)> {
+    let known = |name| match (value(name), name) {
+        (None, "HOME") => Some(User::from_uid(Uid::effective()).ok()??.dir.into()),
+        (value, _) => value,
+    };
+    let pairs = PASSED_ON.into_iter();
+    pairs
+        .filter_map(|name| Some((name, known(name)?)))
+        .collect()
 }
 
 impl Job {
@@ -187,4 +202,17 @@ impl Drop for Job {
 
 fn is_last(report: &Report) -> bool {
     matches!(report, Report::Done(_) | Report::Failed(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_of_a_service_knows_its_home() {
+        let own = User::from_uid(Uid::effective()).unwrap().unwrap().dir;
+        assert_eq!(passed_on(|_| None), [("HOME", own.into())]);
+        let told = passed_on(|name| Some(name.to_lowercase().into()));
+        assert!(told.contains(&("HOME", "home".into())), "{told:?}");
+    }
 }
