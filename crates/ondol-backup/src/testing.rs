@@ -19,11 +19,13 @@ use rustic_core::Excludes;
 use rustic_core::LocalSource;
 use rustic_core::LocalSourceFilterOptions;
 use rustic_core::LocalSourceSaveOptions;
+use rustic_core::repofile::Node;
 
 use crate::identity::BoxIdentity;
 use crate::repository::Archived;
 use crate::repository::Kind;
 use crate::repository::Repository;
+use crate::repository::Snapshot;
 use crate::repository::ToArchive;
 use crate::target::Folder;
 use crate::target::Object;
@@ -231,4 +233,23 @@ pub(crate) fn restic(repository: &Path, arguments: &[&str]) -> Option<(bool, Str
         output.status.success(),
         String::from_utf8_lossy(&text).into_owned(),
     ))
+}
+
+/// All files of a snapshot below a path, by their paths.
+pub(crate) fn files_of(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    under: &Path,
+) -> Vec<(PathBuf, Node)> {
+    let top = repository.node(snapshot, under).unwrap().unwrap();
+    let (mut files, mut left) = (Vec::new(), vec![(under.to_owned(), top)]);
+    while let Some((path, node)) = left.pop() {
+        if let Some(tree) = node.subtree {
+            let below = repository.folder(tree).unwrap().into_iter();
+            left.extend(below.map(|node| (path.join(node.name()), node)));
+        } else if node.is_file() {
+            files.push((path, node));
+        }
+    }
+    files
 }

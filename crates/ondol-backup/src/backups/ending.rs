@@ -78,9 +78,22 @@ impl Ending {
 }
 
 /// How one ended that could not be done.
-pub(crate) fn of_failure(failure: &Failure, kind: Option<JobKind>) -> Ending {
-    // What says nothing of the backups themselves is no failed proof.
-    let is_silent = kind.is_some_and(JobKind::proves) && failure.kind != FailureKind::Damaged
+pub(crate) fn of_failure(failure: &Failure, kind: Option<JobKind>, memory: &Memory) -> Ending {
+    // What says nothing of the backups themselves is no failed proof; what nobody can open is not restorable.
+    let shows_loss = match failure.kind {
+        FailureKind::Damaged | FailureKind::WrongPassword => true,
+        FailureKind::NoRepository => memory.repository.is_some(),
+        FailureKind::Unreachable
+        | FailureKind::Refused
+        | FailureKind::Full
+        | FailureKind::NotThere
+        | FailureKind::Foreign
+        | FailureKind::Locked
+        | FailureKind::NotFound
+        | FailureKind::Here
+        | FailureKind::Internal => false,
+    };
+    let is_silent = kind.is_some_and(JobKind::proves) && !shows_loss
         || kind == Some(JobKind::Prune) && failure.kind == FailureKind::Here;
     let outcome = if is_silent {
         JobOutcome::Skipped

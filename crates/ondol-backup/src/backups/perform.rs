@@ -132,7 +132,7 @@ pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
     };
     let ending = match &result {
         Ok(found) => of_found(found, began_at, &memory),
-        Err(failure) => of_failure(failure, kind),
+        Err(failure) => of_failure(failure, kind, &memory),
     };
     conclude(&tools, &target, kind, id, &ending, &memory).await;
     if kind.is_some() {
@@ -170,8 +170,8 @@ async fn composed(
 pub(crate) async fn refuse(tools: Tools, order: Order, reason: String) {
     let sentence = format!("{reason}. Nothing was begun; earlier backups are as they were");
     let failure = Failure::new(FailureKind::Here, sentence);
-    let ending = of_failure(&failure, order.kind);
     let memory = Memory::default();
+    let ending = of_failure(&failure, order.kind, &memory);
     let id = match order.kind {
         None => None,
         Some(kind) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ondol_model::backup::JobKind;
+use ondol_model::backup::JobOutcome;
 use ondol_model::plan::Backup;
 use ondol_model::plan::BackupTarget;
 
@@ -121,7 +122,8 @@ fn warning(
             "There was no good backup at {name} for {}: `ondol events` says why",
             words::seconds(now - at)
         )),
-        _ => {}
+        Some(_) => {}
+        None => warnings.extend(never_good(target)),
     }
     if memory.is_some_and(Memory::has_shrunk) {
         warnings.push(format!(
@@ -155,6 +157,17 @@ fn what_next(memory: &Memory, is_append_only: bool) -> &'static str {
         }
         _ => ". `ondol backup verify NAME` looks again",
     }
+}
+
+/// That there is no good backup yet, although one was tried.
+fn never_good(target: &TargetStatus) -> Option<String> {
+    let full = target.last.iter().find(|last| last.kind == JobKind::Full)?;
+    let is_bad = matches!(
+        full.outcome?,
+        JobOutcome::Partial | JobOutcome::Failed | JobOutcome::Skipped
+    );
+    let (name, why) = (&target.name, &full.message);
+    is_bad.then(|| format!("There is no good backup at {name} yet: {why}"))
 }
 
 fn databases(backup: &Backup, memories: &BTreeMap<String, Memory>) -> Vec<DatabaseAge> {

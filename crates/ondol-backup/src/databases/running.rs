@@ -99,6 +99,9 @@ impl Running {
             match (count, byte[0]) {
                 (0, _) if line.is_empty() => return Ok(None),
                 (0, _) | (_, b'\n') => break,
+                _ if line.len() as u64 >= ANSWER_BYTES_MAX => {
+                    return Err(self.trouble("its answer has no end"));
+                }
                 (_, byte) => line.push(byte),
             }
         }

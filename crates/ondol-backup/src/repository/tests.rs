@@ -7,7 +7,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 
 use ondol_model::backup::Part;
 use tempfile::TempDir;
@@ -16,7 +15,6 @@ use crate::failure::FailureKind;
 use crate::identity::BoxIdentity;
 use crate::repository::Kind;
 use crate::repository::Repository;
-use crate::repository::Snapshot;
 use crate::target::Folder;
 use crate::target::Target;
 use crate::target::Trouble;
@@ -24,6 +22,7 @@ use crate::testing::Call;
 use crate::testing::PASSWORD;
 use crate::testing::PlainFolder;
 use crate::testing::archive_files;
+use crate::testing::files_of;
 use crate::testing::new_repository;
 use crate::testing::restic;
 use crate::testing::this_box;
@@ -52,25 +51,6 @@ fn assert_same(repository: &Repository, root: &Path) {
         assert!(content == fs::read(path).unwrap(), "{}", path.display());
     }
     assert_eq!(files.len(), 3);
-}
-
-/// All files of a snapshot below a path, by their paths.
-fn files_of(
-    repository: &Repository,
-    snapshot: &Snapshot,
-    under: &Path,
-) -> Vec<(PathBuf, rustic_core::repofile::Node)> {
-    let top = repository.node(snapshot, under).unwrap().unwrap();
-    let (mut files, mut left) = (Vec::new(), vec![(under.to_owned(), top)]);
-    while let Some((path, node)) = left.pop() {
-        if let Some(tree) = node.subtree {
-            let below = repository.folder(tree).unwrap().into_iter();
-            left.extend(below.map(|node| (path.join(node.name()), node)));
-        } else if node.is_file() {
-            files.push((path, node));
-        }
-    }
-    files
 }
 
 #[test]

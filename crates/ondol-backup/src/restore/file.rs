@@ -224,7 +224,8 @@ impl FileWork {
             return Ok(Arc::clone(file));
         }
         let folder = tools.folders.at(&self.folder)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let mode = Mode::RUSR | Mode::WUSR;
         let opened = rustix::fs::openat(&folder, unfinished(&self.name), flags, mode)?;
         let file = Arc::new(File::from(opened));
@@ -266,7 +267,8 @@ fn opened_as_is(folder: &OwnedFd, name: &OsStr) -> io::Result<Option<File>> {
     if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
         return Ok(None);
     }
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // Whoever owns the folder may put a pipe there meanwhile, which must not hold the job.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     match rustix::fs::openat(folder, name, flags, Mode::empty()) {
         Ok(file) => Ok(Some(File::from(file))),
         // One that can't be read is written anew.

@@ -3,11 +3,14 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::Metadata;
 use rustix::fs::AtFlags;
+use rustix::fs::FileType;
 use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use rustix::fs::Timespec;
 use rustix::fs::Timestamps;
 use rustix::fs::XattrFlags;
@@ -59,6 +62,20 @@ pub(super) fn apply_at(
     Ok(())
 }
 
+/// Gives a pipe or a device its mode. A link that somebody has put in its place is not followed: it could lead to any
+/// file of the machine.
+pub(super) fn set_mode_at(folder: impl AsFd, name: &OsStr, stored: u32) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+    let found = rustix::fs::fstat(&opened)?;
+    if FileType::from_raw_mode(found.st_mode) == FileType::Symlink {
+        return Err(Errno::LOOP.into());
+    }
+    // By its number: the call that takes a name and follows no link is too new for some kernels.
+    let by_number = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    Ok(rustix::fs::chmod(by_number, mode_of(stored))?)
+}
+
 /// A mode, as the disk has it.
 pub(super) fn mode_of(stored: u32) -> Mode {
     let special = SPECIAL.iter().filter(|(there, _)| stored & there != 0);
@@ -98,6 +115,25 @@ fn times(meta: &Metadata) -> Option<Timestamps> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mode_goes_to_what_has_the_name_and_never_where_a_link_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| {
+            let found = std::fs::metadata(folder.path().join(name)).unwrap();
+            std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777
+        };
+        std::fs::write(folder.path().join("secret"), "x").unwrap();
+        let before = mode("secret");
+        std::os::unix::fs::symlink("secret", folder.path().join("link")).unwrap();
+        let opened = std::fs::File::open(folder.path()).unwrap();
+        set_mode_at(&opened, OsStr::new("link"), 0o666).unwrap_err();
+        assert_eq!(mode("secret"), before);
+        let pipe = FileType::Fifo;
+        rustix::fs::mknodat(&opened, "pipe", pipe, Mode::RUSR, 0).unwrap();
+        set_mode_at(&opened, OsStr::new("pipe"), 0o666).unwrap();
+        assert_eq!(mode("pipe"), 0o666);
+    }
 
     #[test]
     fn modes_are_those_of_the_disk() {

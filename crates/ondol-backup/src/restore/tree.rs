@@ -222,8 +222,7 @@ impl<'a> Walk<'a> {
             self.means.owners,
         )?;
         if let (Some(mode), false) = (node.meta.mode, node.is_symlink()) {
-            let mode = metadata::mode_of(mode);
-            rustix::fs::chmodat(&folder, &unfinished, mode, AtFlags::empty())?;
+            metadata::set_mode_at(&folder, OsStr::new(&unfinished), mode)?;
         }
         Ok(rustix::fs::renameat(&folder, &unfinished, &folder, name)?)
     }

@@ -88,20 +88,30 @@ fn one_that_holds_less_than_half_says_so() {
 #[test]
 fn a_proof_that_could_not_be_done_is_no_good_news() {
     let unreachable = Failure::new(FailureKind::Unreachable, "So.");
-    let ending = of_failure(&unreachable, Some(JobKind::Prove));
+    let ending = of_failure(&unreachable, Some(JobKind::Prove), &Memory::default());
     let event = |kind| ending.event(kind, &Memory::default());
     assert_eq!(event(JobKind::Prove), Some(EventKind::Backup));
     assert_eq!(event(JobKind::Prune), None);
     let damaged = Failure::new(FailureKind::Damaged, "So.");
-    let ending = of_failure(&damaged, Some(JobKind::Drill));
+    let ending = of_failure(&damaged, Some(JobKind::Drill), &Memory::default());
     let event = ending.event(JobKind::Drill, &Memory::default());
     assert_eq!(event, Some(EventKind::BackupProofFailed));
 }
 
 #[test]
-fn only_damage_is_a_failed_proof() {
+fn only_what_can_not_be_restored_is_a_failed_proof() {
     let failure = |kind| Failure::new(kind, "So.");
-    let outcome = |failure, kind| of_failure(&failure, Some(kind)).outcome;
+    let memory = Memory {
+        repository: Some("r".to_owned()),
+        ..Memory::default()
+    };
+    let outcome = |failure, kind| of_failure(&failure, Some(kind), &memory).outcome;
+    let locked_out = outcome(failure(FailureKind::WrongPassword), JobKind::Prove);
+    assert_eq!(locked_out, JobOutcome::Failed);
+    let gone = failure(FailureKind::NoRepository);
+    assert_eq!(outcome(gone.clone(), JobKind::Prove), JobOutcome::Failed);
+    let never_there = of_failure(&gone, Some(JobKind::Prove), &Memory::default());
+    assert_eq!(never_there.outcome, JobOutcome::Skipped);
     let unreachable = outcome(failure(FailureKind::Unreachable), JobKind::Check);
     assert_eq!(unreachable, JobOutcome::Skipped);
     let damaged = outcome(failure(FailureKind::Damaged), JobKind::Check);

@@ -6,6 +6,7 @@ use std::io;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
 use rusqlite::ffi;
+use rustix::fs::OFlags;
 
 use crate::databases::sqlite::MAGIC;
 use crate::failure::Failure;
@@ -129,7 +131,11 @@ fn settled(path: &Path) -> Option<Stamp> {
 }
 
 fn read_start(path: &Path, into: &mut [u8]) -> io::Result<()> {
-    fs::File::open(path)?.read_exact(into)
+    // A pipe that somebody puts there meanwhile must not hold the job.
+    let mut options = fs::File::options();
+    let never_waits = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = options.read(true).custom_flags(never_waits).open(path)?;
+    file.read_exact(into)
 }
 
 fn has_log(path: &Path) -> bool {

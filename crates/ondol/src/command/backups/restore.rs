@@ -200,14 +200,12 @@ pub(super) fn what_happens(
         if let more @ 1.. = paths.len().saturating_sub(PATHS_SHOWN_MAX) {
             lines.push(format!("  and {} more", output::grouped(more as u64)));
         }
-        lines.extend(
-            databases
-                .iter()
-                .map(|name| match copies.of_database(name).filter(|_| is_newest) {
-                    Some(moment) => format!("  the database {name} ({moment})"),
-                    None => format!("  the database {name}"),
-                }),
-        );
+        lines.extend(databases.iter().map(|name| {
+            match copies.of_database(name).filter(|_| is_newest) {
+                Some(moment) => format!("  the database {name} ({moment})"),
+                None => format!("  the database {name}"),
+            }
+        }));
         paragraphs.push(lines.join("\n"));
     }
     let aside = "What is there now is kept beside it; what was written since is only there.";
