@@ -250,7 +250,7 @@ fn configuration_running(folders: &Folders, run: &str, more: &str) -> String {
 }
 
 /// Whom apps run as, for lines of one: nobody is made here.
-fn user() -> &'static str {
+pub(crate) fn user() -> &'static str {
     match rustix::process::geteuid().is_root() {
         true => "user = \"nobody\"\n",
         false => "",

@@ -148,7 +148,8 @@ impl Folders {
         self.command(&arguments)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A verb of the command line, not started yet.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
@@ -302,11 +303,16 @@ impl Drop for Running {
 
 /// One request on a connection of its own; the body of the answer.
 pub(crate) fn get(address: SocketAddr, host: &str) -> std::io::Result<String> {
+    get_path(address, host, "/")
+}
+
+/// The same for any path.
+pub(crate) fn get_path(address: SocketAddr, host: &str, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
