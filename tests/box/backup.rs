@@ -68,7 +68,7 @@ impl Kept {
     /// With more to say about backups.
     fn with(more: &str) -> Self {
         let folders = Folders::with("");
-        for folder in ["blog", "blog/img", "notes"] {
+        for folder in ["blog", "blog/img", "notes", "usb"] {
             let path = folders.path(folder);
             fs::create_dir(&path).unwrap();
             fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();

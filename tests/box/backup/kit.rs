@@ -32,8 +32,11 @@ fn the_kit_is_printed_drawn_and_typed_back() {
         .output()
     {
         Ok(read) => {
-            let read = said(&read);
-            assert!(lines.iter().all(|line| read.contains(line)), "{read}");
+            let read = String::from_utf8(read.stdout).unwrap();
+            // Four letters of a word are enough for a camera, and make the picture smaller.
+            let words = lines.iter().flat_map(|line| line.split(' '));
+            let short: Vec<_> = words.map(|word| word.get(..4).unwrap_or(word)).collect();
+            assert!(read.contains(&short.join(" ")), "{read}");
         }
         Err(_) => println!("skipped: there is no zbarimg"),
     }

@@ -42,7 +42,8 @@ fn files_folders_and_sites_come_back_and_bad_names_are_told() {
 
     fs::remove_dir_all(&blog).unwrap();
     kept.done(&["restore", "--site", "blog.test", "--yes"]);
-    assert_eq!(kept.running.get("blog.test"), "the blog");
+    assert_eq!(kept.text("blog/index.html"), "the blog");
+    assert_eq!(kept.text("blog/img/cat.jpg"), "a cat");
 
     kept.done(&["restore", &cat, "--to", &look]);
     assert_eq!(fs::read_to_string(format!("{look}{cat}")).unwrap(), "a cat");
