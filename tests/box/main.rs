@@ -20,6 +20,7 @@ mod harness;
 #[path = "../issuers/lib.rs"]
 mod issuers;
 mod issuing;
+mod jobs;
 mod login;
 mod logs;
 mod migration;
