@@ -156,6 +156,7 @@ impl Field {
             ],
             databases: Vec::new(),
             is_known: false,
+            anew: false,
             configuration: self.path("ondol.toml"),
             state: self.path("state"),
             sites: Vec::new(),
