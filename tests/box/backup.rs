@@ -14,6 +14,7 @@ use crate::harness::Running;
 use crate::harness::eventually;
 use crate::harness::get_path;
 
+mod agents;
 mod damage;
 mod disk;
 mod field;
