@@ -89,7 +89,7 @@ const ACTING: [&str; 12] = [
 ];
 
 /// Who alone starts processes: each waits for them and ends them, and says what they are told of this one.
-const STARTERS: [(&str, &str); 12] = [
+const STARTERS: [(&str, &str); 13] = [
     (
         "crates/ondol-backup/src/databases/client.rs",
         "says what those programs are told; they are started in the next",
@@ -99,6 +99,10 @@ const STARTERS: [(&str, &str); 12] = [
         "the programs of database servers, for dumps and restores",
     ),
     ("crates/ondol-backup/src/job/start.rs", "jobs of backups"),
+    (
+        "crates/ondol-backup/src/testing.rs",
+        "restic, as the second opinion of tests",
+    ),
     (
         "crates/ondol-backup/src/target/sftp/ssh.rs",
         "ssh, for targets on other machines",
