@@ -164,7 +164,7 @@ fn what_was_acknowledged_outlives_power_cuts() {
         let newest = lab.run("cd /root/back/srv/one && cat index.html");
         assert_eq!(
             lab.run("cd /root/back/srv/one/shared && stat --format '%a %U %G' . hostname"),
-            "2775 root www-data\n600 nobody root",
+            "2775 root www-data\n600 nobody www-data",
             "the service's sandbox let it restore less than there was"
         );
         assert!(
