@@ -98,6 +98,11 @@ impl Kept {
         get_path(self.running.http(), "notes.test", path).unwrap()
     }
 
+    /// What visitors get.
+    fn page(&self, host: &str, path: &str) -> Option<String> {
+        get_path(self.running.http(), host, path).ok()
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         self.running.folders.ondol(arguments)
     }

@@ -2,8 +2,9 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test that can't go on must fail, and its files and threads end with it"
+    reason = "a test that can't go on must fail, its files and threads end with it, and what it skipped is told"
 )]
 
 mod agent;

@@ -34,10 +34,6 @@ use crate::harness::eventually;
 const DAY: i64 = 24 * 3600;
 
 /// Says that a test, or a part of one, needs what is not here.
-#[expect(
-    clippy::print_stdout,
-    reason = "whoever reads the tests' output must know"
-)]
 pub(crate) fn skipped(peer: &str, why: &str) {
     println!("skipped: {peer}: {why}");
 }

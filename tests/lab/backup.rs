@@ -141,7 +141,7 @@ fn what_was_acknowledged_outlives_power_cuts() {
     ));
     lab.run("cd /root/deploy && ./install.sh --binary ./ondol && ondol certs root > /root/root.pem && sync");
     lab.run("install -d -m 2775 -g www-data /srv/one/shared && install -m 600 -o nobody /etc/hostname /srv/one/shared");
-    let cuts = std::env::var("ONDOL_POWER_CUTS").ok();
+    let cuts = std::env::var_os("ONDOL_POWER_CUTS").and_then(|cuts| cuts.into_string().ok());
     let cuts = cuts
         .and_then(|cuts| cuts.parse().ok())
         .unwrap_or(POWER_CUTS);

@@ -61,6 +61,8 @@ pub(crate) struct Desk {
     store: ondol_store::Handle,
     plan: watch::Receiver<Arc<Plan>>,
     folders: Folders,
+    /// Data planes are to look which folders there are now.
+    folders_changed: mpsc::Sender<()>,
     courses: Courses,
 }
 
@@ -77,6 +79,7 @@ enum Step {
 impl BackupRequests {
     pub(crate) fn new(
         commands: mpsc::Receiver<BackupCommand>,
+        folders_changed: mpsc::Sender<()>,
         backups: ondol_backup::Handle,
         apps: ondol_apps::Handle,
         store: ondol_store::Handle,
@@ -90,6 +93,7 @@ impl BackupRequests {
             store,
             plan,
             folders,
+            folders_changed,
             courses,
         };
         Self { commands, desk }

@@ -388,6 +388,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
         published,
         surface,
         commands,
+        folders_changed,
     } = Front::open(
         view,
         &managed,
@@ -419,6 +420,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
             managed,
             plan,
             sources,
+            folders_changed,
             generations: generation_status,
             executable: ground.executable.clone(),
             started_at,

@@ -78,6 +78,8 @@ pub(crate) struct Control {
     pub(crate) managed: watch::Receiver<Arc<Vec<Managed>>>,
     /// What is served, for services that follow it.
     pub(crate) plan: watch::Sender<Arc<Plan>>,
+    /// Somebody has put other folders in the place of those that are served.
+    pub(crate) folders_changed: mpsc::Receiver<()>,
     /// The files of the configuration, for who saves them.
     pub(crate) sources: watch::Sender<Arc<[PathBuf]>>,
     pub(crate) generations: watch::Receiver<generation::Status>,
@@ -118,7 +120,8 @@ enum Happened {
     Asked(Asked),
     Command(Command),
     Done(Box<Done>),
-    CertificatesChanged,
+    /// Certificates, or folders.
+    ServedChanged,
     ManagedChanged,
     GenerationsChanged,
     Watchdog,
@@ -157,7 +160,8 @@ impl Control {
                 asked = self.signals.next() => Happened::Asked(asked),
                 Some(command) = self.commands.recv(), if job.is_none() => Happened::Command(command),
                 done = current(&mut job) => Happened::Done(Box::new(done)),
-                Ok(()) = self.certificates.changed() => Happened::CertificatesChanged,
+                Ok(()) = self.certificates.changed() => Happened::ServedChanged,
+                Some(()) = self.folders_changed.recv() => Happened::ServedChanged,
                 Ok(()) = self.managed.changed() => Happened::ManagedChanged,
                 Ok(()) = self.generations.changed() => Happened::GenerationsChanged,
                 () = turn(&mut watchdog) => Happened::Watchdog,
@@ -178,7 +182,7 @@ impl Control {
                         return ending;
                     }
                 }
-                Happened::CertificatesChanged => wishes.renew = true,
+                Happened::ServedChanged => wishes.renew = true,
                 Happened::ManagedChanged => self.publish_served(),
                 Happened::GenerationsChanged => self.publish(),
                 Happened::Refresh => {

@@ -4,7 +4,6 @@
 //! answered. It does not know where a configuration came from.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,14 +51,14 @@ pub(crate) struct Wanted {
     /// Where visitors come in.
     pub(crate) listeners: Listeners,
     /// What may be read; see [`sandbox::folders_to_read`].
-    pub(crate) roots: BTreeSet<PathBuf>,
+    pub(crate) roots: BTreeSet<sandbox::Folder>,
 }
 
 /// What a process was given at its start and can't be changed any more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Fixed {
     pub(crate) listeners: BTreeSet<ListenerKey>,
-    pub(crate) roots: BTreeSet<PathBuf>,
+    pub(crate) roots: BTreeSet<sandbox::Folder>,
 }
 
 /// How a data plane comes to serve what is wanted.

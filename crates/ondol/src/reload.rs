@@ -58,7 +58,7 @@ pub(crate) struct Served {
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) listeners: Listeners,
     pub(crate) certificates: Arc<CertificateSet>,
-    pub(crate) roots: BTreeSet<PathBuf>,
+    pub(crate) roots: BTreeSet<sandbox::Folder>,
     /// What is wrong with the file, while the last good configuration is served in its place.
     pub(crate) on_last_good: Option<String>,
     /// What the person should know, as sentences.
@@ -174,11 +174,18 @@ pub(crate) async fn reload(context: Context, before: Served) -> Result<Reloaded,
     })
 }
 
-/// Has the data planes take up the certificates that are there now; the rest stays.
+/// Has the data planes take up the certificates and the folders that are there now; the rest stays. A folder that
+/// another has taken the place of can't be read before.
 pub(crate) async fn renew(context: Context, before: Served) -> Result<Served, Refused> {
     let certificates = Arc::clone(&context.certificates.subscribe().borrow());
+    let (configuration, state) = (
+        Arc::clone(&before.configuration),
+        context.folders.state.clone(),
+    );
+    let look = tasks::spawn_blocking(move || sandbox::folders_to_read(&configuration.plan, &state));
     let served = Served {
         certificates,
+        roots: look.await.map_err(Refused::Interrupted)?,
         ..before
     };
     context.generations.take_up(served.wanted()).await?;
@@ -190,12 +197,12 @@ pub(crate) async fn renew(context: Context, before: Served) -> Result<Served, Re
 pub(crate) struct Examined {
     pub(crate) configuration: Configuration,
     pub(crate) findings: Findings,
-    pub(crate) roots: BTreeSet<PathBuf>,
+    pub(crate) roots: BTreeSet<sandbox::Folder>,
 }
 
 struct Prepared {
     configuration: Arc<Configuration>,
-    roots: BTreeSet<PathBuf>,
+    roots: BTreeSet<sandbox::Folder>,
     listeners: Listeners,
     revision: u64,
     warnings: Vec<String>,

@@ -2,6 +2,7 @@
 //! it does not start processes.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -57,7 +58,7 @@ const PUBLIC: [&str; 9] = [
 /// A root that leads through a symbolic link (`/srv/coffee/current`, switched by a deploy) brings the
 /// folder of that link too, so that the next switch needs nothing from us; not so where that folder is at
 /// the top of the disk, which would open too much. Of an app of Ondol's own it brings the releases alone.
-pub(crate) fn folders_to_read(plan: &Plan, state: &Path) -> BTreeSet<PathBuf> {
+pub(crate) fn folders_to_read(plan: &Plan, state: &Path) -> BTreeSet<Folder> {
     let roots: BTreeSet<&Path> = plan.sites.iter().flat_map(Site::folders).collect();
     let folders = roots.into_iter().flat_map(|root| {
         releases::of(&plan.apps, state, root).unwrap_or_else(|| {
@@ -65,7 +66,7 @@ pub(crate) fn folders_to_read(plan: &Plan, state: &Path) -> BTreeSet<PathBuf> {
             real.into_iter().chain(folders_of_links(root)).collect()
         })
     });
-    folders.collect()
+    folders.map(Folder::on_disk).collect()
 }
 
 fn folders_of_links(root: &Path) -> Vec<PathBuf> {
@@ -78,9 +79,32 @@ fn folders_of_links(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether every folder of `wanted` is one of `allowed` or below it.
-pub(crate) fn covers(allowed: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> bool {
-    let is_covered = |folder: &PathBuf| folder.ancestors().any(|above| allowed.contains(above));
+/// A folder that may be read. What the sandbox lets in is the folder itself: another one that has taken its path is
+/// another folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    /// Device and number of it; `None` while it is not there.
+    id: Option<(u64, u64)>,
+}
+
+impl Folder {
+    /// As it is on disk now.
+    pub(crate) fn on_disk(path: PathBuf) -> Self {
+        let id = fs::metadata(&path).ok();
+        let id = id.map(|found| (found.dev(), found.ino()));
+        Self { path, id }
+    }
+}
+
+/// Whether every folder of `wanted` is one of `allowed` or below one.
+pub(crate) fn covers(allowed: &BTreeSet<Folder>, wanted: &BTreeSet<Folder>) -> bool {
+    let is_covered = |folder: &Folder| {
+        let mut allowed = allowed.iter();
+        allowed.any(|one| {
+            one == folder || (one.path != folder.path && folder.path.starts_with(&one.path))
+        })
+    };
     wanted.iter().all(is_covered)
 }
 
@@ -157,7 +181,7 @@ pub(crate) fn give_log(log: &Path, folder: Found, user: &ServeUser) -> io::Resul
     if let (Found::Made, Some(folder)) = (folder, log.parent()) {
         std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))?;
     }
-    match std::fs::symlink_metadata(log) {
+    match fs::symlink_metadata(log) {
         // A second name of a file may be of one that is not ours to give.
         Ok(found) if found.is_file() && found.nlink() == 1 => {
             std::os::unix::fs::lchown(log, Some(*uid), Some(*gid))

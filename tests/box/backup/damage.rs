@@ -155,7 +155,7 @@ fn a_flipped_byte_in_any_object_is_found_and_named_and_the_rest_comes_back() {
         });
         let (found, name) = (found.unwrap(), id(&object));
         assert!(found.iter().any(|it| it.contains(&name[..8])), "{found:?}");
-        assert_eq!(listed.0, [older.run.clone()]);
+        assert_eq!(listed.0, std::slice::from_ref(&older.run));
         assert!(!listed.1.is_empty());
         assert_eq!(back.unwrap(), (Vec::new(), before.len()));
     }

@@ -102,11 +102,6 @@ impl Job {
         let _ = self.child.kill(); // It may have ended.
     }
 
-    /// Whether it has ended by itself.
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     /// Waits for its end; all that it said.
     pub(crate) fn said(mut self) -> Vec<Report> {
         let reports = self.reports.take().unwrap().join().unwrap();

@@ -44,6 +44,11 @@ fn files_folders_and_sites_come_back_and_bad_names_are_told() {
     kept.done(&["restore", "--site", "blog.test", "--yes"]);
     assert_eq!(kept.text("blog/index.html"), "the blog");
     assert_eq!(kept.text("blog/img/cat.jpg"), "a cat");
+    // The folder is another one of the same name: who talks to visitors has to be let into it.
+    eventually("visitors get the site that came back", || {
+        kept.page("blog.test", "/")
+            .filter(|page| page.ends_with("the blog"))
+    });
 
     kept.done(&["restore", &cat, "--to", &look]);
     assert_eq!(fs::read_to_string(format!("{look}{cat}")).unwrap(), "a cat");

@@ -42,7 +42,9 @@ impl Repository {
         let failed = |error: TargetError| of_target(&self.place(), &error);
         let mut done = Vec::new();
         if let Some(copy) = &self.copy {
-            let written = self.target.write(&Object::Config, &[copy.clone()]);
+            let written = self
+                .target
+                .write(&Object::Config, std::slice::from_ref(copy));
             written.map_err(failed)?;
             done.push(
                 "the configuration was written anew from the copy that the claim has".to_owned(),

@@ -177,6 +177,8 @@ impl Restoring {
             }
         }
         self.restored = restored;
+        // A look that waits already sees this too.
+        let _ = self.desk.folders_changed.try_send(());
         let troubles = self.desk.start_again(&stopped, &self.course).await;
         let mut after: Vec<_> = troubles.clone();
         if !stopped.is_empty() && troubles.is_empty() {

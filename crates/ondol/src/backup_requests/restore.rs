@@ -67,7 +67,7 @@ pub(super) fn meant(
         what,
         apps: wanted.apps(&scope, plan),
         notes: wanted.notes(plan, folders),
-        left_to_do: wanted.left_to_do(plan, folders),
+        left_to_do: wanted.left_to_do(folders),
     })
 }
 
@@ -266,19 +266,11 @@ impl Wanted {
         notes
     }
 
-    fn left_to_do(&self, plan: &Plan, folders: &Folders) -> Vec<String> {
+    fn left_to_do(&self, folders: &Folders) -> Vec<String> {
         let mut left = Vec::new();
         if is_within(&folders.config, &self.paths) {
             let reload = "the configuration is another one now: `ondol reload` takes it up";
             left.push(reload.to_owned());
-        }
-        // What talks to visitors may read the folders that it began with, and these are others of the same names.
-        let mut served = plan.sites.iter().flat_map(|site| site.folders());
-        if served.any(|folder| !self.parts.is_empty() || is_within(folder, &self.paths)) {
-            left.push(format!(
-                "visitors see it once Ondol has begun anew, which loses no request: `kill -USR2 {}`",
-                std::process::id()
-            ));
         }
         left
     }

@@ -89,6 +89,7 @@ fn stage() -> Stage {
             runtime: "/run/ondol".into(),
             logs: "/var/log/ondol".into(),
         },
+        folders_changed: mpsc::channel(1).0,
         courses: Courses::new(),
     };
     Stage {

@@ -29,6 +29,8 @@ pub(super) struct Front {
     pub(super) surface: Surface,
     /// For the agent's loop; those about certificates go to who gets them.
     pub(super) commands: mpsc::Receiver<Command>,
+    /// When other folders have taken the place of those that are served.
+    pub(super) folders_changed: mpsc::Receiver<()>,
 }
 
 /// Those who are asked what comes in on it.
@@ -76,8 +78,11 @@ impl Front {
         );
         workers.spawn("what is shown of apps", apps_shown.run());
         workers.spawn("what is shown of backups", backups_shown.run());
+        // One that waits says the same as many.
+        let (folders_sender, folders_changed) = mpsc::channel(1);
         let backup_requests = BackupRequests::new(
             backup_commands,
+            folders_sender,
             backups,
             apps.clone(),
             store.handle(),
@@ -107,6 +112,7 @@ impl Front {
             published,
             surface,
             commands,
+            folders_changed,
         }
     }
 }

@@ -84,7 +84,11 @@ pub(super) fn start(
         challenges: convert::challenges_of(challenges),
         endpoints,
         access_log: surroundings.access_log.clone(),
-        roots: wanted.roots.iter().cloned().collect(),
+        roots: wanted
+            .roots
+            .iter()
+            .map(|folder| folder.path.clone())
+            .collect(),
     }))?;
     Ok((child, link))
 }

@@ -14,7 +14,10 @@ fn fixed(addresses: &[&str], roots: &[&str]) -> Fixed {
     };
     Fixed {
         listeners: addresses.iter().map(key).collect(),
-        roots: roots.iter().map(PathBuf::from).collect(),
+        roots: roots
+            .iter()
+            .map(|root| sandbox::Folder::on_disk((*root).into()))
+            .collect(),
     }
 }
 

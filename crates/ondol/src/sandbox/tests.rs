@@ -9,8 +9,24 @@ use ondol_base::tasks;
 
 use super::*;
 
-fn set(paths: &[&str]) -> BTreeSet<PathBuf> {
-    paths.iter().map(PathBuf::from).collect()
+fn set(paths: &[&str]) -> BTreeSet<Folder> {
+    let paths = paths.iter().map(PathBuf::from);
+    paths.map(Folder::on_disk).collect()
+}
+
+#[test]
+fn another_folder_at_the_same_path_is_not_covered() {
+    let temporary = tempfile::tempdir().unwrap();
+    let site = temporary.path().join("site");
+    fs::create_dir(&site).unwrap();
+    let allowed = BTreeSet::from([Folder::on_disk(site.clone())]);
+    assert!(covers(
+        &allowed,
+        &BTreeSet::from([Folder::on_disk(site.clone())])
+    ));
+    fs::rename(&site, temporary.path().join("site.before")).unwrap();
+    fs::create_dir(&site).unwrap();
+    assert!(!covers(&allowed, &BTreeSet::from([Folder::on_disk(site)])));
 }
 
 #[test]
