@@ -4,7 +4,6 @@
 //! Knows the program only as its owner does: by its commands, its files and what it answers. The machine is `tests/lab`; where
 //! it can't be built, each story says so and passes.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
