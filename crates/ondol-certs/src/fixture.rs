@@ -47,7 +47,7 @@ pub(crate) fn plan(sites: Vec<Site>, shared: &[&CertificateFiles]) -> Plan {
         certificates: shared.iter().copied().cloned().collect(),
         resolvers: Vec::new(),
         apps: Vec::new(),
-        backup: ondol_model::plan::Backup::default(),
+        backup: plan::Backup::default(),
         sites,
     }
 }

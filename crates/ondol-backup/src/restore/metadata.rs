@@ -123,7 +123,7 @@ mod tests {
             let found = std::fs::metadata(folder.path().join(name)).unwrap();
             std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777
         };
-        std::fs::write(folder.path().join("secret"), "x").unwrap();
+        ondol_base::file::replace(&folder.path().join("secret"), b"x", 0o644).unwrap();
         let before = mode("secret");
         std::os::unix::fs::symlink("secret", folder.path().join("link")).unwrap();
         let opened = std::fs::File::open(folder.path()).unwrap();
