@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use landlock::ABI;
 use landlock::Access;
@@ -84,15 +85,28 @@ fn folders_of_links(root: &Path) -> Vec<PathBuf> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Folder {
     pub(crate) path: PathBuf,
-    /// Device and number of it; `None` while it is not there.
-    id: Option<(u64, u64)>,
+    /// What it is known by; `None` while it is not there.
+    id: Option<Identity>,
+}
+
+/// What tells a folder from another at the same path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    device: u64,
+    number: u64,
+    /// When it was made, where the file system tells: numbers are given again.
+    made_at: Option<SystemTime>,
 }
 
 impl Folder {
     /// As it is on disk now.
     pub(crate) fn on_disk(path: PathBuf) -> Self {
         let id = fs::metadata(&path).ok();
-        let id = id.map(|found| (found.dev(), found.ino()));
+        let id = id.map(|found| Identity {
+            device: found.dev(),
+            number: found.ino(),
+            made_at: found.created().ok(),
+        });
         Self { path, id }
     }
 }
