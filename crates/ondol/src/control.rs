@@ -109,6 +109,8 @@ struct Wishes {
     reload: bool,
     execute: bool,
     renew: bool,
+    /// Whether to look which folders there are now.
+    look: bool,
     /// When renewed certificates that were refused may be tried again.
     renew_again: Option<Instant>,
     listen: bool,
@@ -120,8 +122,8 @@ enum Happened {
     Asked(Asked),
     Command(Command),
     Done(Box<Done>),
-    /// Certificates, or folders.
-    ServedChanged,
+    CertificatesChanged,
+    FoldersChanged,
     ManagedChanged,
     GenerationsChanged,
     Watchdog,
@@ -160,8 +162,8 @@ impl Control {
                 asked = self.signals.next() => Happened::Asked(asked),
                 Some(command) = self.commands.recv(), if job.is_none() => Happened::Command(command),
                 done = current(&mut job) => Happened::Done(Box::new(done)),
-                Ok(()) = self.certificates.changed() => Happened::ServedChanged,
-                Some(()) = self.folders_changed.recv() => Happened::ServedChanged,
+                Ok(()) = self.certificates.changed() => Happened::CertificatesChanged,
+                Some(()) = self.folders_changed.recv() => Happened::FoldersChanged,
                 Ok(()) = self.managed.changed() => Happened::ManagedChanged,
                 Ok(()) = self.generations.changed() => Happened::GenerationsChanged,
                 () = turn(&mut watchdog) => Happened::Watchdog,
@@ -182,7 +184,8 @@ impl Control {
                         return ending;
                     }
                 }
-                Happened::ServedChanged => wishes.renew = true,
+                Happened::CertificatesChanged => wishes.renew = true,
+                Happened::FoldersChanged => wishes.look = true,
                 Happened::ManagedChanged => self.publish_served(),
                 Happened::GenerationsChanged => self.publish(),
                 Happened::Refresh => {
@@ -216,6 +219,9 @@ impl Control {
     fn next_job(&self, wishes: &mut Wishes) -> Option<Job> {
         if std::mem::take(&mut wishes.reload) {
             return Some(self.reload(None));
+        }
+        if std::mem::take(&mut wishes.look) {
+            return Some(self.renewal());
         }
         if std::mem::take(&mut wishes.renew) {
             let current = self.certificates.borrow();
