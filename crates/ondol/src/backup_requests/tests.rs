@@ -341,13 +341,12 @@ async fn restoring(requests: &mut mpsc::Receiver<Request>, report: Report) -> De
     else {
         panic!("another request came");
     };
-    assert_eq!(
-        (target.as_deref(), kind),
-        (Some("away.test"), Some(JobKind::Restore))
-    );
     let Work::Restore(RestoreWork { at, what, to, .. }) = *work else {
         panic!("other work");
     };
+    // What lies beside is remembered as nothing: it has no place yet.
+    let expected = (to != Destination::Beside).then_some(JobKind::Restore);
+    assert_eq!((target.as_deref(), kind), (Some("away.test"), expected));
     assert_eq!(at, Some(7));
     assert!(matches!(what, What::Paths(_)), "{what:?}");
     reply
