@@ -26,8 +26,6 @@ to = "TARGET"
 [[backup.databases]]
 sqlite = "/srv/storage/cups.db"
 "#;
-/// The last nightly backup that was good.
-const LAST: &str = r#"ondol backups --json | tr -d ' \n' | grep -o '"kind":"full","began_at":[^,]*,"ended_at":[^,]*,"outcome":"good"'"#;
 /// With nothing that the machine would do besides.
 const PLAIN: &str = r#"[box]
 name = "lab"
@@ -44,8 +42,6 @@ const COUNT: &str = "sqlite3 /srv/storage/cups.db 'select count(*) from cups'";
 const POWER_CUTS: usize = 1;
 /// Backups that are acknowledged before the power goes, in each round: the last tells how long the next will take.
 const BACKUPS_BEFORE_CUT: usize = 2;
-/// So many seconds after the last night.
-const NEXT_NIGHT: &str = "90000";
 
 #[test]
 fn a_lost_box_comes_back_on_a_fresh_machine() {
@@ -87,23 +83,6 @@ fn a_lost_box_comes_back_on_a_fresh_machine() {
         environment.contains("CUPS=\"large ones\"") && environment.ends_with("600"),
         "{environment}"
     );
-    what_a_boot_missed_is_made_up_for(&lab);
-}
-
-/// Without anybody who asks for it.
-fn what_a_boot_missed_is_made_up_for(lab: &Lab) {
-    step("switched on a night later, it backs up by itself what it missed");
-    lab.run("ondol backup now");
-    lab.run(&format!("{LAST} > /root/before"));
-    lab.vm(&["stop"]);
-    let started = vm().arg("start").env("LATER", NEXT_NIGHT).status();
-    assert!(started.expect("tests/lab/vm starts").success());
-    assert_eq!(lab.run(&format!("{ASK} https://one.test/")), "one");
-    // It has better things to do at first. That the clock was set is noticed when something is asked.
-    lab.run("date -s '+5 minutes' && ondol backup list > /dev/null");
-    lab.wait(&format!(
-        "{LAST} > /root/after && ! cmp -s /root/before /root/after"
-    ));
 }
 
 /// A box with a site, an app and its database, saved; its kit is pulled to a file. Returns the digest of its root.
