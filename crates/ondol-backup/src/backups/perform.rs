@@ -70,6 +70,13 @@ pub(crate) struct Order {
     pub(crate) tell: Tell,
 }
 
+impl Order {
+    /// Whether it is shown as what is under way: the owner's errands go on beside that, and must not hide it.
+    fn is_shown(&self) -> bool {
+        self.kind.is_some() && self.work.is_none()
+    }
+}
+
 /// What the plan says at the moment when a job begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -123,7 +130,7 @@ pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
         done: Default::default(),
         total: None,
     };
-    if kind.is_some() {
+    if order.is_shown() {
         tools.running.send_replace(Some(shown));
     }
     let result = match composed {
@@ -135,7 +142,7 @@ pub(crate) async fn perform(tools: Tools, order: Order, wanted: Wanted) {
         Err(failure) => of_failure(failure, kind, &memory),
     };
     conclude(&tools, &target, kind, id, &ending, &memory).await;
-    if kind.is_some() {
+    if order.is_shown() {
         tools.running.send_replace(None);
     }
     let last = match result {
@@ -253,7 +260,7 @@ async fn run(
                 }
             }
             report => {
-                if order.kind.is_some() {
+                if order.is_shown() {
                     show(&tools.running, &report);
                 }
                 order.tell.say(report);
