@@ -32,7 +32,7 @@ const UNSAFE_FILES: [&str; 4] = [
 const CORRECTNESS_FILE: &str = "crates/ondol-proxy/CORRECTNESS.md";
 
 /// Which of our crates each may know; the picture in crates/README.md.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("ondol-base", &[]),
     ("ondol-model", &[]),
     ("ondol-config", &["ondol-model"]),
@@ -44,6 +44,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
         "ondol-backup",
         &["ondol-base", "ondol-model", "ondol-store"],
     ),
+    ("ondol-watch", &["ondol-base", "ondol-model", "ondol-store"]),
     ("ondol-admin", &["ondol-base", "ondol-model", "ondol-store"]),
     (
         "ondol",
@@ -57,6 +58,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "ondol-model",
             "ondol-proxy",
             "ondol-store",
+            "ondol-watch",
         ],
     ),
 ];

@@ -358,7 +358,10 @@ pub struct Changes {
     /// Whether what is backed up, when or where to is different.
     #[serde(default)]
     pub backup: bool,
-    /// Whether something besides sites, apps, listeners and backups is different.
+    /// Whether how the box watches itself, or who is told, is different.
+    #[serde(default)]
+    pub care: bool,
+    /// Whether something else is different.
     pub settings: bool,
 }
 

@@ -28,6 +28,8 @@ pub(crate) fn site(names: &[&str], certificate: Option<&CertificateFiles>) -> Si
         issuance: Default::default(),
         rules: plan::Rules::default(),
         redirects: Vec::new(),
+        check: None,
+        health: None,
         routes: Vec::new(),
     }
 }
@@ -48,6 +50,7 @@ pub(crate) fn plan(sites: Vec<Site>, shared: &[&CertificateFiles]) -> Plan {
         resolvers: Vec::new(),
         apps: Vec::new(),
         backup: plan::Backup::default(),
+        care: plan::Care::default(),
         sites,
     }
 }

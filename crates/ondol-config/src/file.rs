@@ -160,6 +160,7 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
         sites: Vec::new(),
         apps: Vec::new(),
         backup: ondol_model::plan::Backup::default(),
+        care: ondol_model::plan::Care::default(),
     };
     let has_site = |root: &Section<'_>| {
         root.table("sites")

@@ -21,7 +21,9 @@ pub struct Changes {
     pub listeners: bool,
     /// Whether what is backed up, when or where to differs.
     pub backup: bool,
-    /// Whether something outside sites, apps, listeners and backups differs.
+    /// Whether how the box watches itself, or who is told, differs.
+    pub care: bool,
+    /// Whether something else differs.
     pub settings: bool,
 }
 
@@ -58,6 +60,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Changes {
         },
         listeners: old.listen.http != new.listen.http || old.listen.https != new.listen.https,
         backup: old.backup != new.backup,
+        care: old.care != new.care,
         settings: settings_differ(old, new),
     }
 }
@@ -101,6 +104,7 @@ fn settings_differ(old: &Plan, new: &Plan) -> bool {
         sites: _,
         apps: _,
         backup: _,
+        care: _,
     } = old;
     *box_name != new.box_name
         || *email != new.email

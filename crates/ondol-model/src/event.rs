@@ -75,11 +75,21 @@ pub enum EventKind {
     BackupRestored,
     /// Something else about backups.
     Backup,
+    /// Something is wrong; people are told.
+    IncidentOpened,
+    /// What was wrong is well again.
+    IncidentClosed,
+    /// Somebody has answered an alarm, or silenced it.
+    Alarm,
+    /// The box came back after it was off.
+    Back,
+    /// The mains went, came, or the battery is low.
+    Power,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 40] = [
         Self::Started,
         Self::Stopped,
         Self::Reloaded,
@@ -115,6 +125,11 @@ impl EventKind {
         Self::BackupProofFailed,
         Self::BackupRestored,
         Self::Backup,
+        Self::IncidentOpened,
+        Self::IncidentClosed,
+        Self::Alarm,
+        Self::Back,
+        Self::Power,
     ];
 
     /// The word for it.
@@ -155,6 +170,11 @@ impl EventKind {
             Self::BackupProofFailed => "backup-proof-failed",
             Self::BackupRestored => "backup-restored",
             Self::Backup => "backup",
+            Self::IncidentOpened => "incident-opened",
+            Self::IncidentClosed => "incident-closed",
+            Self::Alarm => "alarm",
+            Self::Back => "back",
+            Self::Power => "power",
         }
     }
 

@@ -26,6 +26,11 @@
 //! | proof | a part of a backup read back, restored, or started, and found to be right |
 //! | kit | what is needed to get everything back on another machine, on paper |
 //! | claim | which box may write to a repository; the newest counts |
+//! | subject | something that is watched: a site, a disk, the internet; well or not |
+//! | incident | what is wrong from one cause, from its begin to its end |
+//! | person | somebody who is told when something is wrong, by one or several channels |
+//! | notice | what a person is told once; one message by each channel, kept in the outbox until it is delivered |
+//! | heartbeat | a report that a job lives; its absence is the alarm |
 //! | upstream | the address that a `proxy` target forwards to |
 //! | listener | an address that accepts visitors, for `http` or `https` |
 //! | agent | the control process: configuration, certificates, sockets, state |
@@ -56,6 +61,7 @@ pub mod plan;
 pub mod rewrite;
 pub mod route;
 pub mod upstream;
+pub mod watch;
 
 pub use app::AppName;
 pub use host::HostPattern;

@@ -24,6 +24,7 @@ mod request_id;
 mod rules;
 mod security;
 mod template;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -134,6 +135,26 @@ pub use template::Piece;
 pub use template::Template;
 pub use template::TemplateError;
 pub use template::Variable;
+pub use watch::Alarms;
+pub use watch::Care;
+pub use watch::Channel;
+pub use watch::Escalation;
+pub use watch::Health;
+pub use watch::Heartbeat;
+pub use watch::Hook;
+pub use watch::Language;
+pub use watch::Person;
+pub use watch::PersonName;
+pub use watch::Power;
+pub use watch::Quiet;
+pub use watch::Role;
+pub use watch::SiteCheck;
+pub use watch::Smtp;
+pub use watch::SmtpSecurity;
+pub use watch::To;
+pub use watch::Ups;
+pub use watch::Value;
+pub use watch::Watch;
 
 /// An accepted configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +179,8 @@ pub struct Plan {
     pub apps: Vec<App>,
     /// What is backed up, when and where to.
     pub backup: Backup,
+    /// How the box watches itself, and who is told.
+    pub care: Care,
 }
 
 /// Where visitors are accepted, and which peers are believed about them.
@@ -206,6 +229,10 @@ pub struct Site {
     pub rules: Rules,
     /// Paths that have moved; looked at before the routes.
     pub redirects: Vec<MovedPath>,
+    /// How it is looked at; `None` means that it is not.
+    pub check: Option<SiteCheck>,
+    /// The path at which the site says whether the box is well; `None` where it doesn't.
+    pub health: Option<RoutePath>,
     /// The routes, longest path first. The site's own target, when it has one, is the route of `/`.
     pub routes: Vec<Route>,
 }

@@ -467,6 +467,7 @@ pub(crate) fn told(changes: &ondol_model::diff::Changes) -> String {
         count(apps.changed.len(), "app", "changed"),
         changes.listeners.then(|| "other addresses".to_owned()),
         changes.backup.then(|| "backups changed".to_owned()),
+        changes.care.then(|| "health and alarms changed".to_owned()),
         changes.settings.then(|| "settings changed".to_owned()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();

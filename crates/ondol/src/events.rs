@@ -64,6 +64,8 @@ fn log(event: &Event) {
         | EventKind::BackupTaken
         | EventKind::BackupProven
         | EventKind::BackupRestored
+        | EventKind::IncidentClosed
+        | EventKind::Alarm
         | EventKind::App => tracing::info!("{message}"),
         EventKind::Refused
         | EventKind::UpgradeRefused
@@ -77,6 +79,8 @@ fn log(event: &Event) {
         | EventKind::AppRolledBack
         | EventKind::AppRestarted
         | EventKind::AppCron
+        | EventKind::Back
+        | EventKind::Power
         | EventKind::Backup => tracing::warn!("{message}"),
         EventKind::LastGood
         | EventKind::GenerationLost
@@ -84,6 +88,7 @@ fn log(event: &Event) {
         | EventKind::CertificateExpiring
         | EventKind::AppFailed
         | EventKind::BackupFailed
+        | EventKind::IncidentOpened
         | EventKind::BackupProofFailed => tracing::error!("{message}"),
     }
 }

@@ -102,6 +102,7 @@ impl From<&diff::Changes> for Changes {
             apps,
             listeners,
             backup,
+            care,
             settings,
         } = changes;
         Self {
@@ -115,6 +116,7 @@ impl From<&diff::Changes> for Changes {
             },
             listeners: *listeners,
             backup: *backup,
+            care: *care,
             settings: *settings,
         }
     }

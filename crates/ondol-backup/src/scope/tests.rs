@@ -44,6 +44,7 @@ fn empty() -> Plan {
         sites: Vec::new(),
         apps: Vec::new(),
         backup: Backup::default(),
+        care: ondol_model::plan::Care::default(),
     }
 }
 

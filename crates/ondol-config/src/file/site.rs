@@ -173,6 +173,8 @@ fn site(
         issuance: tls::issuance(section, issuances, folder, report),
         rules,
         redirects,
+        check: None,
+        health: None,
         routes,
     };
     main_name_for_aliases(&plan, section, report);

@@ -24,6 +24,8 @@ fn site(name: &str, aliases: &[&str]) -> Site {
         issuance: Default::default(),
         rules: Rules::default(),
         redirects: Vec::new(),
+        check: None,
+        health: None,
         routes: Vec::new(),
     }
 }
@@ -44,6 +46,7 @@ fn plan(sites: Vec<Site>) -> Plan {
         resolvers: Vec::new(),
         apps: Vec::new(),
         backup: crate::plan::Backup::default(),
+        care: crate::plan::Care::default(),
         sites,
     }
 }

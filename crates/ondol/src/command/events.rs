@@ -107,10 +107,12 @@ fn tint(word: &str) -> Tint {
         | EventKind::AppRecovered
         | EventKind::BackupTaken
         | EventKind::BackupProven
+        | EventKind::IncidentClosed
         | EventKind::BackupRestored => Tint::Good,
         EventKind::Stopped
         | EventKind::Certificate
         | EventKind::CertificateRevoked
+        | EventKind::Alarm
         | EventKind::App => Tint::Plain,
         EventKind::Refused
         | EventKind::UpgradeRefused
@@ -124,6 +126,8 @@ fn tint(word: &str) -> Tint {
         | EventKind::AppRolledBack
         | EventKind::AppRestarted
         | EventKind::AppCron
+        | EventKind::Back
+        | EventKind::Power
         | EventKind::Backup => Tint::Attention,
         EventKind::LastGood
         | EventKind::GenerationLost
@@ -131,6 +135,7 @@ fn tint(word: &str) -> Tint {
         | EventKind::CertificateExpiring
         | EventKind::AppFailed
         | EventKind::BackupFailed
+        | EventKind::IncidentOpened
         | EventKind::BackupProofFailed => Tint::Bad,
     }
 }

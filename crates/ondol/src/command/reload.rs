@@ -33,6 +33,7 @@ fn accepted(answer: &api::ReloadAnswer) -> String {
         apps,
         listeners,
         backup,
+        care,
         settings,
     } = &answer.changes;
     let named = [
@@ -52,6 +53,9 @@ fn accepted(answer: &api::ReloadAnswer) -> String {
     }
     if *backup {
         lines.push("  ~ backups".to_owned());
+    }
+    if *care {
+        lines.push("  ~ health and alarms".to_owned());
     }
     if *settings {
         lines.push("  ~ settings of the box".to_owned());

@@ -45,6 +45,8 @@ fn site() -> plan::Site {
         issuance: Default::default(),
         rules: plan::Rules::default(),
         redirects: Vec::new(),
+        check: None,
+        health: None,
         routes: vec![
             route("/app/", plan::Target::Proxy(proxy)),
             route("/old/", plan::Target::Redirect(redirect)),
@@ -110,6 +112,7 @@ fn changes_keep_their_kinds_apart() {
         },
         listeners: true,
         backup: true,
+        care: true,
         settings: false,
     };
     let expected = Changes {
@@ -123,6 +126,7 @@ fn changes_keep_their_kinds_apart() {
         },
         listeners: true,
         backup: true,
+        care: true,
         settings: false,
     };
     assert_eq!(Changes::from(&changes), expected);

@@ -59,6 +59,7 @@ fn plan() -> Plan {
             }],
             ..Backup::default()
         },
+        care: ondol_model::plan::Care::default(),
     }
 }
 

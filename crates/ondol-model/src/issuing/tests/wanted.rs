@@ -22,6 +22,8 @@ fn site(texts: &[&str], issuance: Issuance) -> Site {
         issuance: Arc::new(issuance),
         rules: Rules::default(),
         redirects: Vec::new(),
+        check: None,
+        health: None,
         routes: Vec::new(),
     }
 }

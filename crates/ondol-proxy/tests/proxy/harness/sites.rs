@@ -43,6 +43,7 @@ pub(crate) fn plan(sites: impl IntoIterator<Item = Site>) -> Plan {
         resolvers: Vec::new(),
         apps: Vec::new(),
         backup: ondol_model::plan::Backup::default(),
+        care: ondol_model::plan::Care::default(),
         sites: sites.into_iter().collect(),
     }
 }
@@ -69,6 +70,8 @@ pub(crate) fn site(name: &str, target: Target) -> Site {
         issuance: Default::default(),
         rules: rules.clone(),
         redirects: Vec::new(),
+        check: None,
+        health: None,
         routes: vec![Route {
             path: RoutePath::root(),
             base: RoutePath::root(),

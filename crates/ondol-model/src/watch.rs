@@ -1,0 +1,20 @@
+//! How things are, what is wrong with them, and who is told: the words, and every decision.
+//!
+//! What is looked at says how it is by an [`Observation`]. [`Watchman`] makes states and incidents of them; `Alarms` says
+//! whom to tell what and when.
+
+mod finding;
+mod notice;
+mod observation;
+mod power;
+mod subject;
+
+pub use finding::Finding;
+pub use finding::What;
+pub use notice::Notice;
+pub use notice::NoticeKind;
+pub use observation::Observation;
+pub use observation::Severity;
+pub use observation::State;
+pub use power::PowerState;
+pub use subject::Subject;

@@ -1,0 +1,33 @@
+//! How the box and its sites are, what is wrong, and that people are told of it, though the internet is away, the power
+//! went or somebody sleeps.
+//!
+//! It knows nothing of how anything is served: what other parts of the agent know comes in as [`Facts`].
+
+mod channel;
+mod facts;
+mod news;
+mod places;
+mod request;
+mod status;
+mod watch;
+
+pub use facts::AppCondition;
+pub use facts::AppFact;
+pub use facts::BackupFact;
+pub use facts::CertificateFact;
+pub use facts::Facts;
+pub use facts::ServiceFact;
+pub use news::News;
+pub use places::Places;
+pub use request::Handle;
+pub use request::Ping;
+pub use request::PingKind;
+pub use request::Request;
+pub use status::HeartbeatStatus;
+pub use status::IncidentStatus;
+pub use status::PersonStatus;
+pub use status::PowerStatus;
+pub use status::SubjectStatus;
+pub use status::WatchStatus;
+pub use watch::OpenedWatch;
+pub use watch::Watch;
