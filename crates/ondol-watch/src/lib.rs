@@ -3,8 +3,10 @@
 //!
 //! It knows nothing of how anything is served: what other parts of the agent know comes in as [`Facts`].
 
+mod absence;
 mod channel;
 mod facts;
+mod ground;
 mod news;
 mod places;
 mod request;

@@ -4,7 +4,7 @@ use super::Finding;
 use super::Subject;
 
 /// How something was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// What was looked at.
     pub subject: Subject,
@@ -16,6 +16,8 @@ pub struct Observation {
     pub is_certain: bool,
     /// How long an answer took, in milliseconds, where there was one.
     pub took_ms: Option<u32>,
+    /// Numbers that were read, by the names that `/metrics` gives them without `ondol_` (`disk_free_bytes`).
+    pub values: Vec<(&'static str, f64)>,
 }
 
 impl Observation {
@@ -27,6 +29,7 @@ impl Observation {
             finding: None,
             is_certain: false,
             took_ms: None,
+            values: Vec::new(),
         }
     }
 
