@@ -37,6 +37,7 @@ use crate::configuration::Configuration;
 use crate::control::Control;
 use crate::events::Events;
 use crate::examine;
+use crate::facts::FactsTold;
 use crate::folders::Folders;
 use crate::folders::Person;
 use crate::generation;
@@ -58,6 +59,7 @@ use crate::signals;
 mod announce;
 mod apps;
 mod backups;
+mod care;
 mod ending;
 mod front;
 mod prepare;
@@ -65,6 +67,7 @@ mod prepare;
 use announce::announce;
 use apps::AppHost;
 use backups::BackupHost;
+use care::WatchHost;
 use ending::execute;
 use ending::retreat;
 use front::Front;
@@ -287,6 +290,12 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let (board, board_reader) = Board::new();
     let (plan, endpoints, host) = AppHost::open(ground, &prepared).await;
     let (sources, backups) = BackupHost::open(ground, &prepared, plan.subscribe());
+    let (facts, facts_reader) = FactsTold::new(
+        host.handle.status.clone(),
+        backups.handle.status.clone(),
+        clock::unix_seconds(),
+    );
+    let watch = WatchHost::open(ground, &prepared, plan.subscribe(), facts_reader);
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),
@@ -309,6 +318,8 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
                 sources,
                 host,
                 backups,
+                facts,
+                watch,
             };
             Ok(assemble(ground, prepared, past, parts).await)
         }
@@ -350,6 +361,8 @@ struct Parts {
     sources: watch::Sender<Arc<[PathBuf]>>,
     host: AppHost,
     backups: BackupHost,
+    facts: FactsTold,
+    watch: WatchHost,
 }
 
 #[expect(
@@ -366,6 +379,8 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
         sources,
         mut host,
         backups,
+        facts,
+        watch,
     } = parts;
     let Prepared {
         served,
@@ -406,6 +421,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     host.start(&events, &mut workers);
     let mut supervisor = supervise(&certificates, issuing, &admin, surface);
     backups.start(&mut supervisor, &events, host.handle.clone(), &mut workers);
+    watch.start(&mut supervisor, &events, &mut workers);
     Agent {
         control: Control {
             context: context(ground, generations, certificates),
@@ -421,6 +437,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
             plan,
             sources,
             folders_changed,
+            facts,
             generations: generation_status,
             executable: ground.executable.clone(),
             started_at,

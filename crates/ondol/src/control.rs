@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::events::Events;
+use crate::facts::FactsTold;
 use crate::generation;
 use crate::handover::Facts;
 use crate::handover::Reason;
@@ -82,6 +83,8 @@ pub(crate) struct Control {
     pub(crate) folders_changed: mpsc::Receiver<()>,
     /// The files of the configuration, for who saves them.
     pub(crate) sources: watch::Sender<Arc<[PathBuf]>>,
+    /// What all parts know of themselves, for who watches them.
+    pub(crate) facts: FactsTold,
     pub(crate) generations: watch::Receiver<generation::Status>,
     pub(crate) executable: PathBuf,
     pub(crate) started_at: i64,
@@ -200,10 +203,14 @@ impl Control {
     /// Shows the box as it is now.
     pub(crate) fn publish(&mut self) {
         let generations = self.generations.borrow_and_update().clone();
+        let services = self.supervisor.status();
+        let managed = Arc::clone(&self.managed.borrow());
+        self.facts
+            .tell(&self.served, &managed, &generations, &services);
         self.published.status(View {
             served: &self.served,
             generations: &generations,
-            services: self.supervisor.status(),
+            services,
             last_reload: self.last_reload.clone(),
             configuration: self.context.folders.config.display().to_string(),
             started_at: self.started_at,

@@ -11,6 +11,7 @@ mod configuration;
 mod control;
 mod events;
 mod examine;
+mod facts;
 mod folders;
 mod generation;
 mod handover;

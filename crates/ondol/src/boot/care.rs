@@ -1,0 +1,78 @@
+//! Watching as the boot sees it: prepared with what the others know, started last.
+
+use std::sync::Arc;
+
+use ondol_base::tasks::Group;
+use ondol_base::tasks::Stop;
+use ondol_base::tasks::Supervisor;
+use ondol_model::Plan;
+use ondol_watch::Facts;
+use ondol_watch::Handle;
+use ondol_watch::News;
+use ondol_watch::OpenedWatch;
+use ondol_watch::Places;
+use ondol_watch::Watch;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use super::Ground;
+use super::Prepared;
+use crate::events::Events;
+
+/// Who watches, with what the boot needs of it.
+pub(super) struct WatchHost {
+    watch: Watch,
+    news: mpsc::Receiver<News>,
+    /// How it is asked.
+    pub(super) handle: Handle,
+}
+
+impl WatchHost {
+    /// Prepares it.
+    pub(super) fn open(
+        ground: &Ground,
+        prepared: &Prepared,
+        plan: watch::Receiver<Arc<Plan>>,
+        facts: watch::Receiver<Arc<Facts>>,
+    ) -> Self {
+        let folders = &ground.folders;
+        let places = Places {
+            configuration: folders.config.clone(),
+            state: folders.state.clone(),
+            runtime: folders.runtime.clone(),
+            logs: folders.logs.clone(),
+        };
+        let OpenedWatch {
+            watch,
+            handle,
+            news,
+            power: _,
+        } = Watch::open(places, prepared.store.handle(), plan, facts);
+        Self {
+            watch,
+            news,
+            handle,
+        }
+    }
+
+    /// Starts it, and has what is worth an event recorded.
+    pub(super) fn start(self, supervisor: &mut Supervisor, events: &Events, workers: &mut Group) {
+        let Self {
+            watch,
+            mut news,
+            handle: _,
+        } = self;
+        supervisor.service("watch", move |stop: Stop| watch.clone().run(stop));
+        let events = events.clone();
+        workers.spawn("news of health", async move {
+            while let Some(News {
+                kind,
+                subject,
+                message,
+            }) = news.recv().await
+            {
+                events.record(kind, subject, message);
+            }
+        });
+    }
+}
