@@ -4,13 +4,18 @@
 //! whom to tell what and when.
 
 mod finding;
+mod incident;
 mod notice;
 mod observation;
 mod power;
 mod subject;
+mod track;
+mod tree;
+mod watchman;
 
 pub use finding::Finding;
 pub use finding::What;
+pub use incident::Incident;
 pub use notice::Notice;
 pub use notice::NoticeKind;
 pub use observation::Observation;
@@ -18,3 +23,8 @@ pub use observation::Severity;
 pub use observation::State;
 pub use power::PowerState;
 pub use subject::Subject;
+pub use track::Track;
+pub use track::Turn;
+pub use tree::Tree;
+pub use watchman::Change;
+pub use watchman::Watchman;

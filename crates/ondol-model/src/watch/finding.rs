@@ -116,4 +116,6 @@ pub enum What {
     FileBroken,
     /// It is well and not well in turns.
     Flapping,
+    /// What was found before Ondol was started again; the detail says it.
+    Remembered,
 }
