@@ -1,9 +1,11 @@
 //! How things are, what is wrong with them, and who is told: the words, and every decision.
 //!
-//! What is looked at says how it is by an [`Observation`]. [`Watchman`] makes states and incidents of them; `Alarms` says
+//! What is looked at says how it is by an [`Observation`]. [`Watchman`] makes states and incidents of them; [`due`] says
 //! whom to tell what and when.
 
+mod alarms;
 mod finding;
+mod hold;
 mod incident;
 mod notice;
 mod observation;
@@ -13,8 +15,13 @@ mod track;
 mod tree;
 mod watchman;
 
+pub use alarms::Circumstances;
+pub use alarms::Told;
+pub use alarms::due;
+pub use alarms::recovery;
 pub use finding::Finding;
 pub use finding::What;
+pub use hold::Hold;
 pub use incident::Incident;
 pub use notice::Notice;
 pub use notice::NoticeKind;

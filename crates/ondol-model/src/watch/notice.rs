@@ -14,6 +14,8 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// How much it matters.
     pub severity: Severity,
+    /// It must not go out before this moment, in seconds since the Unix epoch; what waits then goes out together.
+    pub not_before: i64,
 }
 
 /// Why a message is sent.
