@@ -152,6 +152,7 @@ pub use watch::SiteCheck;
 pub use watch::Smtp;
 pub use watch::SmtpSecurity;
 pub use watch::To;
+pub use watch::Topic;
 pub use watch::Ups;
 pub use watch::Value;
 pub use watch::Watch;

@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::host::HostPattern;
-use crate::path::RoutePath;
 use crate::plan::Secret;
-use crate::plan::Statuses;
 
 mod alarms;
+mod check;
 mod people;
 
 pub use alarms::Alarms;
@@ -18,12 +17,14 @@ pub use alarms::Quiet;
 pub use alarms::Smtp;
 pub use alarms::SmtpSecurity;
 pub use alarms::To;
+pub use check::SiteCheck;
 pub use people::Channel;
 pub use people::Hook;
 pub use people::Language;
 pub use people::Person;
 pub use people::PersonName;
 pub use people::Role;
+pub use people::Topic;
 pub use people::Value;
 
 /// How the box watches itself, and who is told.
@@ -82,23 +83,6 @@ impl Default for Watch {
     }
 }
 
-/// How a site is looked at by itself, through the box's own listener: `check`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiteCheck {
-    /// What is asked for, by GET.
-    pub path: RoutePath,
-    /// The answers that are good.
-    pub status: Statuses,
-    /// What the body must contain.
-    pub contains: Option<String>,
-    /// A good answer that takes longer is worth a word.
-    pub max: Option<Duration>,
-    /// Values in a body of JSON: dotted paths, and the text of the value (`db.state` is `up`).
-    pub json: Vec<(String, String)>,
-    /// How long an answer may take.
-    pub timeout: Duration,
-}
-
 /// Somebody else's job that reports to this box: `[heartbeats.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
@@ -115,11 +99,12 @@ pub struct Heartbeat {
 }
 
 /// Where the power comes from, and what it costs: `[power]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Power {
     /// What tells of power cuts; `None` means a battery of this machine where it has one.
     pub ups: Option<Ups>,
-    /// The box comes to rest when the battery lasts for less than this; the UPS's own word for "low" counts besides.
+    /// The box comes to rest when the battery lasts for less than this; `None` means that the UPS's own word for "low"
+    /// counts alone, which counts in any case.
     pub rest_below: Option<Duration>,
     /// What the machine draws besides its processor, in milliwatts.
     pub baseline_milliwatts: u32,
@@ -127,6 +112,18 @@ pub struct Power {
     pub price_per_kwh: Option<u64>,
     /// The currency, for people.
     pub currency: String,
+}
+
+impl Default for Power {
+    fn default() -> Self {
+        Self {
+            ups: None,
+            rest_below: Some(Duration::from_secs(5 * 60)),
+            baseline_milliwatts: 0,
+            price_per_kwh: None,
+            currency: String::new(),
+        }
+    }
 }
 
 /// What tells of power cuts.

@@ -52,10 +52,7 @@ impl HealthCheck {
 
     /// Whether this is the answer of a server that is well.
     pub fn accepts(&self, status: u16) -> bool {
-        self.statuses.iter().any(|statuses| match *statuses {
-            Statuses::Class(class) => status / 100 == u16::from(class),
-            Statuses::One(one) => status == one,
-        })
+        self.statuses.iter().any(|statuses| statuses.cover(status))
     }
 }
 
@@ -68,6 +65,14 @@ impl Statuses {
         }
         let status = text.parse().ok()?;
         (200..=599).contains(&status).then_some(Self::One(status))
+    }
+
+    /// Whether a status is one of them.
+    pub fn cover(self, status: u16) -> bool {
+        match self {
+            Self::Class(class) => status / 100 == u16::from(class),
+            Self::One(one) => status == one,
+        }
     }
 }
 

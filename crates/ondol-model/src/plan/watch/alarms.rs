@@ -106,3 +106,40 @@ pub struct Quiet {
     /// The minute of the day when it is over; at or before `from` it is over on the next day.
     pub to: u16,
 }
+
+impl Quiet {
+    /// Whether a minute of the day is in it.
+    pub fn covers(self, minute: u16) -> bool {
+        match self.from < self.to {
+            true => (self.from..self.to).contains(&minute),
+            false => minute >= self.from || minute < self.to,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_goes_over_midnight() {
+        let night = Quiet {
+            from: 1_410,
+            to: 420,
+        };
+        let siesta = Quiet { from: 780, to: 840 };
+        for (quiet, minute, expected) in [
+            (night, 1_409, false),
+            (night, 1_410, true),
+            (night, 0, true),
+            (night, 419, true),
+            (night, 420, false),
+            (siesta, 779, false),
+            (siesta, 780, true),
+            (siesta, 839, true),
+            (siesta, 840, false),
+        ] {
+            assert_eq!(quiet.covers(minute), expected, "{quiet:?} {minute}");
+        }
+    }
+}

@@ -21,6 +21,23 @@ pub struct Person {
     pub channels: Vec<Channel>,
 }
 
+impl Person {
+    /// The channels with what they are called: the word of their kind, and a number when the person has several of it
+    /// (`email`, `email-2`).
+    pub fn channel_names(&self) -> impl Iterator<Item = (String, &Channel)> {
+        let before = |at: usize| self.channels.iter().take(at);
+        self.channels.iter().enumerate().map(move |(at, channel)| {
+            let word = channel.word();
+            let same = before(at).filter(|other| other.word() == word).count();
+            let name = match same {
+                0 => word.to_owned(),
+                before => format!("{word}-{}", before + 1),
+            };
+            (name, channel)
+        })
+    }
+}
+
 /// What messages are written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Language {
@@ -46,8 +63,8 @@ pub enum Role {
 pub enum Channel {
     /// Mail, by `alarms.smtp`.
     Email(String),
-    /// A topic of an ntfy server, as a URL.
-    Ntfy(Value),
+    /// A topic of an ntfy server.
+    Ntfy(Topic),
     /// A chat of Telegram, by `alarms.telegram`.
     Telegram(String),
     /// An incoming webhook of Slack (or Mattermost).
@@ -78,6 +95,15 @@ impl Channel {
     }
 }
 
+/// A topic of an ntfy server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its URL (`https://ntfy.sh/TOPIC`).
+    pub url: Value,
+    /// What lets Ondol in where a topic is protected: an access token (`tk_…`).
+    pub token: Option<Value>,
+}
+
 /// A URL that takes JSON by POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
@@ -105,5 +131,29 @@ impl std::fmt::Debug for Value {
             Self::Plain(_) => f.write_str("Plain(…)"), // A topic that nobody can guess must not get into a log.
             Self::Secret(secret) => secret.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_of_a_kind_are_told_apart() {
+        let email = |address: &str| Channel::Email(address.to_owned());
+        let person = Person {
+            name: PersonName("me".to_owned()),
+            language: Language::default(),
+            role: Role::default(),
+            runbook: None,
+            channels: vec![
+                email("a@example.com"),
+                Channel::Telegram("1".to_owned()),
+                email("b@example.com"),
+                email("c@example.com"),
+            ],
+        };
+        let names: Vec<_> = person.channel_names().map(|(name, _)| name).collect();
+        assert_eq!(names, ["email", "telegram", "email-2", "email-3"]);
     }
 }
