@@ -9,6 +9,7 @@ pub mod chain;
 pub mod clock;
 pub mod descriptors;
 pub mod file;
+pub mod https;
 pub mod memory;
 pub mod notify;
 pub mod priority;

@@ -12,16 +12,18 @@ use std::sync::RwLock;
 
 use http::StatusCode;
 use instant_acme::Error;
+use ondol_base::https::Https;
 use ondol_model::HostPattern;
+use ondol_model::USER_AGENT;
 use ondol_model::issuing::Environment;
 use ondol_model::issuing::FailureKind;
+use ondol_model::network::is_public;
 use ondol_model::plan::AcmeIssuer;
 use ondol_model::plan::Challenge;
 use tokio::sync::Semaphore;
 
 use crate::challenges::Board;
 use crate::failure::Failure;
-use crate::https::Https;
 use crate::zone::Zone;
 use account::Account;
 use account::Applicant;
@@ -104,9 +106,9 @@ impl Session {
                 return Err(Failure::new(FailureKind::Rejected, sentence));
             }
         };
-        let https = Https::open(issuer.root.as_deref()).await;
+        let https = Https::open(USER_AGENT, issuer.root.as_deref()).await;
         // A configuration allows plain HTTP for this machine itself.
-        let https = https.and_then(|https| https.plain_where(url).starting_at(url));
+        let https = https.and_then(|https| https.plain_where(url).starting_at(url, is_public));
         let https = https.map_err(|error| explain::unreachable(&called, &error))?;
         let directory = Arc::new(fetch(&https, url, &called).await?);
         let client = Client::new(https.clone(), Arc::clone(&directory));

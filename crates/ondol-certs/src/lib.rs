@@ -16,7 +16,6 @@ mod failure;
 pub mod files;
 #[cfg(test)]
 mod fixture;
-mod https;
 mod internal;
 mod issuing;
 mod lookup;

@@ -69,3 +69,6 @@ pub use host::Hostname;
 pub use plan::Plan;
 pub use plan::Site;
 pub use plan::Target;
+
+/// What Ondol calls itself where it asks others by HTTP.
+pub const USER_AGENT: &str = concat!("ondol/", env!("CARGO_PKG_VERSION"));

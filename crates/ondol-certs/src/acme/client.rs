@@ -21,11 +21,11 @@ use instant_acme::BytesResponse;
 use instant_acme::Error;
 use instant_acme::HttpClient;
 use ondol_base::clock;
+use ondol_base::https::Https;
+use ondol_base::https::HttpsError;
+use ondol_base::https::times;
 
 use super::directory::Directory;
-use crate::https::Https;
-use crate::https::HttpsError;
-use crate::https::times;
 
 /// How much of an answer is remembered, to be shown when it is not understood.
 const REMEMBERED_BYTES: usize = 4 * 1024;

@@ -8,14 +8,14 @@ use http::Request;
 use http::Response;
 use http::Uri;
 use ondol_base::clock;
+use ondol_base::https::Https;
+use ondol_base::https::HttpsError;
 use ondol_model::Hostname;
 use serde::Deserialize;
 use serde::Deserializer;
 use tokio::time::Instant;
 
 use super::client::Seen;
-use crate::https::Https;
-use crate::https::HttpsError;
 
 /// What issuers offer changes rarely; their lists are small, but the box asks for many certificates.
 const FRESH: Duration = Duration::from_secs(3600);

@@ -10,6 +10,7 @@ use instant_acme::Problem;
 use instant_acme::Subproblem;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
+use ondol_base::https::HttpsError;
 use ondol_model::issuing::FailureKind;
 use rustls::CertificateError;
 use serde::Deserialize;
@@ -17,7 +18,6 @@ use serde::Deserialize;
 use super::client::Answer;
 use super::client::Seen;
 use crate::failure::Failure;
-use crate::https::HttpsError;
 use problems::Meaning;
 
 mod problems;

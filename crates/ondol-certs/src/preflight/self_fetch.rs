@@ -9,6 +9,7 @@ use aws_lc_rs::rand;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::header;
+use ondol_base::https::exchange::exchange;
 use ondol_model::Hostname;
 use socket2::Domain;
 use socket2::Socket;
@@ -20,7 +21,6 @@ use super::judge::Http;
 use crate::challenges::Board;
 use crate::challenges::NotShown;
 use crate::challenges::Posted;
-use crate::https::exchange::exchange;
 
 /// How long an address may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);

@@ -13,15 +13,16 @@ use http::header;
 use http::request;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
+use ondol_base::https::Https;
+use ondol_base::https::times;
 use ondol_base::secret::SecretText;
+use ondol_model::USER_AGENT;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::failed;
 use crate::failure::Failure;
-use crate::https::Https;
-use crate::https::times;
 
 /// How often a request is sent to a provider that asks for patience.
 const TRIES: u32 = 4;
@@ -151,7 +152,7 @@ impl Api {
     }
 
     async fn open(&self) -> Result<Https, Failure> {
-        let https = Https::open(None).await;
+        let https = Https::open(USER_AGENT, None).await;
         let https = https
             .map_err(|error| failed(format!("{} can't be asked: {}", self.name, Chain(&error))))?;
         Ok(https.plain_where(&self.base)) // Only tests have a base without TLS.

@@ -1,4 +1,4 @@
-//! Requests to those whom certificates need: issuers, keepers of zones, the box's own names from outside.
+//! Requests to machines elsewhere.
 //!
 //! One connection for each request, HTTP/1.1, and a limit on everything. It follows no redirect and knows
 //! nothing of what is asked.
@@ -13,17 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::HeaderValue;
+use http::Method;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use http::Uri;
 use http::header;
 use http_body_util::Full;
 use http_body_util::LengthLimitError;
-use ondol_base::authorities::read_authorities;
-use ondol_base::authorities::system_roots;
-use ondol_base::tasks;
-use ondol_model::network::is_public;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
@@ -36,8 +35,17 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-pub(crate) mod exchange;
-pub(crate) mod times;
+use crate::authorities::read_authorities;
+use crate::authorities::system_roots;
+use crate::tasks;
+
+pub mod exchange;
+mod lines;
+pub mod times;
+
+pub use lines::Lines;
+
+use exchange::Begun;
 
 /// From the question for the address to the end of the TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -45,19 +53,54 @@ const CONNECT: Duration = Duration::from_secs(10);
 const CONNECT_ADDRESS: Duration = Duration::from_secs(3);
 /// Addresses that are tried.
 const ADDRESSES_MAX: usize = 6;
-/// A whole request, to the last byte of its answer.
+/// A whole request, to the last byte of its answer, where the one who asks says nothing else.
 const WHOLE: Duration = Duration::from_secs(30);
-/// The largest answer. Chains, directories and lists of records have some KiB.
-pub(crate) const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-const USER_AGENT: &str = concat!("ondol/", env!("CARGO_PKG_VERSION"));
+/// The largest answer, where the one who asks says nothing else.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Asks by HTTPS. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Https {
+pub struct Https {
     tls: Arc<ClientConfig>,
+    user_agent: HeaderValue,
     plain: Plain,
-    /// The one host that may be in a private network; `None` when all may.
-    home: Option<Arc<str>>,
+    /// `None` when every machine may be asked.
+    home: Option<Home>,
+}
+
+/// The one host that may be anywhere, and what decides where others may be.
+#[derive(Debug, Clone)]
+struct Home {
+    host: Arc<str>,
+    is_public: fn(IpAddr) -> bool,
+}
+
+/// What is asked of whom.
+#[derive(Clone)]
+pub struct Ask {
+    /// How.
+    pub method: Method,
+    /// Whom, and for what.
+    pub url: String,
+    /// Header fields besides those that every request has.
+    pub headers: HeaderMap,
+    /// What is sent; may be empty.
+    pub body: Bytes,
+    /// How long all may take, to the last byte that is read.
+    pub time: Duration,
+    /// As much of the body of the answer as is read.
+    pub bytes_max: usize,
+}
+
+/// What was answered, whatever it says.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body, or so many bytes of it as were wanted.
+    pub body: Bytes,
 }
 
 /// Whether `http://` is spoken too.
@@ -69,7 +112,7 @@ enum Plain {
 
 /// Why there is no answer. Each says who was asked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum HttpsError {
+pub enum HttpsError {
     /// A file of roots can't be used.
     #[error("cannot use the roots in {}", path.display())]
     Roots {
@@ -155,6 +198,7 @@ enum Stream {
 }
 
 /// What a URL says of whom to ask.
+#[derive(Debug)]
 struct Peer {
     host: Box<str>,
     port: u16,
@@ -162,9 +206,34 @@ struct Peer {
     tls_name: Option<ServerName<'static>>,
 }
 
+impl Ask {
+    /// A question with a method, the usual limits and nothing else.
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            time: WHOLE,
+            bytes_max: ANSWER_BYTES_MAX,
+        }
+    }
+}
+
+/// A URL may be a secret, as header fields are.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("method", &self.method)
+            .field("host", &host_of(&self.url))
+            .finish_non_exhaustive()
+    }
+}
+
 impl Https {
-    /// A client that trusts those whom the system trusts, and those in this file. Blocks on the disk.
-    pub(crate) fn new(root: Option<&Path>) -> Result<Self, HttpsError> {
+    /// A client that calls itself so, and trusts those whom the system trusts, and those in this file. Blocks on
+    /// the disk.
+    pub fn new(user_agent: &'static str, root: Option<&Path>) -> Result<Self, HttpsError> {
         let mut roots = RootCertStore::empty();
         if let Some(path) = system_roots() {
             // What can't be read is as good as not there: the file of `root` may be enough.
@@ -179,6 +248,17 @@ impl Https {
         if roots.is_empty() {
             return Err(HttpsError::NoRoots);
         }
+        Self::trusting(user_agent, roots)
+    }
+
+    /// A client that trusts nobody, so that only plain HTTP is any good.
+    pub fn plain(user_agent: &'static str) -> Result<Self, HttpsError> {
+        let mut https = Self::trusting(user_agent, RootCertStore::empty())?;
+        https.plain = Plain::Allowed;
+        Ok(https)
+    }
+
+    fn trusting(user_agent: &'static str, roots: RootCertStore) -> Result<Self, HttpsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -187,20 +267,21 @@ impl Https {
             .with_no_client_auth();
         Ok(Self {
             tls: Arc::new(config),
+            user_agent: HeaderValue::from_static(user_agent),
             plain: Plain::Refused,
             home: None,
         })
     }
 
     /// [`Https::new`] for where files may not be read.
-    pub(crate) async fn open(root: Option<&Path>) -> Result<Self, HttpsError> {
+    pub async fn open(user_agent: &'static str, root: Option<&Path>) -> Result<Self, HttpsError> {
         let root = root.map(Path::to_owned);
-        let opened = tasks::spawn_blocking(move || Self::new(root.as_deref())).await;
+        let opened = tasks::spawn_blocking(move || Self::new(user_agent, root.as_deref())).await;
         opened.unwrap_or_else(|error| Err(HttpsError::Unready(error.into())))
     }
 
     /// The same, which speaks plain HTTP too where this URL, which the owner has named, begins with `http://`.
-    pub(crate) fn plain_where(mut self, url: &str) -> Self {
+    pub fn plain_where(mut self, url: &str) -> Self {
         if url.starts_with("http://") {
             self.plain = Plain::Allowed;
         }
@@ -209,24 +290,66 @@ impl Https {
 
     /// The same, for one who is told by whom it asks whom to ask next: but for the host of this URL, only
     /// machines that are public are asked, so that nobody is led to those of the owner's own network.
-    pub(crate) fn starting_at(mut self, url: &str) -> Result<Self, HttpsError> {
+    pub fn starting_at(
+        mut self,
+        url: &str,
+        is_public: fn(IpAddr) -> bool,
+    ) -> Result<Self, HttpsError> {
         let parsed = url.parse::<Uri>();
         let uri = parsed.map_err(|_| HttpsError::Url(url.into()))?;
-        self.home = Some(Arc::from(&*self.peer(&uri)?.host));
+        let host = Arc::from(&*self.peer(&uri)?.host);
+        self.home = Some(Home { host, is_public });
         Ok(self)
     }
 
-    /// Sends a request to the host of its URL.
-    pub(crate) async fn request(
-        &self,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, HttpsError> {
+    /// Sends a request to the host of its URL. An answer that is larger than [`ANSWER_BYTES_MAX`] is an error.
+    pub async fn request(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpsError> {
         let peer = self.peer(request.uri())?;
         let answer = async {
-            let addresses = self.allowed(&peer, peer.addresses().await?)?;
-            self.ask(&peer, addresses, request).await
+            let request = self.in_origin_form(request);
+            let request = request.map_err(|error| peer.http_error(error))?;
+            match self.connect_to(&peer).await? {
+                Stream::Plain(stream) => peer.exchange(stream, request).await,
+                Stream::Tls(stream) => peer.exchange(stream, request).await,
+            }
         };
         peer.within(WHOLE, answer).await
+    }
+
+    /// Asks within the limits of the question. Of an answer that is larger, the beginning is returned.
+    pub async fn ask(&self, ask: Ask) -> Result<Answer, HttpsError> {
+        let (time, bytes_max) = (ask.time, ask.bytes_max);
+        let (peer, request) = self.prepare(ask)?;
+        let answer = async {
+            let mut begun = self.begin(&peer, request).await?;
+            let body = begun.beginning(bytes_max).await;
+            let body = body.map_err(|error| peer.http_error(error))?;
+            Ok(Answer {
+                status: begun.head.status,
+                headers: begun.head.headers,
+                body,
+            })
+        };
+        peer.within(time, answer).await
+    }
+
+    /// Asks one whose answer goes on, line by line. The limits of the question hold until its head has come.
+    pub async fn lines(&self, ask: Ask) -> Result<Lines, HttpsError> {
+        let time = ask.time;
+        let (peer, request) = self.prepare(ask)?;
+        let begun = peer.within(time, self.begin(&peer, request)).await?;
+        Ok(Lines::new(peer, begun))
+    }
+
+    fn prepare(&self, ask: Ask) -> Result<(Peer, Request<Bytes>), HttpsError> {
+        let bad = || HttpsError::Url(host_of(&ask.url).into());
+        let uri = ask.url.parse::<Uri>().map_err(|_| bad())?;
+        let peer = self.peer(&uri).map_err(|_| bad())?;
+        let mut request = Request::new(ask.body);
+        *request.method_mut() = ask.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = ask.headers;
+        Ok((peer, request))
     }
 
     fn peer(&self, uri: &Uri) -> Result<Peer, HttpsError> {
@@ -258,14 +381,14 @@ impl Https {
         let Some(home) = &self.home else {
             return Ok(addresses);
         };
-        if peer.host.eq_ignore_ascii_case(home) {
+        if peer.host.eq_ignore_ascii_case(&home.host) {
             return Ok(addresses);
         }
         if peer.tls_name.is_none() {
             return Err(HttpsError::Url(format!("http://{}", peer.host).into()));
         }
         let first = addresses.first().copied();
-        addresses.retain(|address| is_public(address.ip()));
+        addresses.retain(|address| (home.is_public)(address.ip()));
         match first {
             Some(first) if addresses.is_empty() => Err(HttpsError::Private {
                 host: peer.host.clone(),
@@ -275,16 +398,19 @@ impl Https {
         }
     }
 
-    async fn ask(
-        &self,
-        peer: &Peer,
-        addresses: Vec<SocketAddr>,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, HttpsError> {
-        match peer.within(CONNECT, self.connect(peer, addresses)).await? {
-            Stream::Plain(stream) => peer.exchange(stream, request).await,
-            Stream::Tls(stream) => peer.exchange(stream, request).await,
-        }
+    async fn begin(&self, peer: &Peer, request: Request<Bytes>) -> Result<Begun, HttpsError> {
+        let request = self.in_origin_form(request);
+        let request = request.map_err(|error| peer.http_error(error))?;
+        let begun = match self.connect_to(peer).await? {
+            Stream::Plain(stream) => exchange::begin(stream, request).await,
+            Stream::Tls(stream) => exchange::begin(stream, request).await,
+        };
+        begun.map_err(|error| peer.http_error(error))
+    }
+
+    async fn connect_to(&self, peer: &Peer) -> Result<Stream, HttpsError> {
+        let addresses = self.allowed(peer, peer.addresses().await?)?;
+        peer.within(CONNECT, self.connect(peer, addresses)).await
     }
 
     async fn connect(&self, peer: &Peer, addresses: Vec<SocketAddr>) -> Result<Stream, HttpsError> {
@@ -301,6 +427,25 @@ impl Https {
                 source,
             }),
         }
+    }
+
+    /// The request as it is sent to its own host (RFC 9112 §3.2.1), with the fields that every request has.
+    fn in_origin_form(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, http::Error> {
+        let (mut parts, body) = request.into_parts();
+        if let Some(authority) = parts.uri.authority() {
+            // Who is named before the host is nobody's business but that of the one who asks.
+            let authority = authority.as_str();
+            let host = authority.rsplit('@').next().unwrap_or(authority);
+            let host = HeaderValue::from_str(host)?;
+            parts.headers.insert(header::HOST, host);
+        }
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        parts.uri = Uri::try_from(path)?;
+        let us = self.user_agent.clone();
+        parts.headers.entry(header::USER_AGENT).or_insert(us);
+        let close = HeaderValue::from_static("close");
+        parts.headers.insert(header::CONNECTION, close);
+        Ok(Request::from_parts(parts, Full::new(body)))
     }
 }
 
@@ -344,10 +489,9 @@ impl Peer {
 
     async fn exchange(
         &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin,
-        request: Request<Bytes>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Bytes>, HttpsError> {
-        let request = in_origin_form(request).map_err(|error| self.http_error(error))?;
         let answer = exchange::exchange(stream, request, ANSWER_BYTES_MAX).await;
         let (head, body) = answer.map_err(|error| self.http_error(error))?;
         let body = body.map_err(|error| self.http_error(error))?;
@@ -421,20 +565,15 @@ fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     turns
 }
 
-/// The request as it is sent to its own host (RFC 9112 §3.2.1), with the fields that every request has.
-fn in_origin_form(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, http::Error> {
-    let (mut parts, body) = request.into_parts();
-    if let Some(authority) = parts.uri.authority() {
-        let host = HeaderValue::from_str(authority.as_str())?;
-        parts.headers.insert(header::HOST, host);
+/// Who is named in a URL that can't be read, without what may be a secret in it.
+fn host_of(url: &str) -> &str {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if scheme.is_empty() || host.is_empty() {
+        return "…";
     }
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    parts.uri = Uri::try_from(path)?;
-    let us = HeaderValue::from_static(USER_AGENT);
-    parts.headers.insert(header::USER_AGENT, us);
-    let close = HeaderValue::from_static("close");
-    parts.headers.insert(header::CONNECTION, close);
-    Ok(Request::from_parts(parts, Full::new(body)))
+    host
 }
 
 #[cfg(test)]

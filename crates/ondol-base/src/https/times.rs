@@ -10,12 +10,12 @@ use http::header::HeaderName;
 const RETRY_AFTER_MAX: i64 = 7 * 24 * 3600;
 
 /// When an answer was sent by its sender's clock; seconds since the Unix epoch.
-pub(crate) fn sent_at(headers: &HeaderMap) -> Option<i64> {
+pub fn sent_at(headers: &HeaderMap) -> Option<i64> {
     moment(text(headers, &header::DATE)?)
 }
 
 /// Before this moment the sender does not want to be asked again (RFC 9110 §10.2.3).
-pub(crate) fn retry_at(headers: &HeaderMap, now: i64) -> Option<i64> {
+pub fn retry_at(headers: &HeaderMap, now: i64) -> Option<i64> {
     let text = text(headers, &header::RETRY_AFTER)?.trim();
     let at = match text.parse::<u32>() {
         Ok(seconds) => now + i64::from(seconds),

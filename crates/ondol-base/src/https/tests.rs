@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+const AGENT: &str = "sample/1";
+
 /// Answers one connection with these bytes once it has seen a head; returns the head.
 async fn answer_once(listener: TcpListener, answer: Vec<u8>) -> String {
     let (mut stream, _) = listener.accept().await.unwrap();
@@ -30,7 +32,7 @@ async fn ask(answer: Vec<u8>) -> (String, Result<Response<Bytes>, HttpsError>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
-    let client = Https::new(Some(&root(folder.path()).0))
+    let client = Https::new(AGENT, Some(&root(folder.path()).0))
         .unwrap()
         .plain_where("http://");
     let url = format!("http://127.0.0.1:{port}/a?b=c");
@@ -58,7 +60,7 @@ async fn a_request_is_sent_to_its_host_and_the_answer_read_to_its_end() {
     );
     assert!(head.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("\r\nhost: 127.0.0.1:"), "{head}");
-    assert!(head.contains("\r\nuser-agent: ondol/"), "{head}");
+    assert!(head.contains("\r\nuser-agent: sample/1\r\n"), "{head}");
 }
 
 #[tokio::test]
@@ -90,7 +92,7 @@ async fn what_is_no_http_is_said_to_be_none() {
 async fn who_never_answers_is_not_waited_for_forever() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let client = Https::new(Some(&root(folder.path()).0))
+    let client = Https::new(AGENT, Some(&root(folder.path()).0))
         .unwrap()
         .plain_where("http://");
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -131,14 +133,14 @@ async fn only_those_who_are_trusted_are_asked() {
             }
         }
     };
-    let trusting = Https::new(Some(&path)).unwrap();
+    let trusting = Https::new(AGENT, Some(&path)).unwrap();
     let (other, _) = root(
         tempfile::tempdir_in(folder.path())
             .unwrap()
             .keep()
             .as_path(),
     );
-    let stranger = Https::new(Some(&other)).unwrap();
+    let stranger = Https::new(AGENT, Some(&other)).unwrap();
     let client = async {
         let request = || Request::get(&url).body(Bytes::new()).unwrap();
         let answer = trusting.request(request()).await.unwrap();
@@ -152,7 +154,7 @@ async fn only_those_who_are_trusted_are_asked() {
 #[tokio::test]
 async fn plain_http_is_spoken_only_where_it_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let client = Https::new(Some(&root(folder.path()).0)).unwrap();
+    let client = Https::new(AGENT, Some(&root(folder.path()).0)).unwrap();
     for url in ["http://127.0.0.1/", "ftp://127.0.0.1/", "/path"] {
         let request = Request::get(url).body(Bytes::new()).unwrap();
         let error = client.request(request).await.unwrap_err();
@@ -167,7 +169,7 @@ async fn plain_http_is_spoken_only_where_it_was_asked_for() {
 fn a_file_of_roots_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.pem");
-    let error = Https::new(Some(&path)).unwrap_err();
+    let error = Https::new(AGENT, Some(&path)).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("cannot use the roots in {}", path.display())
@@ -186,7 +188,7 @@ fn both_versions_of_ip_get_their_turn() {
 async fn a_byte_a_second_is_no_answer() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let client = Https::new(Some(&root(folder.path()).0))
+    let client = Https::new(AGENT, Some(&root(folder.path()).0))
         .unwrap()
         .plain_where("http://");
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -222,8 +224,8 @@ async fn heads_have_a_limit_and_nobody_is_led_on() {
 async fn only_the_first_host_may_be_private_or_without_tls() {
     let folder = tempfile::tempdir().unwrap();
     let url = "http://127.0.0.1:1/dir";
-    let client = Https::new(Some(&root(folder.path()).0)).unwrap();
-    let client = client.plain_where(url).starting_at(url).unwrap();
+    let client = Https::new(AGENT, Some(&root(folder.path()).0)).unwrap();
+    let client = client.plain_where(url).starting_at(url, |_| false).unwrap();
     let ask = async |url: &str| {
         let request = Request::get(url).body(Bytes::new()).unwrap();
         client.request(request).await.unwrap_err()
