@@ -47,12 +47,21 @@ pub(crate) enum SendFailureKind {
     Strange,
 }
 
-/// Sends a message by a channel; returns when the receiver has taken it. Takes no longer than 30 s.
+/// By what a receiver can be asked whether somebody has answered; for [`crate::answers::expect`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// What the receiver calls it.
+    pub(crate) id: String,
+    pub(crate) incident: Option<i64>,
+}
+
+/// Sends a message by a channel; returns when the receiver has taken it. Takes no longer than 30 s. Some tell how to
+/// ask whether it was answered.
 pub(crate) async fn send(
     channel: &Channel,
     alarms: &Alarms,
     parcel: &Parcel,
-) -> Result<(), SendFailure> {
+) -> Result<Option<Receipt>, SendFailure> {
     let _ = (alarms, parcel);
     Err(SendFailure {
         kind: SendFailureKind::Refused,

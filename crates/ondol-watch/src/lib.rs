@@ -4,6 +4,7 @@
 //! It knows nothing of how anything is served: what other parts of the agent know comes in as [`Facts`].
 
 mod absence;
+mod answers;
 mod channel;
 mod facts;
 mod ground;
