@@ -192,6 +192,22 @@ pub const CRON_RUNS_PER_APP_MAX: u32 = 2_000;
 pub const BACKUP_JOBS_PER_KIND_MAX: u32 = 200;
 /// Jobs of backups in one answer of the store.
 pub const BACKUP_JOBS_PER_ANSWER_MAX: u32 = 1_000;
+/// Messages that wait for one channel of one person; they are folded long before. More than that: the oldest give way.
+pub const MESSAGES_WAITING_MAX: u32 = 10_000;
+/// Messages that don't wait any more and are remembered.
+pub const MESSAGES_ENDED_MAX: u32 = 10_000;
+/// Messages, and incidents, in one answer of the store.
+pub const MESSAGES_PER_ANSWER_MAX: u32 = 1_000;
+/// The text of a message; what is longer is cut.
+pub const MESSAGE_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Incidents that are over and are remembered.
+pub const INCIDENTS_ENDED_MAX: u32 = 2_000;
+/// Days for which it is remembered how things were.
+pub const WATCH_DAYS_MAX: u32 = 90;
+/// Hours for which it is remembered how long answers took: a week.
+pub const WATCH_HOURS_MAX: u32 = 7 * 24;
+/// Rows of either, of all subjects: those of 2,000 sites, and 30 MB.
+pub const WATCH_ROWS_MAX: u32 = 400_000;
 /// Backups at a target that are known by name: two years of hourly ones where nothing is ever removed.
 pub const BACKUP_CATALOGUE_MAX: u32 = 20_000;
 /// Name servers of `resolvers`: two are enough, and each costs a look-up its patience.

@@ -7,11 +7,12 @@ use rusqlite::Connection;
 /// "Ondo" in ASCII: tells `file` and other programs whose database it is.
 pub(crate) const APPLICATION_ID: i32 = 0x4f6e_646f;
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
+    include_str!("../migrations/0005.sql"),
 ];
 
 /// The schema that this version knows.

@@ -79,6 +79,12 @@ pub enum StoreError {
     /// What is known of backups could not be read.
     #[error("the store could not read what it knows of backups")]
     ReadBackups(#[source] rusqlite::Error),
+    /// What is to be known of how things are, and who is told, could not be written.
+    #[error("the store could not write down how things are")]
+    WriteWatch(#[source] rusqlite::Error),
+    /// What is known of how things are, and who is told, could not be read.
+    #[error("the store could not read how things are")]
+    ReadWatch(#[source] rusqlite::Error),
     /// The events could not be read.
     #[error("the store could not read its events")]
     Read(#[source] rusqlite::Error),
@@ -118,7 +124,7 @@ enum Question {
     Close,
 }
 
-/// A question of [`crate::launches`], [`crate::cron_runs`] or [`crate::backups`], which answers by itself.
+/// A question of [`crate::launches`], [`crate::cron_runs`], [`crate::backups`] or [`crate::watch`], which answers by itself.
 struct Work(Box<dyn FnOnce(&mut Connection) + Send>);
 
 impl fmt::Debug for Work {
@@ -278,6 +284,22 @@ impl Handle {
         read: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.work(read).await?.map_err(StoreError::ReadBackups)
+    }
+
+    /// Has something written down about how things are; returns when it is on disk.
+    pub(crate) async fn write_of_watch<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.work(write).await?.map_err(StoreError::WriteWatch)
+    }
+
+    /// Reads something about how things are.
+    pub(crate) async fn read_of_watch<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.work(read).await?.map_err(StoreError::ReadWatch)
     }
 
     async fn work<T: Send + 'static>(

@@ -6,6 +6,7 @@
 mod absence;
 mod answers;
 mod channel;
+mod delivery;
 mod facts;
 mod ground;
 mod news;
