@@ -7,6 +7,7 @@ mod absence;
 mod answers;
 mod channel;
 mod delivery;
+mod checks;
 mod facts;
 mod ground;
 mod news;
