@@ -59,4 +59,6 @@ pub(crate) enum Seen {
     Heartbeats(Vec<HeartbeatStatus>),
     /// The box was away, and is back.
     Back(crate::absence::Absence),
+    /// How many times it came back without having been shut down, this time among them; told at each start.
+    UncleanBoots(u64),
 }

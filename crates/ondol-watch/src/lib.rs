@@ -12,6 +12,7 @@ mod facts;
 mod ground;
 mod news;
 mod places;
+mod power;
 mod request;
 mod status;
 mod watch;
