@@ -4,6 +4,8 @@
 //! whom to tell what and when.
 
 mod alarms;
+mod absence;
+mod energy;
 mod finding;
 mod hold;
 mod incident;
@@ -19,6 +21,15 @@ pub use alarms::Circumstances;
 pub use alarms::Told;
 pub use alarms::due;
 pub use alarms::recovery;
+pub use absence::AbsenceKind;
+pub use absence::Away;
+pub use absence::Clean;
+pub use absence::Life;
+pub use absence::Rebirth;
+pub use absence::away;
+pub use energy::EnergyCounter;
+pub use energy::SteadyWatts;
+pub use energy::monthly_cost;
 pub use finding::Finding;
 pub use finding::What;
 pub use hold::Hold;
@@ -28,7 +39,10 @@ pub use notice::NoticeKind;
 pub use observation::Observation;
 pub use observation::Severity;
 pub use observation::State;
+pub use power::PowerJudge;
+pub use power::PowerReading;
 pub use power::PowerState;
+pub use power::PowerVerdict;
 pub use subject::Subject;
 pub use track::Track;
 pub use track::Turn;
