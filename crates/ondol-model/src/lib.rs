@@ -51,6 +51,7 @@ pub mod forwarded;
 pub mod health;
 pub mod host;
 pub mod issuing;
+pub mod latency;
 pub mod limits;
 pub mod listen;
 pub mod network;

@@ -133,7 +133,7 @@ async fn phases(
     let (host, port) = ondol_model::host::authority(arrival::host_text(parts)?)
         .ok_or(Failure::Malformed("its host is none"))?;
     let found = arrival::find_site(visit, &host)?;
-    visit.site = Some(found.site.0);
+    visit.is_for(found.site.0);
     if let Some(response) = to_https_or_main_name(visit, found.by, (&host, port), parts)? {
         return Ok(response);
     }

@@ -124,7 +124,9 @@ pub(crate) fn answer(visit: &mut Visit, parts: &Parts) -> Option<Response<Body>>
     if !is_head && parts.method != Method::GET {
         return None;
     }
-    visit.site = asked_site(visit, parts)?;
+    if let Some(site) = asked_site(visit, parts)? {
+        visit.is_for(site);
+    }
     let length = HeaderValue::from(text.len());
     let mut response = Response::new(if is_head {
         Body::Empty

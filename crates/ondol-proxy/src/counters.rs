@@ -1,7 +1,16 @@
 //! What a data plane counts. Each worker writes its own; anyone may add them up.
 
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+
+use crate::worker::Worker;
+
+mod sites;
+
+pub(crate) use sites::SiteCounters;
+pub use sites::SiteCounts;
+pub(crate) use sites::SitesCounted;
 
 /// A number that one thread writes and others read.
 #[derive(Debug, Default)]
@@ -34,7 +43,9 @@ impl Counter {
 pub(crate) struct WorkerCounters {
     pub(crate) connections: Counter,
     pub(crate) connections_total: Counter,
+    pub(crate) http2: Counter,
     pub(crate) tunnels: Counter,
+    pub(crate) passing: Counter,
     pub(crate) requests: Counter,
     pub(crate) responses: [Counter; 5],
     pub(crate) bytes_sent: Counter,
@@ -45,6 +56,29 @@ pub(crate) struct WorkerCounters {
     pub(crate) passed_through: Counter,
     /// When the worker last looked after its things, in microseconds of the monotonic clock.
     pub(crate) ticked_us: Counter,
+    pub(crate) sites: SitesCounted,
+}
+
+/// Counts something that is open until it ends, however it does.
+pub(crate) struct Open {
+    worker: Rc<Worker>,
+    counter: fn(&WorkerCounters) -> &Counter,
+}
+
+impl Open {
+    pub(crate) fn new(worker: &Rc<Worker>, counter: fn(&WorkerCounters) -> &Counter) -> Self {
+        counter(&worker.counters).add(1);
+        Self {
+            worker: Rc::clone(worker),
+            counter,
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        (self.counter)(&self.worker.counters).subtract(1);
+    }
 }
 
 /// What a data plane has counted since it started, and what is open now.
@@ -54,8 +88,12 @@ pub struct Counters {
     pub connections: u64,
     /// Connections accepted so far.
     pub connections_total: u64,
-    /// Tunnels (WebSockets) open now; each is one of `connections`.
+    /// Those of `connections` that speak HTTP/2.
+    pub http2: u64,
+    /// Those of `connections` that pass bytes on: tunnels (WebSockets), and what is passed on to another machine.
     pub tunnels: u64,
+    /// Those of `tunnels` that are passed on to another machine.
+    pub passing: u64,
     /// Requests begun so far.
     pub requests: u64,
     /// Responses ended so far, by class: 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -80,7 +118,9 @@ impl Counters {
     pub(crate) fn add(&mut self, worker: &WorkerCounters) {
         self.connections += worker.connections.value();
         self.connections_total += worker.connections_total.value();
+        self.http2 += worker.http2.value();
         self.tunnels += worker.tunnels.value();
+        self.passing += worker.passing.value();
         self.requests += worker.requests.value();
         for (sum, counter) in self.responses.iter_mut().zip(&worker.responses) {
             *sum += counter.value();

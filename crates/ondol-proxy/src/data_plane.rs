@@ -1,5 +1,6 @@
 //! The data plane as its owner sees it: start it, tell it what to serve, ask what it counts, drain it.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::hash::Hasher;
@@ -30,6 +31,7 @@ use crate::apps::Tally;
 use crate::challenges::Challenges;
 use crate::client_auth::Guards;
 use crate::counters::Counters;
+use crate::counters::SiteCounts;
 use crate::counters::WorkerCounters;
 use crate::gate::Passwords;
 use crate::shortage::Shortage;
@@ -300,6 +302,15 @@ impl DataPlane {
         }
         sum.log_lines_dropped = self.log.counts().dropped;
         sum
+    }
+
+    /// What has been counted of each site so far, by its main name; what was for no site is by the empty one.
+    pub fn sites(&self) -> BTreeMap<Box<str>, SiteCounts> {
+        let mut sums = BTreeMap::new();
+        for worker in &self.workers {
+            worker.counters.sites.add_to(&mut sums);
+        }
+        sums
     }
 
     /// How the servers behind the sites are: those that share requests, or are asked for their health.

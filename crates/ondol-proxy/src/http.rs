@@ -28,10 +28,10 @@ use crate::connection::Connection;
 use crate::connection::ConnectionState;
 use crate::connection::Order;
 use crate::connection::Speaks;
+use crate::counters::Open;
 use crate::refusal::Refusal;
 use crate::tunnel;
 use crate::tunnel::Ended;
-use crate::tunnel::InTunnel;
 use crate::tunnel::Tunnel;
 use crate::visitor_stream::VisitorStream;
 
@@ -107,7 +107,7 @@ pub(crate) async fn http1(connection: Rc<Connection>, stream: VisitorStream) {
     }
     match state.take_tunnel() {
         Some(tunnel) if result.is_ok() => {
-            let _presence = InTunnel::new(&connection.worker);
+            let _presence = Open::new(&connection.worker, |counters| &counters.tunnels);
             through_tunnel((stream, &state), parts.read_buf, tunnel).await;
         }
         _ => linger(stream, &state).await,
@@ -156,6 +156,7 @@ async fn linger(mut stream: VisitorStream, state: &ConnectionState) {
 pub(crate) async fn http2(connection: Rc<Connection>, stream: VisitorStream) {
     let state = Rc::clone(&connection.state);
     let worker = Rc::clone(&connection.worker);
+    let _presence = Open::new(&worker, |counters| &counters.http2);
     let peer = connection.peer;
     let service = service_fn(move |request| {
         // Boxed, because hyper and the runtime move it on several times.

@@ -93,6 +93,7 @@ pub use certificates::Certificates;
 pub use certificates::KeyPair;
 pub use challenges::Challenges;
 pub use counters::Counters;
+pub use counters::SiteCounts;
 pub use data_plane::DataPlane;
 pub use data_plane::Failures;
 pub use data_plane::Protocol;

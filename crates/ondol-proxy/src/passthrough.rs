@@ -16,9 +16,9 @@ use ondol_model::upstream::Upstream;
 use tokio::net::TcpStream;
 
 use crate::connection::Connection;
+use crate::counters::Open;
 use crate::proxy_protocol;
 use crate::tunnel;
-use crate::tunnel::InTunnel;
 use crate::tunnel::Tunnel;
 use crate::tunnel::TunnelKind;
 use crate::upstream::Connector;
@@ -99,7 +99,10 @@ pub(crate) async fn run(connection: Connection, stream: TcpStream, passage: Pass
     let worker = &connection.worker;
     connection.state.is_passed_on();
     worker.counters.passed_through.add(1);
-    let _presence = InTunnel::new(worker);
+    let _presence = (
+        Open::new(worker, |counters| &counters.tunnels),
+        Open::new(worker, |counters| &counters.passing),
+    );
     let upstream = match to.connect().await {
         Ok(upstream) => upstream,
         Err(error) => {

@@ -44,6 +44,9 @@ impl Refusal {
         };
         worker.counters.requests.add(1);
         worker.counters.responses[3].add(1);
+        let nowhere = worker.view();
+        let nowhere = nowhere.counters(None);
+        nowhere.ends(refusal.status.as_u16(), Duration::ZERO, 0);
         let entry = Entry {
             at: worker.wall(clock::now()),
             client: connection.peer.ip(),

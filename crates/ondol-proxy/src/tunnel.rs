@@ -4,7 +4,6 @@ mod farewell;
 mod frames;
 
 use std::io;
-use std::rc::Rc;
 
 use bytes::Bytes;
 use http::Response;
@@ -16,7 +15,6 @@ use crate::apps::InAppTunnel;
 use crate::upstream::InFlight;
 use crate::upstream::UpstreamStream;
 use crate::visitor_stream::VisitorStream;
-use crate::worker::Worker;
 
 /// The buffer of each direction: WebSocket messages are small, and a tunnel may be one of thousands.
 const BUFFER_BYTES: usize = 8 * 1024;
@@ -59,22 +57,6 @@ impl TunnelKind {
             Some(to) if to.as_bytes().eq_ignore_ascii_case(b"websocket") => Self::WebSocket,
             Some(_) | None => Self::Other,
         }
-    }
-}
-
-/// Counts a tunnel until it ends, however it does.
-pub(crate) struct InTunnel(Rc<Worker>);
-
-impl InTunnel {
-    pub(crate) fn new(worker: &Rc<Worker>) -> Self {
-        worker.counters.tunnels.add(1);
-        Self(Rc::clone(worker))
-    }
-}
-
-impl Drop for InTunnel {
-    fn drop(&mut self) {
-        self.0.counters.tunnels.subtract(1);
     }
 }
 

@@ -21,6 +21,8 @@ use ondol_model::upstream::Upstream;
 use crate::apps::Apps;
 use crate::apps::Room;
 use crate::client_auth::Guard;
+use crate::counters::SiteCounters;
+use crate::counters::SitesCounted;
 use crate::data_plane::Failures;
 use crate::dress::Dress;
 use crate::files::Folders;
@@ -45,6 +47,8 @@ pub(crate) struct View {
     known: Known,
     /// In the order of the plan.
     sites: Vec<SiteView>,
+    /// Where requests are counted that are for no site.
+    nowhere: Arc<SiteCounters>,
     /// Whether the name that a visitor asks for decides what becomes of its handshake.
     pub(crate) names_decide: bool,
     /// Whether an upstream, or a script, is told both ends of a visitor's connection.
@@ -55,6 +59,7 @@ pub(crate) struct View {
 #[derive(Debug)]
 struct SiteView {
     name: Box<str>,
+    counters: Arc<SiteCounters>,
     /// For each of its routes.
     answers: Vec<Answers>,
     /// Where its TLS connections are passed on to, in place of being served here.
@@ -89,7 +94,13 @@ pub(crate) enum Answers {
 }
 
 impl View {
-    pub(crate) fn new(snapshot: Snapshot, pools: &Pools, folders: &Folders, apps: &Apps) -> Self {
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        pools: &Pools,
+        folders: &Folders,
+        apps: &Apps,
+        counted: &SitesCounted,
+    ) -> Self {
         let watch = &pools.watch;
         pools.connector.replace_tls(&snapshot.upstream_tls);
         let keep = |route: &Route| match &route.target {
@@ -104,7 +115,11 @@ impl View {
             Target::Redirect(redirect) => Answers::Redirect(redirect.clone()),
             Target::Respond(respond) => Answers::Respond(PreparedRespond::new(respond, folders)),
         };
-        let sites = snapshot.plan.sites.iter().map(|site| {
+        let names = snapshot.plan.sites.iter().map(|site| site.name.to_string());
+        let names: Vec<_> = names.collect();
+        let (counters, nowhere) = counted.of(names.iter().map(String::as_str));
+        let each = snapshot.plan.sites.iter().zip(names).zip(counters);
+        let sites = each.map(|((site, name), counters)| {
             let dress = Dress::new(&site.rules, folders);
             let dresses = site.routes.iter().map(|route| {
                 if route.rules == site.rules {
@@ -114,7 +129,8 @@ impl View {
             });
             let dresses = dresses.collect();
             SiteView {
-                name: site.name.to_string().into_boxed_str(),
+                name: name.into_boxed_str(),
+                counters,
                 answers: site.routes.iter().map(keep).collect(),
                 passed_to: site.passthrough.as_ref().map(|it| pools.passed_to(it)),
                 gates: gate::gates(site, pools),
@@ -128,6 +144,7 @@ impl View {
             names_decide: snapshot.plan.sites.iter().any(decides),
             tells_visitors: tells_visitors(&snapshot.plan),
             sites,
+            nowhere,
             known: Known::of(&snapshot.plan, watch),
             snapshot,
         }
@@ -157,6 +174,14 @@ impl View {
     /// The main name of a site, as text.
     pub(crate) fn site_name(&self, index: usize) -> &str {
         &self.sites[index].name
+    }
+
+    /// Where requests for a site are counted.
+    pub(crate) fn counters(&self, site: Option<usize>) -> &SiteCounters {
+        match site {
+            Some(index) => &self.sites[index].counters,
+            None => &self.nowhere,
+        }
     }
 
     pub(crate) fn site(&self, index: usize) -> &Site {

@@ -149,6 +149,12 @@ impl Visit {
         self.view.dress(self.site?, self.route)
     }
 
+    /// Takes up that it is for this site.
+    pub(crate) fn is_for(&mut self, site: usize) {
+        self.site = Some(site);
+        self.view.counters(self.site).begins();
+    }
+
     /// Remembers why the request failed, for the log.
     pub(crate) fn failed(&mut self, failure: &Failure) {
         self.failure = Some(Chain(failure).to_string());
@@ -193,6 +199,9 @@ impl Visit {
             counter.add(1);
         }
         worker.counters.bytes_sent.add(self.body_bytes);
+        let took = now.duration_since(self.started);
+        let counters = self.view.counters(self.site);
+        counters.ends(status, took, self.body_bytes);
         let authority = self.uri.authority().map(http::uri::Authority::as_str);
         let host = authority.or_else(|| self.host.as_ref().and_then(|host| host.to_str().ok()));
         let cut = (self.outcome == Outcome::Cut).then_some("the answer was cut short");
@@ -215,7 +224,7 @@ impl Visit {
             version: self.version,
             status,
             body_bytes: self.body_bytes,
-            duration: now.duration_since(self.started),
+            duration: took,
             host: host.unwrap_or_default(),
             site: site.unwrap_or_default(),
             route: self.route.map(|at| self.view.route(at).path.as_str()),

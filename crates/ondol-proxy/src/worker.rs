@@ -168,7 +168,8 @@ impl Worker {
         let Hosted { endpoints, wakes } = equipment.hosted;
         let apps = Apps::new(equipment.workers, equipment.tally, wakes);
         apps.replace(endpoints, &pools);
-        let view = View::new(equipment.snapshot, &pools, &folders, &apps);
+        let counted = &equipment.counters.sites;
+        let view = View::new(equipment.snapshot, &pools, &folders, &apps, counted);
         let worker = Self {
             view: RefCell::new(Rc::new(view)),
             challenges: Shown::new(equipment.challenges),
@@ -202,7 +203,9 @@ impl Worker {
 
     fn apply(&self, snapshot: Snapshot, recorder: Recorder) {
         *self.log.borrow_mut() = recorder;
-        let view = Rc::new(View::new(snapshot, &self.pools, &self.folders, &self.apps));
+        let (pools, counted) = (&self.pools, &self.counters.sites);
+        let view = View::new(snapshot, pools, &self.folders, &self.apps, counted);
+        let view = Rc::new(view);
         *self.view.borrow_mut() = view;
     }
 
