@@ -10,6 +10,7 @@ mod certs;
 pub mod convert;
 mod logs;
 mod time;
+mod watch;
 
 pub use apps::App;
 pub use apps::AppAnswer;
@@ -79,6 +80,24 @@ pub use logs::Logs;
 pub use logs::LogsQuery;
 pub use time::Time;
 pub use time::TimeError;
+pub use watch::AlarmAckQuestion;
+pub use watch::AlarmAnswer;
+pub use watch::AlarmMessage;
+pub use watch::AlarmSeverity;
+pub use watch::AlarmSilenceQuestion;
+pub use watch::AlarmTestAnswer;
+pub use watch::AlarmTestQuestion;
+pub use watch::Alarms;
+pub use watch::AlarmsQuery;
+pub use watch::HealthState;
+pub use watch::Incident;
+pub use watch::PowerSource;
+pub use watch::Watch;
+pub use watch::WatchChannel;
+pub use watch::WatchHeartbeat;
+pub use watch::WatchPerson;
+pub use watch::WatchPower;
+pub use watch::WatchSubject;
 
 /// `GET /status`: the box at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,6 +155,9 @@ pub struct Status {
     /// How backups are.
     #[serde(default)]
     pub backups: Backups,
+    /// How everything is, what is wrong, and who is told.
+    #[serde(default)]
+    pub watch: Watch,
     /// What the owner should know: what can't be enforced on this machine, what needs a look.
     pub warnings: Vec<String>,
     /// The parts of the agent.

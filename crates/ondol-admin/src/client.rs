@@ -22,6 +22,7 @@ use tokio::net::UnixStream;
 use crate::api;
 
 mod backups;
+mod watch;
 
 /// Asks the agent of one runtime folder. Every question is a connection of its own.
 #[derive(Debug, Clone)]

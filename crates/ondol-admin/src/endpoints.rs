@@ -24,7 +24,7 @@ use ondol_store::EventId;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 
 use crate::api;
 
@@ -32,12 +32,14 @@ mod apps;
 mod backups;
 mod certs;
 mod logs;
+mod watch;
 
 pub use apps::AppCommand;
 pub use apps::AppDeed;
 pub use backups::BackupCommand;
 pub use backups::BackupDeed;
 pub use certs::CertCommand;
+pub use watch::WatchCommand;
 
 /// Events in an answer when the question does not say how many.
 const EVENTS_DEFAULT: u32 = 50;
@@ -62,14 +64,14 @@ pub enum Command {
 /// All that the server sees of the agent.
 #[derive(Debug, Clone)]
 pub struct Surface {
-    /// The box at a glance, but for its apps and backups.
-    pub status: watch::Receiver<Arc<api::Status>>,
+    /// The box at a glance, but for its apps, its backups and how all is.
+    pub status: Receiver<Arc<api::Status>>,
     /// The sites.
-    pub sites: watch::Receiver<Arc<api::Sites>>,
+    pub sites: Receiver<Arc<api::Sites>>,
     /// The certificates.
-    pub certs: watch::Receiver<Arc<api::Certs>>,
+    pub certs: Receiver<Arc<api::Certs>>,
     /// The root of Ondol's own CA as PEM; `None` while it has signed nothing.
-    pub root: watch::Receiver<Option<Arc<str>>>,
+    pub root: Receiver<Option<Arc<str>>>,
     /// The events.
     pub store: ondol_store::Handle,
     /// Where commands go; to be made with [`limits::ADMIN_COMMANDS`].
@@ -78,13 +80,17 @@ pub struct Surface {
     /// [`limits::ADMIN_COMMANDS`].
     pub cert_commands: mpsc::Sender<CertCommand>,
     /// The apps.
-    pub apps: watch::Receiver<Arc<api::Apps>>,
+    pub apps: Receiver<Arc<api::Apps>>,
     /// Where questions about single apps go; to be made with [`limits::ADMIN_COMMANDS`].
     pub app_commands: mpsc::Sender<AppCommand>,
     /// How backups are.
-    pub backups: watch::Receiver<Arc<api::Backups>>,
+    pub backups: Receiver<Arc<api::Backups>>,
     /// Where questions about backups go; to be made with [`limits::ADMIN_COMMANDS`].
     pub backup_commands: mpsc::Sender<BackupCommand>,
+    /// How everything is, what is wrong, and who is told.
+    pub watch: Receiver<Arc<api::Watch>>,
+    /// Where questions about alarms go; to be made with [`limits::ADMIN_COMMANDS`].
+    pub watch_commands: mpsc::Sender<WatchCommand>,
 }
 
 /// The addresses, for peers that may ask.
@@ -122,6 +128,10 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/backups/restore/plan", post(backups::plan))
         .route("/backups/kit", post(backups::kit))
         .route("/backups/kit/confirmed", post(backups::kit_confirmed))
+        .route("/watch", get(watch::all))
+        .route("/alarms/test", post(watch::test))
+        .route("/alarms/ack", post(watch::acknowledge))
+        .route("/alarms/silence", post(watch::silence))
         .route("/events", get(events))
         .route("/reload", post(reload))
         .route("/upgrade", post(upgrade))
@@ -144,9 +154,11 @@ async fn status(State(surface): State<Surface>) -> Response {
     let status = Arc::clone(&surface.status.borrow());
     let apps = surface.apps.borrow().apps.clone();
     let backups = Arc::clone(&surface.backups.borrow());
+    let watch = Arc::clone(&surface.watch.borrow());
     Json(api::Status {
         apps,
         backups: (*backups).clone(),
+        watch: (*watch).clone(),
         ..(*status).clone()
     })
     .into_response()
@@ -243,7 +255,7 @@ async fn ask<T>(
     answer.await.ok()
 }
 
-fn published<T: Serialize>(value: &watch::Receiver<Arc<T>>) -> Response {
+fn published<T: Serialize>(value: &Receiver<Arc<T>>) -> Response {
     let value = Arc::clone(&value.borrow());
     Json(&*value).into_response()
 }

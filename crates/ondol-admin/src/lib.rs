@@ -16,6 +16,7 @@ pub use endpoints::BackupDeed;
 pub use endpoints::CertCommand;
 pub use endpoints::Command;
 pub use endpoints::Surface;
+pub use endpoints::WatchCommand;
 pub use server::serve;
 pub use socket::BindError;
 pub use socket::Socket;

@@ -411,6 +411,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
             requests,
             apps: host.handle.clone(),
             backups: backups.handle.clone(),
+            watch: watch.handle.clone(),
             plan: plan.subscribe(),
             folders: ground.folders.clone(),
         },

@@ -30,6 +30,7 @@ mod since;
 mod span;
 mod table;
 mod upgrade;
+mod watch_requests;
 
 use std::io;
 use std::io::Write;

@@ -7,6 +7,7 @@ use ondol_admin::BackupCommand;
 use ondol_admin::CertCommand;
 use ondol_admin::Command;
 use ondol_admin::Surface;
+use ondol_admin::WatchCommand;
 use ondol_admin::api;
 use ondol_admin::api::Time;
 use ondol_apps::AppStatus;
@@ -16,8 +17,11 @@ use ondol_base::tasks::ServiceStatus;
 use ondol_certs::Managed;
 use ondol_model::plan::Scheme;
 use ondol_model::plan::Site;
+use ondol_watch::WatchStatus;
 use tokio::sync::mpsc;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
+use tokio::sync::watch::Sender;
+use tokio::sync::watch::channel;
 
 use crate::generation;
 use crate::generation::MemberStatus;
@@ -29,21 +33,23 @@ use crate::reload::Served;
 mod apps;
 mod backups;
 mod certificates;
+mod watch;
 
 pub(crate) use apps::AppsShown;
 use apps::Hosting;
 pub(crate) use backups::BackupsShown;
 pub(crate) use backups::amount;
+pub(crate) use watch::WatchShown;
 
 /// The writing ends of what the admin socket reads.
 #[derive(Debug)]
 pub(crate) struct Published {
-    status: watch::Sender<Arc<api::Status>>,
-    sites: watch::Sender<Arc<api::Sites>>,
-    certs: watch::Sender<Arc<api::Certs>>,
-    root: watch::Sender<Option<Arc<str>>>,
+    status: Sender<Arc<api::Status>>,
+    sites: Sender<Arc<api::Sites>>,
+    certs: Sender<Arc<api::Certs>>,
+    root: Sender<Option<Arc<str>>>,
     /// What the plan says about apps, for who shows them.
-    hosting: watch::Sender<Arc<Hosting>>,
+    hosting: Sender<Arc<Hosting>>,
 }
 
 /// Where commands that come in on the surface go.
@@ -53,6 +59,15 @@ pub(crate) struct Commands {
     pub(crate) cert_commands: mpsc::Sender<CertCommand>,
     pub(crate) app_commands: mpsc::Sender<AppCommand>,
     pub(crate) backup_commands: mpsc::Sender<BackupCommand>,
+    pub(crate) watch_commands: mpsc::Sender<WatchCommand>,
+}
+
+/// Those who go on showing what others say of themselves.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) apps: AppsShown,
+    pub(crate) backups: BackupsShown,
+    pub(crate) watch: WatchShown,
 }
 
 /// All that the status is made of.
@@ -74,25 +89,28 @@ impl Published {
         managed: &[Managed],
         store: ondol_store::Handle,
         commands: Commands,
-        app_status: watch::Receiver<Arc<Vec<AppStatus>>>,
-        backup_status: watch::Receiver<Arc<BackupStatus>>,
-    ) -> (Self, Surface, AppsShown, BackupsShown) {
+        app_status: Receiver<Arc<Vec<AppStatus>>>,
+        backup_status: Receiver<Arc<BackupStatus>>,
+        watch_status: Receiver<Arc<WatchStatus>>,
+    ) -> (Self, Surface, Shown) {
         let served = view.served;
-        let (hosting, hosting_reader) = watch::channel(Arc::new(apps::hosting(served.plan())));
+        let (hosting, hosting_reader) = channel(Arc::new(apps::hosting(served.plan())));
         let (apps_shown, apps) = AppsShown::new(app_status, hosting_reader);
         let (backups_shown, backups) = BackupsShown::new(backup_status);
+        let (watch_shown, watch) = WatchShown::new(watch_status);
         let first_certs = certs_of(served, managed);
         let first_sites = sites_of(served, &first_certs);
         let first_status = status(view, &first_sites, &first_certs);
-        let (status, status_reader) = watch::channel(Arc::new(first_status));
-        let (sites, sites_reader) = watch::channel(Arc::new(first_sites));
-        let (certs, certs_reader) = watch::channel(Arc::new(first_certs));
-        let (root, root_reader) = watch::channel(root_of(served));
+        let (status, status_reader) = channel(Arc::new(first_status));
+        let (sites, sites_reader) = channel(Arc::new(first_sites));
+        let (certs, certs_reader) = channel(Arc::new(first_certs));
+        let (root, root_reader) = channel(root_of(served));
         let Commands {
             commands,
             cert_commands,
             app_commands,
             backup_commands,
+            watch_commands,
         } = commands;
         let surface = Surface {
             status: status_reader,
@@ -106,6 +124,8 @@ impl Published {
             app_commands,
             backups,
             backup_commands,
+            watch,
+            watch_commands,
         };
         let published = Self {
             status,
@@ -114,7 +134,12 @@ impl Published {
             root,
             hosting,
         };
-        (published, surface, apps_shown, backups_shown)
+        let shown = Shown {
+            apps: apps_shown,
+            backups: backups_shown,
+            watch: watch_shown,
+        };
+        (published, surface, shown)
     }
 
     /// Shows what is served now, and what is done for certificates that issuers are to give.
@@ -171,6 +196,7 @@ fn status(view: View<'_>, sites: &api::Sites, certs: &api::Certs) -> api::Status
         servers: servers_of(generations),
         apps: Vec::new(), // They are joined where they are asked for, as they are then.
         backups: api::Backups::default(), // As these are.
+        watch: api::Watch::default(), // And this.
         warnings: served
             .warnings
             .iter()

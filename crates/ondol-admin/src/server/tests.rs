@@ -22,8 +22,10 @@ use crate::endpoints::AppDeed;
 use crate::endpoints::BackupCommand;
 use crate::endpoints::CertCommand;
 use crate::endpoints::Command;
+use crate::endpoints::WatchCommand;
 use crate::socket::BindError;
 
+mod alarms;
 mod backups;
 
 const NOON: Time = Time::from_unix_seconds(1_772_337_906);
@@ -38,6 +40,8 @@ struct Agent {
     apps: watch::Sender<Arc<api::Apps>>,
     backups: watch::Sender<Arc<api::Backups>>,
     backup_commands: mpsc::Receiver<BackupCommand>,
+    watch: watch::Sender<Arc<api::Watch>>,
+    watch_commands: mpsc::Receiver<WatchCommand>,
     root: watch::Sender<Option<Arc<str>>>,
     store: ondol_store::Store,
     supervisor: Supervisor,
@@ -75,6 +79,7 @@ fn status() -> api::Status {
         servers: Vec::new(),
         apps: Vec::new(),
         backups: api::Backups::default(),
+        watch: api::Watch::default(),
         log_lines_dropped: 0,
         warnings: Vec::new(),
         services: Vec::new(),
@@ -105,6 +110,8 @@ fn start() -> Agent {
     let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let (backup_sender, backup_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
     let (backups, backups_receiver) = watch::channel(Arc::default());
+    let (watch_sender, watch_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (watch, watch_receiver) = watch::channel(Arc::default());
     let (apps, apps_receiver) = watch::channel(Arc::default());
     let (root, root_receiver) = watch::channel(None);
     let surface = Surface {
@@ -119,6 +126,8 @@ fn start() -> Agent {
         app_commands: app_sender,
         backups: backups_receiver,
         backup_commands: backup_sender,
+        watch: watch_receiver,
+        watch_commands: watch_sender,
     };
     let socket = Arc::new(Socket::bind(&path).unwrap());
     let mut supervisor = Supervisor::default();
@@ -134,6 +143,8 @@ fn start() -> Agent {
         apps,
         backups,
         backup_commands,
+        watch,
+        watch_commands,
         root,
         store,
         supervisor,

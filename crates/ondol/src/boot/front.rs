@@ -21,7 +21,10 @@ use crate::cert_requests::Desk;
 use crate::folders::Folders;
 use crate::published::Commands;
 use crate::published::Published;
+use crate::published::Shown;
 use crate::published::View;
+use crate::watch_requests;
+use crate::watch_requests::WatchRequests;
 
 /// Both ends of what the admin socket shows and takes.
 pub(super) struct Front {
@@ -38,6 +41,7 @@ pub(super) struct Services {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) apps: ondol_apps::Handle,
     pub(super) backups: ondol_backup::Handle,
+    pub(super) watch: ondol_watch::Handle,
     pub(super) plan: watch::Receiver<Arc<Plan>>,
     pub(super) folders: Folders,
 }
@@ -54,6 +58,7 @@ impl Front {
             requests,
             apps,
             backups,
+            watch,
             plan,
             folders,
         } = services;
@@ -61,23 +66,37 @@ impl Front {
         let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (backup_sender, backup_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+        let (watch_sender, watch_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let to = Commands {
             commands: command_sender,
             cert_commands: cert_sender,
             app_commands: app_sender,
             backup_commands: backup_sender,
+            watch_commands: watch_sender,
         };
         let managed = Arc::clone(&managed.borrow());
-        let (published, surface, apps_shown, backups_shown) = Published::new(
+        let (published, surface, shown) = Published::new(
             view,
             &managed,
             store.handle(),
             to,
             apps.status.clone(),
             backups.status.clone(),
+            watch.status.clone(),
         );
+        let Shown {
+            apps: apps_shown,
+            backups: backups_shown,
+            watch: watch_shown,
+        } = shown;
         workers.spawn("what is shown of apps", apps_shown.run());
         workers.spawn("what is shown of backups", backups_shown.run());
+        workers.spawn("how all is, as it is shown", watch_shown.run());
+        let watch_requests = WatchRequests {
+            commands: watch_commands,
+            desk: watch_requests::Desk { watch },
+        };
+        workers.spawn("questions about alarms", watch_requests.run());
         // One that waits says the same as many.
         let (folders_sender, folders_changed) = mpsc::channel(1);
         let backup_requests = BackupRequests::new(

@@ -61,6 +61,7 @@ pub(in crate::command) fn healthy() -> Status {
         servers: Vec::new(),
         apps: Vec::new(),
         backups: api::Backups::default(),
+        watch: api::Watch::default(),
         warnings: Vec::new(),
         services: vec![service("running", None)],
     }

@@ -71,6 +71,8 @@ fn stage() -> Stage {
         app_commands,
         backups: watch::channel(Arc::default()).1,
         backup_commands: mpsc::channel(1).0,
+        watch: watch::channel(Arc::default()).1,
+        watch_commands: mpsc::channel(1).0,
     };
     let mut workers = Group::default();
     workers.spawn("questions", AppRequests { commands, desk }.run());

@@ -1,0 +1,36 @@
+//! What is asked about how everything is, and about alarms.
+
+use super::Client;
+use super::ClientError;
+use crate::api;
+
+impl Client {
+    /// How everything is.
+    pub async fn watch(&self) -> Result<api::Watch, ClientError> {
+        self.read("/watch").await
+    }
+
+    /// Has messages sent to see whether they arrive; a refusal is an answer too.
+    pub async fn test_alarm(
+        &self,
+        question: &api::AlarmTestQuestion,
+    ) -> Result<api::AlarmTestAnswer, ClientError> {
+        self.command("/alarms/test", question).await
+    }
+
+    /// Has it written down that somebody looks after an incident; a refusal is an answer too.
+    pub async fn acknowledge(
+        &self,
+        question: &api::AlarmAckQuestion,
+    ) -> Result<api::AlarmAnswer, ClientError> {
+        self.command("/alarms/ack", question).await
+    }
+
+    /// Has nobody told of something for a while; a refusal is an answer too.
+    pub async fn silence(
+        &self,
+        question: &api::AlarmSilenceQuestion,
+    ) -> Result<api::AlarmAnswer, ClientError> {
+        self.command("/alarms/silence", question).await
+    }
+}
