@@ -16,6 +16,7 @@ mod subject;
 mod track;
 mod tree;
 mod watchman;
+pub mod words;
 
 pub use alarms::Circumstances;
 pub use alarms::Told;
