@@ -3,8 +3,9 @@
 //! What is looked at says how it is by an [`Observation`]. [`Watchman`] makes states and incidents of them; [`due`] says
 //! whom to tell what and when.
 
-mod alarms;
 mod absence;
+mod alarms;
+mod drill;
 mod energy;
 mod finding;
 mod hold;
@@ -18,16 +19,19 @@ mod tree;
 mod watchman;
 pub mod words;
 
-pub use alarms::Circumstances;
-pub use alarms::Told;
-pub use alarms::due;
-pub use alarms::recovery;
 pub use absence::AbsenceKind;
 pub use absence::Away;
 pub use absence::Clean;
 pub use absence::Life;
 pub use absence::Rebirth;
 pub use absence::away;
+pub use alarms::Circumstances;
+pub use alarms::Told;
+pub use alarms::due;
+pub use alarms::recovery;
+pub use drill::DrillDeed;
+pub use drill::Drilled;
+pub use drill::drill;
 pub use energy::EnergyCounter;
 pub use energy::SteadyWatts;
 pub use energy::monthly_cost;

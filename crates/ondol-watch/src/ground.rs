@@ -48,6 +48,8 @@ pub(crate) enum Seen {
     Power(PowerStatus),
     /// How the channels of people are.
     People(Vec<PersonStatus>),
+    /// How many messages wait in the outbox, and since when the oldest does.
+    Outbox { waiting: u64, since: Option<i64> },
     /// Somebody answered, by a channel: this incident, or, without one, all that they were told of, and the drill.
     Answer {
         person: String,

@@ -6,8 +6,9 @@
 mod absence;
 mod answers;
 mod channel;
-mod delivery;
 mod checks;
+mod delivery;
+mod desk;
 mod facts;
 mod ground;
 mod heartbeat;

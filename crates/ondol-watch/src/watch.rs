@@ -1,18 +1,33 @@
-//! The service: everything that is observed, asked, or due comes in at one desk.
+//! The service: everything that is observed, asked, or due comes in at one desk; those who look and those who send are
+//! started beside it, and again when they fail.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use ondol_base::tasks::Stop;
+use ondol_base::tasks::Supervisor;
 use ondol_model::Plan;
 use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::absence;
+use crate::absence::Judged;
+use crate::answers;
+use crate::checks;
+use crate::delivery;
+use crate::delivery::Outbox;
+use crate::desk::Desk;
 use crate::facts::Facts;
+use crate::ground::Ground;
+use crate::ground::Known;
+use crate::heartbeat;
 use crate::news::News;
+use crate::pings;
 use crate::places::Places;
+use crate::power;
 use crate::request::Handle;
 use crate::request::Request;
 use crate::status::WatchStatus;
@@ -21,6 +36,12 @@ use crate::status::WatchStatus;
 const REQUESTS_WAITING_MAX: usize = 256;
 /// News that wait to be recorded.
 const NEWS_WAITING_MAX: usize = 64;
+/// What was seen and waits for the desk.
+const SEEN_WAITING_MAX: usize = 256;
+/// Reports of others' jobs that wait to be judged.
+const PINGS_WAITING_MAX: usize = 256;
+/// How long those beside the desk may take to end: the outside is told that the box stops.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// The service. Cheap to clone, so that it can be started again.
 #[derive(Debug, Clone)]
@@ -33,6 +54,7 @@ pub struct Watch {
     status: watch::Sender<Arc<WatchStatus>>,
     power: watch::Sender<PowerState>,
     requests: Arc<Mutex<mpsc::Receiver<Request>>>,
+    judged: Judged,
 }
 
 /// The service with all that leads to it, and from it.
@@ -70,6 +92,7 @@ impl Watch {
                 status: status_sender,
                 power: power_sender,
                 requests: Arc::new(Mutex::new(requests)),
+                judged: Judged::default(),
             },
             handle: Handle {
                 requests: request_sender,
@@ -82,7 +105,70 @@ impl Watch {
 
     /// Watches until told to stop.
     pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
-        stop.requested().await;
+        let (seen_sender, seen) = mpsc::channel(SEEN_WAITING_MAX);
+        let (known_sender, known) = watch::channel(Arc::new(Known::default()));
+        let (ping_sender, reports) = mpsc::channel(PINGS_WAITING_MAX);
+        let ground = Ground {
+            places: Arc::clone(&self.places),
+            store: self.store.clone(),
+            plan: self.plan.clone(),
+            facts: self.facts.clone(),
+            known,
+            seen: seen_sender,
+        };
+        let outbox = Outbox::open(self.store.clone());
+        let mut desk = Desk {
+            seen,
+            requests: self.requests,
+            reports: ping_sender,
+            news: self.news,
+            status: self.status,
+            power: self.power,
+            known: known_sender,
+            plan: self.plan,
+            facts: self.facts,
+            store: self.store,
+            outbox: outbox.clone(),
+        };
+        let beside = start(&ground, outbox, self.judged, reports);
+        desk.run(stop).await;
+        for name in beside.stop(CLOSING).await {
+            tracing::warn!("the {name} did not end in time");
+        }
         Ok(())
     }
+}
+
+/// Those who look and those who send.
+fn start(
+    ground: &Ground,
+    outbox: Outbox,
+    judged: Judged,
+    reports: mpsc::Receiver<crate::request::Ping>,
+) -> Supervisor {
+    let mut beside = Supervisor::default();
+    let given = ground.clone();
+    beside.service("signs of life", move |stop| {
+        absence::run(given.clone(), judged.clone(), stop)
+    });
+    let given = ground.clone();
+    beside.service("delivery", move |stop| {
+        delivery::run(given.clone(), outbox.clone(), stop)
+    });
+    let given = ground.clone();
+    beside.service("answers", move |stop| answers::run(given.clone(), stop));
+    let given = ground.clone();
+    beside.service("looks", move |stop| checks::run(given.clone(), stop));
+    let given = ground.clone();
+    beside.service("power", move |stop| power::run(given.clone(), stop));
+    let given = ground.clone();
+    // Held for as long as they run, by one run at a time.
+    let reports = Arc::new(tokio::sync::Mutex::new(reports));
+    beside.service("reports", move |stop| {
+        let (given, reports) = (given.clone(), Arc::clone(&reports));
+        async move { pings::run(given, &mut *reports.lock().await, stop).await }
+    });
+    let given = ground.clone();
+    beside.service("heartbeat", move |stop| heartbeat::run(given.clone(), stop));
+    beside
 }

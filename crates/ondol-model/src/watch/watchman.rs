@@ -88,6 +88,12 @@ impl Watchman {
             .map_or(State::Unknown, Track::state)
     }
 
+    /// Whether nothing speaks against a subject: it is well, nobody looks at it, or the last look found nothing.
+    pub fn is_well_or_unknown(&self, subject: &Subject) -> bool {
+        let track = self.tracks.get(subject);
+        track.is_none_or(|track| track.state() <= State::Pass && !track.is_suspected())
+    }
+
     /// What was found last of a subject that is not well.
     pub fn finding(&self, subject: &Subject) -> Option<&Finding> {
         self.findings.get(subject)

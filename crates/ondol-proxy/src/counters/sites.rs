@@ -135,12 +135,18 @@ mod tests {
         first[1].begins();
         nowhere.ends(404, Duration::ZERO, 0);
         let of = |name: &str, ended, open| (name.to_owned(), ended, open);
-        assert_eq!(counted(&sites), [of("", 1, 0), of("a", 1, 0), of("b", 1, 1)]);
+        assert_eq!(
+            counted(&sites),
+            [of("", 1, 0), of("a", 1, 0), of("b", 1, 1)]
+        );
         // Another order, and one of them is gone; what is under way of the old view still counts.
         let (second, _) = sites.of(["c", "b"].into_iter());
         first[1].ends(500, Duration::from_secs(11), 1);
         second[1].begins();
-        assert_eq!(counted(&sites), [of("", 1, 0), of("b", 2, 1), of("c", 0, 0)]);
+        assert_eq!(
+            counted(&sites),
+            [of("", 1, 0), of("b", 2, 1), of("c", 0, 0)]
+        );
     }
 
     #[test]
@@ -154,6 +160,9 @@ mod tests {
         counters.add_to(&mut sum);
         assert_eq!(sum.responses, [1, 1, 0, 1, 2]);
         assert_eq!(sum.latency, [3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-        assert_eq!((sum.bytes_sent, sum.duration_us, sum.in_flight), (35, 10_013_000, 0));
+        assert_eq!(
+            (sum.bytes_sent, sum.duration_us, sum.in_flight),
+            (35, 10_013_000, 0)
+        );
     }
 }
