@@ -93,6 +93,9 @@ fn check(
             table(report, parent.inner(at, found), inner);
         }
         (Shape::Secret(_), _) => plain_secret(report, at, key),
+        (Shape::AnyOf(_), _) if shape.may_be_secret() => {
+            field_or_secret(report, (parent, key.name, value), shape);
+        }
         (Shape::AnyOf(shapes), found) => match shapes.iter().find(|shape| is_of(shape, found)) {
             Some(shape) => check(report, (parent, value), key, shape),
             None => wrong(report, at, key, found),
@@ -311,10 +314,10 @@ fn unknown(report: &mut Report, at: Place, name: &str, description: &'static Tab
 /// The tables that have a key, when they are few enough to be named.
 fn places(key: &str, from: &'static Table) -> Option<String> {
     const PLACES_MAX: usize = 3;
-    let is_near = std::ptr::eq(from, &file::MAIN) || file::is_of_backups(from);
+    let is_near = std::ptr::eq(from, &file::MAIN) || file::is_apart(from);
     let tables = file::tables().into_iter();
     let tables = tables.filter(|table| table.key(key).is_some());
-    let tables = tables.filter(|table| is_near || !file::is_of_backups(table));
+    let tables = tables.filter(|table| is_near || !file::is_apart(table));
     let mut titles: Vec<_> = tables.map(|table| table.title).collect();
     titles.dedup();
     (1..=PLACES_MAX)

@@ -32,10 +32,27 @@ pub(crate) fn parse_up_to(max: Duration, text: &str) -> Result<Duration, String>
         return Err("a time of zero would end everything before it begins".into());
     }
     if time > max {
-        let hours = max.as_secs() / 3_600;
-        return Err(format!("a time can be at most {hours}h"));
+        return Err(format!("a time can be at most {}", shown(max)));
     }
     Ok(time)
+}
+
+/// Reads a span of time between two bounds; the error says why it is none.
+pub(crate) fn parse_within(min: Duration, max: Duration, text: &str) -> Result<Duration, String> {
+    let time = parse_up_to(max, text)?;
+    if time < min {
+        return Err(format!("a time here is at least {}", shown(min)));
+    }
+    Ok(time)
+}
+
+/// In the largest unit that is whole, up to hours.
+fn shown(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
 }
 
 #[cfg(test)]

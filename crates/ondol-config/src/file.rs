@@ -4,16 +4,25 @@
 //! and the function that turns its values into its part of the plan.
 
 mod across;
+mod address;
+mod alarms;
 mod apps;
 mod backup;
+mod care;
 mod certificate;
+mod health;
+mod heartbeats;
 mod listen;
 mod log;
 mod machine;
+mod people;
+mod power;
 mod rules;
 mod site;
 mod target;
 mod tls;
+mod value;
+mod watch;
 
 use std::path::Path;
 
@@ -80,6 +89,32 @@ pub(crate) static MAIN: Table = Table {
             shape: Shape::Table(&backup::BACKUP),
             absent: Absent::Means,
         },
+        Key {
+            name: "watch",
+            doc: "What the box watches, and how often.",
+            shape: Shape::Table(&watch::WATCH),
+            absent: Absent::Means,
+        },
+        people::PEOPLE,
+        Key {
+            name: "alarms",
+            doc: "How people are told of what is wrong.",
+            shape: Shape::Table(&alarms::ALARMS),
+            absent: Absent::Means,
+        },
+        heartbeats::HEARTBEATS,
+        Key {
+            name: "power",
+            doc: "Where the power comes from, and what it costs.",
+            shape: Shape::Table(&power::POWER),
+            absent: Absent::Means,
+        },
+        Key {
+            name: "health",
+            doc: "Where machines may ask how the box is.",
+            shape: Shape::Table(&health::HEALTH),
+            absent: Absent::Means,
+        },
     ],
     later: LATER,
 };
@@ -105,16 +140,24 @@ const SITES: Key = Key {
     absent: Absent::Means,
 };
 
-const LATER: &[&str] = &["admin", "alarms", "dns", "logins", "people"];
+const LATER: &[&str] = &["admin", "dns", "logins"];
 
 /// Every table that a configuration can have.
 pub(crate) fn tables() -> Vec<&'static Table> {
     within(&MAIN)
 }
 
-/// Whether a table is that of backups, or in it: many of their words are those of other things elsewhere.
-pub(crate) fn is_of_backups(table: &'static Table) -> bool {
-    let mut tables = within(&backup::BACKUP).into_iter();
+/// Whether a table is that of a section that has many words of other things elsewhere, or in it: of backups, or of
+/// what is watched and told.
+pub(crate) fn is_apart(table: &'static Table) -> bool {
+    let sections = [
+        &backup::BACKUP,
+        &people::PERSON,
+        &alarms::ALARMS,
+        &power::POWER,
+        &health::HEALTH,
+    ];
+    let mut tables = sections.into_iter().flat_map(within);
     tables.any(|known| std::ptr::eq(known, table))
 }
 
@@ -173,6 +216,8 @@ pub(crate) fn plan(roots: &[Section<'_>], sources: &Sources, report: &mut Report
     let plan = across::apps(plan, apps, &sites, roots, report);
     let backup = backup::backup(section("backup"), main_folder, report);
     let plan = across::backup(plan, backup, roots, report);
+    let care = care::care(main.copied(), plan.email.as_deref(), main_folder, report);
+    let plan = across::care(plan, care, &sites, report);
     across::check(plan, sites, section("listen"), report)
 }
 

@@ -107,6 +107,16 @@ impl<'d> Section<'d> {
         Some(values.iter().filter_map(|value| self.word(value)).collect())
     }
 
+    /// The values of a list, unread, with their places; a value alone is a list of one. `None` without the key.
+    pub(crate) fn values(&self, key: &str) -> Option<Vec<(&'d DeValue<'d>, Place)>> {
+        let values = items(self.table.get(key)?).iter();
+        Some(
+            values
+                .map(|value| (value.get_ref(), self.place(value)))
+                .collect(),
+        )
+    }
+
     /// Whether a key is there as a list of nothing.
     pub(crate) fn is_empty_list(&self, key: &str) -> bool {
         let list = self

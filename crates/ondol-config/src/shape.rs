@@ -87,8 +87,7 @@ impl Table {
 
     /// Whether secrets are spoken of in it.
     pub(crate) fn has_secrets(&self) -> bool {
-        let is_secret = |key: &Key| matches!(key.shape, Shape::Secret(_));
-        self.keys.iter().any(is_secret)
+        self.keys.iter().any(|key| key.shape.is_of_secrets())
     }
 }
 
@@ -108,6 +107,15 @@ impl Shape {
             | Self::Decimal { .. }
             | Self::Text(_)
             | Self::Choice(_) => None,
+        }
+    }
+
+    /// Whether a value is a secret, or may be one.
+    fn is_of_secrets(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::OneOrMore(item) => item.is_of_secrets(),
+            other => other.may_be_secret(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod apps;
 mod backup;
+mod care;
 mod endless;
 mod itself;
 
@@ -24,6 +25,7 @@ use crate::text::Place;
 
 pub(super) use apps::apps;
 pub(super) use backup::backup;
+pub(super) use care::care;
 
 /// The plan with its sites, checked as a whole. The sites are in the order of their names.
 pub(super) fn check(

@@ -1,6 +1,6 @@
 //! `[backup]`: what is backed up, when and where to, and how it is proven.
 
-mod bandwidth;
+pub(super) mod bandwidth;
 mod contents;
 pub(super) mod databases;
 mod hooks;
@@ -9,11 +9,13 @@ pub(super) mod names;
 mod times;
 mod to;
 mod url;
-mod verify;
+pub(super) mod verify;
 
 use std::path::Path;
 
 use ondol_model::plan::Backup;
+
+pub(super) use url::without_user;
 
 use crate::file::tls::secret;
 use crate::report::Report;

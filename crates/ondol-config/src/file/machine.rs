@@ -95,7 +95,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Form alone: whether the address exists is for its server to say.
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let is_part = |part: &str| {
         !part.is_empty()
             && !part.contains(|c: char| c.is_control() || c.is_whitespace() || c == '@')

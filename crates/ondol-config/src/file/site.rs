@@ -1,6 +1,8 @@
 //! `[sites."…"]`: one domain and what it serves.
 
+mod check;
 mod client_auth;
+mod health;
 mod passthrough;
 mod redirects;
 mod route;
@@ -86,6 +88,8 @@ pub(crate) static SITE: Table = Table {
         rules::COMPRESSION,
         rules::ERROR_PAGES,
         redirects::REDIRECTS,
+        check::CHECK,
+        health::HEALTH,
         target::APP,
         target::PROXY,
         target::FILES,
@@ -153,7 +157,7 @@ fn site(
     let certificate = section
         .table("certificate")
         .and_then(|files| certificate::certificate(files, folder, report));
-    let plan = Site {
+    let mut plan = Site {
         name: pattern?,
         aliases,
         alias_answer: match section.flag("serve_aliases") {
@@ -174,9 +178,10 @@ fn site(
         rules,
         redirects,
         check: None,
-        health: None,
+        health: health::health(section, &route_places, report),
         routes,
     };
+    plan.check = check::check(&plan, section, report);
     main_name_for_aliases(&plan, section, report);
     client_auth::needs_names_and_tls(&plan, section, report);
     Some(Placed {

@@ -31,7 +31,7 @@ fn accepted(text: &str) -> Accepted {
 #[test]
 fn the_sample_is_accepted_as_it_is_and_with_all_it_shows() {
     assert_eq!(accepted(&testdata(SAMPLE)).plan.sites.len(), 1);
-    assert_eq!(accepted(&shown()).plan.sites.len(), 16);
+    assert_eq!(accepted(&shown()).plan.sites.len(), 17);
 }
 
 /// A key is the same where its words are: the targets of a site and of a route.
@@ -88,6 +88,12 @@ const TABLES: &[(&str, &str, &str)] = &[
         "provider = 'rfc2136'\nserver = '127.0.0.1'\nkey_name = 'k'\nkey = { env = 'A' }",
     ),
     ("a site", "[sites.'a.test']", "files = '/a'"),
+    ("`check`", "[sites.'a.test'.check]", ""),
+    ("`[watch]`", "[watch]", ""),
+    ("`disk`", "[watch.disk]", ""),
+    ("a person", "[people.a]", "exec = '/a'"),
+    ("`[alarms]`", "[alarms]", ""),
+    ("`[power]`", "[power]", ""),
     (
         "`basic_auth`",
         "[sites.'a.test'.basic_auth]",

@@ -123,14 +123,14 @@ fn minutes(window: &BandwidthWindow) -> impl Iterator<Item = u16> {
     (window.from..end).map(|minute| minute % DAY)
 }
 
-fn begin(text: &str) -> Result<u16, String> {
+pub(in crate::file) fn begin(text: &str) -> Result<u16, String> {
     match minute_of_day(text) {
         Ok(DAY) => Err("a day begins at 00:00".to_owned()),
         other => other,
     }
 }
 
-fn minute_of_day(text: &str) -> Result<u16, String> {
+pub(in crate::file) fn minute_of_day(text: &str) -> Result<u16, String> {
     let number = |digits: &str| {
         let is_number = digits.len() <= 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
         digits.parse::<u16>().ok().filter(|_| is_number)

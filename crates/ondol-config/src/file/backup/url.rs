@@ -90,7 +90,7 @@ pub(super) fn password(word: Word<'_>, key: &str, credential: &str, report: &mut
 }
 
 /// What stands before the `@` of an address, and the address without it.
-pub(super) fn without_user(text: &str) -> (Option<&str>, String) {
+pub(in crate::file) fn without_user(text: &str) -> (Option<&str>, String) {
     let Some((scheme, after)) = text.split_once("://") else {
         return (None, text.to_owned());
     };

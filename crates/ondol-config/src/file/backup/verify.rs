@@ -19,7 +19,7 @@ const READ_DAYS_MAX: u64 = 366;
 const WHOLE: u64 = 1_000_000;
 const ACCEPTED: &str = "a share is read every day: \"1/30\" or \"5%\"; false reads none";
 
-const OFTEN: Shape = Shape::AnyOf(&[
+pub(in crate::file) const OFTEN: Shape = Shape::AnyOf(&[
     Shape::Choice(&["daily", "weekly", "monthly", "never"]),
     Shape::Flag,
 ]);
@@ -88,7 +88,7 @@ pub(super) fn verify(section: Section<'_>, report: &mut Report) -> Verify {
     verify
 }
 
-fn often(table: Section<'_>, key: &str, report: &mut Report) -> Option<Often> {
+pub(in crate::file) fn often(table: Section<'_>, key: &str, report: &mut Report) -> Option<Often> {
     match table.flag(key) {
         Some(false) => return Some(Often::Never),
         Some(true) => {

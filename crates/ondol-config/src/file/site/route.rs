@@ -167,7 +167,7 @@ fn placed(route: Route, at: Place) -> Placed {
     (route, (path, at))
 }
 
-fn path(word: Word<'_>, report: &mut Report) -> Option<RoutePath> {
+pub(super) fn path(word: Word<'_>, report: &mut Report) -> Option<RoutePath> {
     let path = RoutePath::parse(word.text).filter(|_| !word.text.contains(char::is_control));
     if path.is_none() {
         let normal = normalize(word.text).filter(|normal| RoutePath::parse(normal).is_some());

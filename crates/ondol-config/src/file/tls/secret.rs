@@ -51,7 +51,16 @@ pub(in crate::file) fn secret(
     folder: &Path,
     report: &mut Report,
 ) -> Option<Secret> {
-    let table = section.table(key)?;
+    of(section.table(key)?, key, folder, report)
+}
+
+/// The secret that a table of a key says where to find.
+pub(in crate::file) fn of(
+    table: Section<'_>,
+    key: &str,
+    folder: &Path,
+    report: &mut Report,
+) -> Option<Secret> {
     match (table.text("env"), table.text("file")) {
         (Some(name), None) => variable(name, report),
         (None, Some(path)) => file::path(path, folder, report).map(Secret::File),
