@@ -4,6 +4,10 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
 use crate::file;
 
 /// The largest file of authorities: the system's have about 220 KiB.
@@ -31,4 +35,18 @@ pub fn read_authorities(path: &Path) -> io::Result<String> {
 pub fn system_roots() -> Option<PathBuf> {
     let mut paths = SYSTEM_ROOTS.into_iter().map(PathBuf::from);
     paths.find(|path| path.is_file())
+}
+
+/// The authorities that the system trusts; none when it has no file of them, or one that can't be read. Old ones that
+/// can't be understood any more are left out, which is no reason to trust nobody. Blocks on the disk.
+pub fn trusted() -> Vec<CertificateDer<'static>> {
+    let Some(path) = system_roots() else {
+        return Vec::new();
+    };
+    let text = read_authorities(&path).unwrap_or_default();
+    let mut understood = RootCertStore::empty();
+    CertificateDer::pem_slice_iter(text.as_bytes())
+        .flatten()
+        .filter(|certificate| understood.add(certificate.clone()).is_ok())
+        .collect()
 }

@@ -36,7 +36,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::authorities::read_authorities;
-use crate::authorities::system_roots;
+use crate::authorities::trusted;
 use crate::tasks;
 
 pub mod exchange;
@@ -235,13 +235,8 @@ impl Https {
     /// the disk.
     pub fn new(user_agent: &'static str, root: Option<&Path>) -> Result<Self, HttpsError> {
         let mut roots = RootCertStore::empty();
-        if let Some(path) = system_roots() {
-            // What can't be read is as good as not there: the file of `root` may be enough.
-            let text = read_authorities(&path).unwrap_or_default();
-            // Old authorities that can't be read any more are no reason to trust nobody.
-            let certificates = CertificateDer::pem_slice_iter(text.as_bytes()).flatten();
-            roots.add_parsable_certificates(certificates);
-        }
+        // What can't be read is as good as not there: the file of `root` may be enough.
+        roots.add_parsable_certificates(trusted());
         if let Some(path) = root {
             add_named(&mut roots, path)?;
         }

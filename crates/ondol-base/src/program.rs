@@ -1,6 +1,7 @@
 //! Runs a program that somebody else wrote to its end: with nothing of this process but `PATH`, and within
 //! limits on time and on what it says.
 
+use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::io;
@@ -15,7 +16,9 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::WaitOptions;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Receiver;
+use tokio::net::unix::pipe::Sender;
 
 use crate::process::Child;
 use crate::tasks;
@@ -62,31 +65,85 @@ pub async fn run(
     arguments: Vec<String>,
     limit: Duration,
 ) -> Result<Ended, RunError> {
+    let mut command = prepared(program, arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let (mut started, mut running) = start(command).await?;
+    let stderr = started.stderr.take().map(OwnedFd::from);
+    let stderr = stderr.map(Receiver::from_owned_fd).transpose();
+    let stderr = stderr.map_err(RunError::Watch)?;
+    within(limit, running.end(stderr)).await
+}
+
+/// The same with these bytes as its input, which it need not read. Its complaint is what it writes to its standard
+/// output as well, for some complain there.
+pub async fn run_with_input(
+    program: &str,
+    arguments: Vec<String>,
+    input: Vec<u8>,
+    limit: Duration,
+) -> Result<Ended, RunError> {
+    let (said, say) = io::pipe().map_err(RunError::Watch)?;
+    let mut command = prepared(program, arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(say.try_clone().map_err(RunError::Watch)?)
+        .stderr(say);
+    let (mut started, mut running) = start(command).await?;
+    let said = Receiver::from_owned_fd(said.into()).map_err(RunError::Watch)?;
+    let stdin = started.stdin.take().map(OwnedFd::from);
+    let stdin = stdin.map(Sender::from_owned_fd).transpose();
+    let stdin = stdin.map_err(RunError::Watch)?;
+    let ended = async {
+        tokio::select! {
+            ended = running.end(Some(said)) => ended,
+            never = feed(stdin, &input) => match never {},
+        }
+    };
+    within(limit, ended).await
+}
+
+fn prepared(program: &str, arguments: Vec<String>) -> Command {
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
         .envs(env::var_os("PATH").map(|path| (OsString::from("PATH"), path)))
         .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+        .process_group(0);
+    command
+}
+
+async fn start(mut command: Command) -> Result<(std::process::Child, Running), RunError> {
     // Starting reads the program from disk.
     let started = tasks::spawn_blocking(move || command.spawn()).await;
     let started = started.unwrap_or_else(|error| Err(io::Error::other(error)));
-    let mut started = started.map_err(RunError::Start)?;
-    let mut running = Running {
+    let started = started.map_err(RunError::Start)?;
+    let running = Running {
         child: Child::adopt(started.id()).map_err(RunError::Watch)?,
         has_ended: false,
     };
-    let stderr = started.stderr.take().map(OwnedFd::from);
-    let stderr = stderr.map(Receiver::from_owned_fd).transpose();
-    let stderr = stderr.map_err(RunError::Watch)?;
-    match tokio::time::timeout(limit, running.end(stderr)).await {
+    Ok((started, running))
+}
+
+async fn within(
+    limit: Duration,
+    end: impl Future<Output = io::Result<Ended>>,
+) -> Result<Ended, RunError> {
+    match tokio::time::timeout(limit, end).await {
         Ok(ended) => ended.map_err(RunError::Watch),
         Err(_) => Err(RunError::Slow(limit)),
     }
+}
+
+/// Writes all, closes the pipe, and then never returns: a program may end without having read it, or live on after.
+async fn feed(stdin: Option<Sender>, input: &[u8]) -> Infallible {
+    if let Some(mut stdin) = stdin {
+        let _ = stdin.write_all(input).await;
+    }
+    std::future::pending().await
 }
 
 impl Running {
@@ -218,6 +275,27 @@ mod tests {
         while !std::fs::read_to_string(file).is_ok_and(|text| text.ends_with('\n')) {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn one_reads_what_it_is_given_and_complains_where_it_likes() {
+        let script = "tr a-z A-Z; echo error >&2; exit 4".to_owned();
+        let ended = run_with_input(
+            "sh",
+            vec!["-c".to_owned(), script],
+            b"a word".to_vec(),
+            LONG,
+        );
+        let ended = ended.await.unwrap();
+        assert_eq!(ended.status.code(), Some(4));
+        assert_eq!(ended.complaint, "A WORDerror\n");
+    }
+
+    #[tokio::test]
+    async fn one_need_not_read_what_it_is_given() {
+        let much = vec![b'x'; 1024 * 1024];
+        let ended = run_with_input("true", Vec::new(), much, LONG).await.unwrap();
+        assert!(ended.status.success());
     }
 
     #[tokio::test]
