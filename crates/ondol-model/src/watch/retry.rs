@@ -100,7 +100,9 @@ mod tests {
     use super::*;
 
     fn waits(trouble: SendTrouble) -> Vec<u64> {
-        (1..=8).map(|tries| wait(trouble, tries).as_secs()).collect()
+        (1..=8)
+            .map(|tries| wait(trouble, tries).as_secs())
+            .collect()
     }
 
     #[test]
@@ -111,7 +113,10 @@ mod tests {
                 SendTrouble::Unreachable,
                 [5, 15, 60, 300, 900, 1_800, 1_800, 1_800],
             ),
-            (SendTrouble::Busy(None), [30, 60, 300, 900, 900, 900, 900, 900]),
+            (
+                SendTrouble::Busy(None),
+                [30, 60, 300, 900, 900, 900, 900, 900],
+            ),
             (busy(17), [17; 8]),
             (busy(0), [1; 8]),
             (busy(1_000_000), [3_600; 8]),
