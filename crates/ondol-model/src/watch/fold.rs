@@ -124,15 +124,11 @@ fn is_foldable(message: &Waiting) -> bool {
     }
 }
 
-/// Whether a message that is held back would be old news when its time comes.
-fn is_overtaken(message: &Waiting, waiting: &[Waiting]) -> bool {
-    message.incident.is_some()
-        && waiting.iter().any(|other| {
-            other.incident == message.incident
-                && other.id > message.id
-                && other.is_due
-                && is_foldable(other)
-        })
+/// Whether a message that is held back would be old news when its time comes; by the newest message of each incident
+/// that may be sent.
+fn is_overtaken(message: &Waiting, newest: &BTreeMap<i64, i64>) -> bool {
+    let incident = message.incident.and_then(|incident| newest.get(&incident));
+    incident.is_some_and(|newest| *newest > message.id)
 }
 
 fn is_stale(message: &Waiting, now: i64) -> bool {
@@ -156,16 +152,15 @@ fn apart(foldable: &[&Waiting], stale: &[&Waiting]) -> Vec<Fold> {
             incidents.entry(incident).or_default().push(message.id);
         }
     }
-    let is_held_up = |incident: &i64| {
-        stale
-            .iter()
-            .any(|message| message.incident == Some(*incident))
-    };
+    let held_up: BTreeSet<i64> = stale
+        .iter()
+        .filter_map(|message| message.incident)
+        .collect();
     let mut folds = Vec::new();
     for (incident, mut ids) in incidents {
         if let Some(into) = ids.pop()
             && !ids.is_empty()
-            && is_held_up(&incident)
+            && held_up.contains(&incident)
         {
             folds.push(Fold::Into { ids, into });
         }

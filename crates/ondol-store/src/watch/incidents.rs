@@ -1,5 +1,7 @@
 //! What is or was wrong, and how things are.
 
+use std::collections::BTreeMap;
+
 use ondol_model::limits;
 use ondol_model::watch::Severity;
 use ondol_model::watch::State;
@@ -18,6 +20,11 @@ impl Handle {
     pub async fn incidents(&self, limit: u32) -> Result<Vec<RecordedIncident>, StoreError> {
         self.read_of_watch(move |connection| newest(connection, limit))
             .await
+    }
+
+    /// When the newest [`limits::INCIDENTS_ENDED_MAX`] incidents began and ended.
+    pub async fn incident_times(&self) -> Result<BTreeMap<i64, (i64, Option<i64>)>, StoreError> {
+        self.read_of_watch(|connection| times(connection)).await
     }
 
     /// Forgets how subjects are that are not watched any more.
@@ -132,6 +139,15 @@ fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<RecordedI
     connection
         .prepare_cached(&question)?
         .query_map([limit.min(limits::MESSAGES_PER_ANSWER_MAX)], recorded)?
+        .collect()
+}
+
+fn times(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, (i64, Option<i64>)>> {
+    connection
+        .prepare_cached("SELECT id, began_at, ended_at FROM incidents ORDER BY id DESC LIMIT ?1")?
+        .query_map([limits::INCIDENTS_ENDED_MAX], |row| {
+            Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+        })?
         .collect()
 }
 

@@ -118,6 +118,12 @@ impl Handle {
             .await
     }
 
+    /// When each channel of each person last took a message: person, channel, time.
+    pub async fn last_delivered(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        self.read_of_watch(|connection| last_delivered(connection))
+            .await
+    }
+
     /// Who has been told of an incident, or will be: a message about it was delivered or waits, or the one that took
     /// its place.
     pub async fn told(&self, incident: i64) -> Result<Vec<String>, StoreError> {
@@ -226,6 +232,15 @@ fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Message>>
     let question = format!("SELECT {COLUMNS} FROM messages ORDER BY id DESC LIMIT ?1");
     let mut statement = connection.prepare_cached(&question)?;
     known(statement.query_map([limit.min(limits::MESSAGES_PER_ANSWER_MAX)], recorded)?)
+}
+
+fn last_delivered(connection: &Connection) -> rusqlite::Result<Vec<(String, String, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT person, channel, max(ended_at) FROM messages WHERE outcome = 'delivered' GROUP BY person, channel",
+        )?
+        .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect()
 }
 
 fn told(connection: &Connection, incident: i64) -> rusqlite::Result<Vec<String>> {

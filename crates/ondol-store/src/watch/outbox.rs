@@ -55,7 +55,8 @@ impl Handle {
     }
 
     /// Puts a message in the place of several that wait, in one transaction; returns its number. `parts` is what it
-    /// tells of, as JSON, for the next time that it is folded.
+    /// tells of, as JSON, for the next time that it is folded. When none of them waits any more, nothing happens, and the
+    /// number is that of the message which took their place: who does not know whether it was done may ask again.
     pub async fn fold_messages(
         &self,
         ids: Vec<i64>,
@@ -189,10 +190,30 @@ fn fold(
     parts: Option<&str>,
 ) -> rusqlite::Result<i64> {
     let transaction = connection.transaction()?;
+    if let Some(before) = folded_before(&transaction, ids)? {
+        return Ok(before);
+    }
     let id = messages::insert(&transaction, into, parts)?;
     give_way(&transaction, ids, id, into.queued_at)?;
     transaction.commit()?;
     Ok(id)
+}
+
+/// The message that took the place of all these; `None` while one of them waits.
+fn folded_before(connection: &Connection, ids: &[i64]) -> rusqlite::Result<Option<i64>> {
+    let mut into = None;
+    for id in ids {
+        let row: Option<(bool, Option<i64>)> = connection
+            .prepare_cached("SELECT outcome IS NULL, folded_into FROM messages WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match row {
+            Some((true, _)) => return Ok(None),
+            Some((false, folded_into)) => into = into.or(folded_into),
+            None => {}
+        }
+    }
+    Ok(into)
 }
 
 /// Ends messages in whose place another is sent, and whatever they had taken the place of.

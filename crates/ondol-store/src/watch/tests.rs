@@ -186,6 +186,8 @@ async fn a_message_waits_until_it_ended_and_ends_once() {
         .await
         .unwrap();
     assert_eq!(handle.waiting_messages().await.unwrap(), []);
+    let delivered = handle.last_delivered().await.unwrap();
+    assert_eq!(delivered, [("me".to_owned(), "email".to_owned(), 1_201)]);
     let ended = handle.messages(10).await.unwrap().remove(0);
     assert_eq!(
         (ended.outcome, ended.ended_at, ended.tries, ended.error),
@@ -213,6 +215,11 @@ async fn who_was_told_by_a_message_that_took_the_place_of_several_was_told() {
     let fold = |ids: Vec<i64>| handle.fold_messages(ids, summary.clone(), Some("[]".to_owned()));
     let once = fold(first[..2].to_vec()).await.unwrap();
     let more = queued(&handle, vec![message(Some(3), "me", "email")]).await[0];
+    assert_eq!(
+        fold(first[..2].to_vec()).await.unwrap(),
+        once,
+        "asked again"
+    );
     let twice = fold(vec![once, more]).await.unwrap();
     let end = |id, outcome| handle.end_message(id, outcome, 2_000, None);
     end(first[2], MessageOutcome::GivenUp).await.unwrap();
@@ -367,6 +374,8 @@ async fn when_the_clock_is_set_what_is_open_moves_with_it() {
     end.await.unwrap();
     handle.shift_watch_times(-600).await.unwrap();
 
+    let times = handle.incident_times().await.unwrap();
+    assert_eq!(times[&1], (1_000, Some(1_200)));
     let incidents = handle.incidents(10).await.unwrap();
     assert_eq!(incidents[1], over);
     assert_eq!(incidents[0].began_at, 400);
