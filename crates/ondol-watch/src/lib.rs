@@ -15,6 +15,8 @@ mod heartbeat;
 mod news;
 mod pings;
 mod places;
+#[cfg(test)]
+mod planted;
 mod power;
 mod request;
 mod status;
