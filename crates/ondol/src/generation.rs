@@ -32,6 +32,7 @@ pub(crate) use convert::sources_of;
 pub(crate) use convert::texts_of;
 pub(crate) use convert::upstream_files_from;
 pub(crate) use owner::Owner;
+pub(crate) use owner::SiteTotals;
 pub(crate) use process::Adopted;
 pub(crate) use process::Surroundings;
 pub(crate) use process::receive_sockets;
@@ -147,6 +148,7 @@ enum Order {
 pub(crate) struct Handle {
     orders: mpsc::Sender<Order>,
     status: watch::Receiver<Status>,
+    sites: watch::Receiver<Arc<SiteTotals>>,
 }
 
 impl Handle {
@@ -180,6 +182,11 @@ impl Handle {
     /// How the data planes are, and when that changes.
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
+    }
+
+    /// What is counted of sites, and when that changes.
+    pub(crate) fn sites(&self) -> watch::Receiver<Arc<SiteTotals>> {
+        self.sites.clone()
     }
 
     async fn order(&self, order: Order) {

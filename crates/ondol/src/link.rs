@@ -23,9 +23,13 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 mod apps;
+mod counters;
 
 pub(crate) use apps::Endpoints;
 pub(crate) use apps::Traffic;
+pub(crate) use counters::Counters;
+pub(crate) use counters::SiteCounts;
+pub(crate) use counters::Sites;
 
 /// The largest frame: a configuration of 4 MiB and the certificates of some ten thousand sites.
 const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -228,6 +232,8 @@ pub(crate) enum Up {
     Wake { app: String },
     /// What it counted since its start.
     Counters(Counters),
+    /// What it counted of sites since its start. Older versions never say so.
+    Sites(Sites),
     /// How the servers behind the sites are.
     Servers { servers: Vec<Server> },
     /// Something worth an event.
@@ -254,58 +260,6 @@ pub(crate) struct Server {
     pub(crate) requests: u32,
     /// Why it is down; `None` while it is up.
     pub(crate) trouble: Option<String>,
-}
-
-/// What a data plane counted since its start, and what is open in it now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Counters {
-    /// Open now.
-    pub(crate) connections: u64,
-    /// Accepted so far.
-    pub(crate) connections_total: u64,
-    /// Open now; each is one of `connections`.
-    pub(crate) tunnels: u64,
-    pub(crate) requests: u64,
-    /// By class: 1xx, 2xx, 3xx, 4xx, 5xx.
-    pub(crate) responses: [u64; 5],
-    pub(crate) bytes_sent: u64,
-    pub(crate) handshakes_failed: u64,
-    pub(crate) shed: u64,
-    pub(crate) glitches: u64,
-    pub(crate) strangers: u64,
-    pub(crate) passed_through: u64,
-    pub(crate) log_lines_dropped: u64,
-}
-
-impl Counters {
-    /// With what another data plane counted.
-    pub(crate) fn plus(&self, other: &Self) -> Self {
-        let responses = std::array::from_fn(|class| self.responses[class] + other.responses[class]);
-        Self {
-            connections: self.connections + other.connections,
-            connections_total: self.connections_total + other.connections_total,
-            tunnels: self.tunnels + other.tunnels,
-            requests: self.requests + other.requests,
-            responses,
-            bytes_sent: self.bytes_sent + other.bytes_sent,
-            handshakes_failed: self.handshakes_failed + other.handshakes_failed,
-            shed: self.shed + other.shed,
-            glitches: self.glitches + other.glitches,
-            strangers: self.strangers + other.strangers,
-            passed_through: self.passed_through + other.passed_through,
-            log_lines_dropped: self.log_lines_dropped + other.log_lines_dropped,
-        }
-    }
-
-    /// Without what ends with the process.
-    pub(crate) fn retired(self) -> Self {
-        Self {
-            connections: 0,
-            tunnels: 0,
-            ..self
-        }
-    }
 }
 
 /// Why a link cannot be used any more.

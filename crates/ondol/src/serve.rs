@@ -24,7 +24,6 @@ use ondol_proxy::Failures;
 use ondol_proxy::KeyPair;
 use ondol_proxy::Protocol;
 use ondol_proxy::ServeFailure;
-use ondol_proxy::ServerState;
 use ondol_proxy::Snapshot;
 use ondol_proxy::Socket;
 use ondol_proxy::UpstreamFiles;
@@ -40,11 +39,9 @@ use crate::generation::receive_sockets;
 use crate::generation::sources_of;
 use crate::generation::upstream_files_from;
 use crate::link;
-use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
 use crate::link::LinkError;
-use crate::link::Server;
 use crate::link::SocketProtocol;
 use crate::link::Start;
 use crate::link::Up;
@@ -53,6 +50,7 @@ use crate::sandbox;
 use crate::signals;
 
 mod apps;
+mod counted;
 
 use apps::Apps;
 
@@ -104,6 +102,7 @@ struct Served {
     failures: mpsc::Receiver<Up>,
     failure_sender: mpsc::Sender<Up>,
     apps: Apps,
+    sites: counted::Told,
     wakes: mpsc::Receiver<AppName>,
 }
 
@@ -150,6 +149,7 @@ impl Served {
             failures,
             failure_sender,
             apps,
+            sites: counted::Told::default(),
             wakes,
         })
     }
@@ -194,9 +194,11 @@ impl Served {
                     lost_for = if self.plane.lost_worker() { lost_for + 1 } else { 0 };
                     // Its sockets would still get their share of visitors.
                     anyhow::ensure!(lost_for < LOST_TICKS, "a worker has ended or stands still");
-                    link.send_unless_behind(&counted(&self.plane))?;
+                    link.send_unless_behind(&counted::counted(&self.plane))?;
                     link.flush_some().await?;
-                    link.send_unless_behind(&servers(&self.plane))?;
+                    self.sites.tell(&self.plane, link)?;
+                    link.flush_some().await?;
+                    link.send_unless_behind(&counted::servers(&self.plane))?;
                     link.flush_some().await?;
                     self.apps.report(&self.plane, link)?;
                 }
@@ -223,6 +225,11 @@ impl Served {
     /// Finishes what visitors have, unless the link is gone before.
     async fn drain(mut self, link: &mut Link, grace: Duration) -> anyhow::Result<()> {
         let cut = self.until_drained(link, grace).await?;
+        // What was counted since the last tick must not get lost with it.
+        link.flush().await?;
+        link.send(&counted::counted(&self.plane))?;
+        link.flush().await?;
+        self.sites.tell(&self.plane, link)?;
         self.plane.end().await;
         link.send(&Up::Drained { cut })?;
         link.flush().await?;
@@ -253,7 +260,9 @@ impl Served {
                 Some(app) = wakes.recv(), if !link.is_behind() => link.send(&wake(&app))?,
                 _ = retiring_ticks.tick(), if self.apps.is_retiring() => self.apps.report(&self.plane, link)?,
                 _ = tick.tick() => {
-                    link.send_unless_behind(&counted(&self.plane))?;
+                    link.send_unless_behind(&counted::counted(&self.plane))?;
+                    link.flush_some().await?;
+                    self.sites.tell(&self.plane, link)?;
                     link.flush_some().await?;
                     self.apps.report(&self.plane, link)?;
                 }
@@ -424,56 +433,4 @@ fn wake(app: &AppName) -> Up {
     Up::Wake {
         app: app.to_string(),
     }
-}
-
-fn servers(plane: &DataPlane) -> Up {
-    let servers = plane.servers().into_iter();
-    let servers = servers.map(|server| {
-        let ServerState {
-            address,
-            sites,
-            requests,
-            trouble,
-        } = server;
-        Server {
-            address,
-            sites,
-            requests,
-            trouble,
-        }
-    });
-    Up::Servers {
-        servers: servers.collect(),
-    }
-}
-
-fn counted(plane: &DataPlane) -> Up {
-    let ondol_proxy::Counters {
-        connections,
-        connections_total,
-        tunnels,
-        requests,
-        responses,
-        bytes_sent,
-        handshakes_failed,
-        shed,
-        glitches,
-        strangers,
-        passed_through,
-        log_lines_dropped,
-    } = plane.counters();
-    Up::Counters(Counters {
-        connections,
-        connections_total,
-        tunnels,
-        requests,
-        responses,
-        bytes_sent,
-        handshakes_failed,
-        shed,
-        glitches,
-        strangers,
-        passed_through,
-        log_lines_dropped,
-    })
 }

@@ -21,6 +21,7 @@ use crate::generation::Fixed;
 use crate::generation::MemberStatus;
 use crate::generation::Number;
 use crate::generation::Phase;
+use crate::generation::SiteTotals;
 use crate::generation::Wanted;
 use crate::generation::convert;
 use crate::generation::showing::Showing;
@@ -52,6 +53,8 @@ pub(super) struct Member {
     pub(super) version: Option<String>,
     pub(super) since: i64,
     pub(super) counters: Counters,
+    /// What it counted of sites.
+    pub(super) sites: SiteTotals,
     /// How the servers behind the sites are, as it sees them.
     pub(super) servers: Vec<Server>,
     /// Why it ended or will end.
@@ -94,6 +97,7 @@ impl Member {
             version: None,
             since: clock::unix_seconds(),
             counters: Counters::default(),
+            sites: SiteTotals::new(),
             servers: Vec::new(),
             reason: None,
         }

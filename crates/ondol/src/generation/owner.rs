@@ -51,9 +51,12 @@ use crate::link::LinkError;
 use crate::link::Up;
 
 mod challenges;
+mod counted;
 mod endpoints;
 mod wish;
 
+pub(crate) use counted::SiteTotals;
+use counted::Sites;
 use endpoints::Apps;
 
 /// How long the last frames to a data plane may take before the agent lets go of it.
@@ -73,6 +76,7 @@ pub(crate) struct Owner {
     silence: Silence,
     board: BoardReader,
     apps: Apps,
+    sites: Sites,
     orders: mpsc::Receiver<Order>,
     ends: mpsc::Receiver<(Number, io::Result<ExitStatus>)>,
     end_sender: mpsc::Sender<(Number, io::Result<ExitStatus>)>,
@@ -118,6 +122,7 @@ impl Owner {
         let (order_sender, orders) = mpsc::channel(ORDERS_WAITING_MAX);
         let (end_sender, ends) = mpsc::channel(ORDERS_WAITING_MAX);
         let (status, status_receiver) = watch::channel(Status::default());
+        let (sites, sites_receiver) = Sites::new();
         let mut owner = Self {
             roster: Roster::new(next, limits::DRAIN_REPLACED),
             surroundings,
@@ -131,6 +136,7 @@ impl Owner {
             silence: Silence::default(),
             board,
             apps: Apps::new(apps),
+            sites,
             orders,
             ends,
             end_sender,
@@ -154,6 +160,7 @@ impl Owner {
         let handle = Handle {
             orders: order_sender,
             status: status_receiver,
+            sites: sites_receiver,
         };
         (owner, handle)
     }
@@ -246,6 +253,7 @@ impl Owner {
             Up::Traffic(traffic) => self.apps.heard(member, traffic),
             Up::Wake { app } => self.apps.wake(&app),
             Up::Counters(counters) => member.counters = counters,
+            Up::Sites(sites) => self.sites.heard(member, sites),
             Up::Servers { servers } => member.servers = servers,
             Up::Failure {
                 event,
@@ -280,6 +288,7 @@ impl Owner {
         });
         self.retired = self.retired.plus(&member.counters.retired());
         self.apps.ended(&member.traffic);
+        self.sites.ended(std::mem::take(&mut member.sites));
         member.traffic = Traffic::default();
         self.act(Input::Ended(number));
         self.members.remove(&number);
@@ -465,26 +474,6 @@ impl Owner {
             adopted.extend(member.let_go(number, phase, deadline).await);
         }
         adopted
-    }
-
-    fn publish(&self) {
-        let live = self.members.values().map(|member| &member.counters);
-        let counters = live.fold(self.retired, |sum, counters| sum.plus(counters));
-        let members = self.members.iter();
-        let members = members.filter_map(|(number, member)| {
-            Some(member.status(*number, self.roster.phase(*number)?))
-        });
-        let status = Status {
-            members: members.collect(),
-            lost: self.lost,
-            counters,
-            next: self.roster.next(),
-        };
-        self.status.send_if_modified(|current| {
-            let differs = *current != status;
-            *current = status;
-            differs
-        });
     }
 }
 
