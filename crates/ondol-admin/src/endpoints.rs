@@ -129,6 +129,7 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/backups/kit", post(backups::kit))
         .route("/backups/kit/confirmed", post(backups::kit_confirmed))
         .route("/watch", get(watch::all))
+        .route("/alarms", get(watch::alarms))
         .route("/alarms/test", post(watch::test))
         .route("/alarms/ack", post(watch::acknowledge))
         .route("/alarms/silence", post(watch::silence))

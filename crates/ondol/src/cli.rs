@@ -16,9 +16,15 @@ use crate::command::logs::LogsFlags;
 use crate::command::recover::RecoverFlags;
 use crate::output::Format;
 
+mod alarms;
 mod apps;
 mod backups;
 
+pub(crate) use alarms::AckFlags;
+pub(crate) use alarms::AlarmCommand;
+pub(crate) use alarms::AlarmListFlags;
+pub(crate) use alarms::AlarmTestFlags;
+pub(crate) use alarms::SilenceFlags;
 pub(crate) use apps::AppFlags;
 pub(crate) use apps::AppsCommand;
 pub(crate) use apps::AppsFlags;
@@ -122,6 +128,9 @@ pub(crate) enum Command {
     /// Take, list, prove and thin out backups, and print the recovery kit
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// See whether people can be reached, what they were told, and leave them in peace for a while
+    #[command(subcommand)]
+    Alarm(AlarmCommand),
     /// Put something back from a backup: files, a database, an app, a site
     Restore(RestoreFlags),
     /// Run a command as an app runs: with its user, folder, environment and limits

@@ -8,6 +8,7 @@ use ondol_admin::api::EventsQuery;
 use ondol_admin::client::Client;
 use ondol_admin::client::ClientError;
 
+use crate::cli::AlarmCommand;
 use crate::cli::BackupCommand;
 use crate::cli::CertsCommand;
 use crate::cli::CertsFlags;
@@ -17,6 +18,7 @@ use crate::cli::RestoreFlags;
 use crate::cli::Show;
 use crate::folders::Folders;
 
+mod alarms;
 mod apps;
 mod backups;
 mod certs;
@@ -134,6 +136,11 @@ pub(crate) fn backup(what: &BackupCommand, folders: &Folders) -> anyhow::Result<
         BackupCommand::Repair(flags) => backups::deeds::repair(&client, flags).await,
         BackupCommand::Kit(flags) => backups::kit::run(&client, flags).await,
     })
+}
+
+/// The verbs about alarms.
+pub(crate) fn alarm(what: &AlarmCommand, folders: &Folders) -> anyhow::Result<ExitCode> {
+    ask(folders, async |client| alarms::run(&client, what).await)
 }
 
 /// Puts something back.

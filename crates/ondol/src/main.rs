@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Command::Job => Ok(ondol_backup::run_job()),
         Command::OnApp(what) => places().and_then(|folders| command::on_app(what, &folders)),
         Command::Backup(what) => places().and_then(|folders| command::backup(what, &folders)),
+        Command::Alarm(what) => places().and_then(|folders| command::alarm(what, &folders)),
         Command::Restore(flags) => places().and_then(|folders| command::restore(flags, &folders)),
         Command::Exec(flags) => command::exec::run(flags, places, &environment.terminal),
         Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),

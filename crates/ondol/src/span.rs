@@ -27,9 +27,42 @@ pub(crate) fn span(seconds: u64) -> String {
     format!("{} {word}", seconds / unit)
 }
 
+/// The seconds of a length of time as people type it: `30s`, `10m`, `2h`, `1d`, `1w`. Never 0.
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no length of time such as `30m`, `2h` or `1d`");
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (digits, unit) = text.split_at(unit_at);
+    let unit = match unit.trim_start() {
+        "s" => 1,
+        "m" | "min" => MINUTE,
+        "h" => HOUR,
+        "d" => DAY,
+        "w" => 7 * DAY,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let seconds = number.checked_mul(unit).ok_or_else(wrong)?;
+    if seconds == 0 {
+        return Err("it is no time at all".to_owned());
+    }
+    Ok(seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_read_as_people_type_them() {
+        let read = [("30s", 30), ("10m", 600), ("2h", 7_200), ("1 d", 86_400)];
+        for (text, seconds) in read {
+            assert_eq!(parse(text), Ok(seconds));
+        }
+        let no = ["", "2", "h", "2y", "-1h", "99999999999999999999h", "0h"];
+        for text in no.into_iter().chain(["9999999999999999999w"]) {
+            parse(text).unwrap_err();
+        }
+    }
 
     #[test]
     fn moments_are_told_in_one_unit() {

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::Time;
 
+mod convert;
+
 /// `GET /watch`: how everything is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Watch {
@@ -271,7 +273,7 @@ pub struct AlarmMessage {
     pub severity: AlarmSeverity,
     /// Its first line.
     pub title: String,
-    /// The rest.
+    /// All of it.
     pub text: String,
     /// Since when it is in the outbox.
     pub queued_at: Time,

@@ -10,6 +10,13 @@ impl Client {
         self.read("/watch").await
     }
 
+    /// What is wrong, and what becomes of the messages about it.
+    pub async fn alarms(&self, query: api::AlarmsQuery) -> Result<api::Alarms, ClientError> {
+        let api::AlarmsQuery { all, limit } = query;
+        let limit = limit.map_or_else(String::new, |limit| format!("&limit={limit}"));
+        self.read(&format!("/alarms?all={all}{limit}")).await
+    }
+
     /// Has messages sent to see whether they arrive; a refusal is an answer too.
     pub async fn test_alarm(
         &self,

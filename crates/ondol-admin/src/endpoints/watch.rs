@@ -1,10 +1,17 @@
 //! How everything is, and what the owner asks about alarms; who answers knows how.
 
 use axum::Json;
+use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use ondol_base::chain::Chain;
+use ondol_model::limits;
+use ondol_store::Handle;
+use ondol_store::StoreError;
 use tokio::sync::oneshot;
 
 use super::Surface;
@@ -14,6 +21,9 @@ use super::published;
 use super::unreadable;
 use super::verdict;
 use crate::api;
+
+/// Incidents and messages in an answer when the question does not say how many.
+const ALARMS_DEFAULT: u32 = 50;
 
 /// Something about alarms. Each is answered soon: whether a message arrives is followed.
 #[derive(Debug)]
@@ -45,6 +55,51 @@ type Asked<T> = Result<Json<T>, JsonRejection>;
 
 pub(super) async fn all(State(surface): State<Surface>) -> Response {
     published(&surface.watch)
+}
+
+pub(super) async fn alarms(
+    State(surface): State<Surface>,
+    query: Result<Query<api::AlarmsQuery>, QueryRejection>,
+) -> Response {
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(rejection) => return problem(rejection.status(), rejection.body_text()),
+    };
+    let open = surface.watch.borrow().incidents.clone();
+    match recorded(&surface.store, open, query).await {
+        Ok(alarms) => Json(alarms).into_response(),
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, Chain(&error).to_string()),
+    }
+}
+
+/// What is open as those who watch say; what is over, and the messages, as they are written down.
+async fn recorded(
+    store: &Handle,
+    open: Vec<api::Incident>,
+    query: api::AlarmsQuery,
+) -> Result<api::Alarms, StoreError> {
+    let api::AlarmsQuery { all, limit } = query;
+    let limit = limit.unwrap_or(ALARMS_DEFAULT);
+    let limit = limit.min(limits::MESSAGES_PER_ANSWER_MAX);
+    let mut incidents = open;
+    let messages = if all {
+        let recorded = store.incidents(limit).await?;
+        for incident in recorded.into_iter().filter(|it| it.ended_at.is_some()) {
+            let told = store.told(incident.id).await?;
+            incidents.push(api::Incident::new(incident, told));
+        }
+        store.messages(limit).await?
+    } else {
+        let mut waiting = store.waiting_messages().await?;
+        waiting.reverse();
+        waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        waiting
+    };
+    let messages = messages.into_iter().map(api::AlarmMessage::from).collect();
+    Ok(api::Alarms {
+        incidents,
+        messages,
+    })
 }
 
 pub(super) async fn test(

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use ondol_admin::api;
 use ondol_admin::api::Time;
 use ondol_model::watch::PowerState;
-use ondol_model::watch::Severity;
 use ondol_model::watch::State;
 use ondol_watch::HeartbeatStatus;
 use ondol_watch::IncidentStatus;
@@ -118,7 +117,7 @@ fn incident(status: &IncidentStatus) -> api::Incident {
         id: *id,
         subject: subject.to_string(),
         also: also.iter().map(ToString::to_string).collect(),
-        severity: self::severity(*severity),
+        severity: (*severity).into(),
         began_at: Time::from_unix_seconds(*began_at),
         ended_at: time(*ended_at),
         sentence: sentence.clone(),
@@ -193,14 +192,6 @@ fn state(state: State) -> api::HealthState {
         State::Pass => api::HealthState::Pass,
         State::Warn => api::HealthState::Warn,
         State::Fail => api::HealthState::Fail,
-    }
-}
-
-fn severity(severity: Severity) -> api::AlarmSeverity {
-    match severity {
-        Severity::Info => api::AlarmSeverity::Info,
-        Severity::Warning => api::AlarmSeverity::Warning,
-        Severity::Critical => api::AlarmSeverity::Critical,
     }
 }
 

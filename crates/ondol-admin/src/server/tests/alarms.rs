@@ -1,5 +1,12 @@
 //! How everything is, and questions about alarms, over the socket.
 
+use ondol_model::watch::NoticeKind;
+use ondol_model::watch::Severity;
+use ondol_store::MessageOutcome;
+use ondol_store::NewMessage;
+use ondol_store::RecordedIncident;
+use ondol_store::WatchChange;
+
 use super::*;
 
 #[tokio::test]
@@ -88,4 +95,80 @@ async fn a_question_about_alarms_that_makes_no_sense_is_refused() {
     let answer = by_hand(agent.client.socket(), &request).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("invalid type"), "{answer}");
+}
+
+fn message(incident: Option<i64>, kind: NoticeKind) -> NewMessage {
+    NewMessage {
+        incident,
+        person: "me".to_owned(),
+        channel: "email".to_owned(),
+        kind,
+        severity: Severity::Critical,
+        subject: "site:blog.example.com".to_owned(),
+        title: "blog.example.com is down".to_owned(),
+        text: "It answers 502.".to_owned(),
+        queued_at: NOON.unix_seconds(),
+        not_before: 0,
+        expires_at: i64::MAX,
+        wants_answer: true,
+    }
+}
+
+fn incident(id: i64, ended_at: Option<i64>) -> RecordedIncident {
+    RecordedIncident {
+        id,
+        subject: "app:blog".to_owned(),
+        members: vec!["app:blog".to_owned(), "site:blog.example.com".to_owned()],
+        severity: Severity::Critical,
+        sentence: "blog ends again and again".to_owned(),
+        began_at: NOON.unix_seconds(),
+        ended_at,
+        acknowledged_by: Some("me".to_owned()),
+        acknowledged_at: None,
+        memory: "{}".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn what_was_wrong_and_what_was_sent_is_read_from_the_store() {
+    let agent = start();
+    let store = agent.store.handle();
+    let ended = NOON.unix_seconds() + 600;
+    let change = WatchChange {
+        incidents: vec![incident(1, Some(ended)), incident(2, None)],
+        messages: vec![
+            message(Some(1), NoticeKind::Problem),
+            message(None, NoticeKind::Test),
+        ],
+        states: Vec::new(),
+    };
+    let ids = store.commit_watch(change).await.unwrap();
+    let end = store.end_message(ids[0], MessageOutcome::Delivered, ended, None);
+    end.await.unwrap();
+
+    let query = api::AlarmsQuery::default();
+    let waiting = agent.client.alarms(query).await.unwrap();
+    // What is open is told by those who watch, of whom there are none here.
+    assert_eq!(waiting.incidents, []);
+    let [test] = waiting.messages.as_slice() else {
+        panic!("{waiting:?}");
+    };
+    assert_eq!((test.kind.as_str(), test.id), ("test", ids[1]));
+    assert!(test.next_at.is_some() && test.outcome.is_none());
+
+    let all = true;
+    let query = api::AlarmsQuery { all, limit: None };
+    let all = agent.client.alarms(query).await.unwrap();
+    let [over] = all.incidents.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!(over.also, ["site:blog.example.com"]);
+    assert_eq!(over.told, ["me"]);
+    assert_eq!(over.ended_at, Some(Time::from_unix_seconds(ended)));
+    let outcomes: Vec<_> = all
+        .messages
+        .iter()
+        .map(|it| it.outcome.as_deref())
+        .collect();
+    assert_eq!(outcomes, [None, Some("delivered")]);
 }
