@@ -4,6 +4,7 @@ use crate::watch::Subject;
 use crate::watch::What;
 
 /// What somebody who knows the box can do.
+#[expect(clippy::too_many_lines, reason = "a table: a line for each")]
 pub(super) fn advice(subject: &Subject, what: &What) -> String {
     let name = subject.name();
     let advice = match what {
