@@ -5,6 +5,7 @@
 use super::Finding;
 use super::Severity;
 use super::Subject;
+use super::What;
 use crate::plan::Language;
 use crate::plan::Role;
 
@@ -100,9 +101,9 @@ pub enum Away {
 
 /// What was found, as one sentence without a full stop: on screens, in events, in answers to machines.
 pub fn sentence(telling: &Telling<'_>, subject: &Subject, finding: &Finding) -> String {
-    let found = telling.tongue().found(telling, subject, &finding.what);
+    let found = clause(telling, subject, finding);
     let detail = one_line(&finding.detail);
-    if detail.is_empty() {
+    if detail.is_empty() || found == detail {
         found
     } else if found.contains(": ") || found.ends_with(')') {
         format!("{found} ({detail})")
@@ -113,8 +114,7 @@ pub fn sentence(telling: &Telling<'_>, subject: &Subject, finding: &Finding) -> 
 
 /// Something is wrong.
 pub fn problem(telling: &Telling<'_>, story: &Story<'_>) -> Words {
-    let tongue = telling.tongue();
-    let found = tongue.found(telling, story.subject, &story.finding.what);
+    let found = clause(telling, story.subject, story.finding);
     Words {
         title: telling.titled(&found),
         text: trouble(telling, story),
@@ -124,7 +124,7 @@ pub fn problem(telling: &Telling<'_>, story: &Story<'_>) -> Words {
 /// It is still wrong.
 pub fn reminder(telling: &Telling<'_>, story: &Story<'_>) -> Words {
     let tongue = telling.tongue();
-    let found = tongue.found(telling, story.subject, &story.finding.what);
+    let found = clause(telling, story.subject, story.finding);
     let lasts = tongue.span(seconds_between(story.began_at, story.now));
     Words {
         title: telling.titled(&tongue.still(&found, &lasts)),
@@ -280,6 +280,16 @@ impl Telling<'_> {
         rest.and_then(|rest| rest.strip_prefix(": "))
             .unwrap_or(title)
     }
+}
+
+/// What was found, without anybody's own words.
+fn clause(telling: &Telling<'_>, subject: &Subject, finding: &Finding) -> String {
+    let said = one_line(&finding.detail);
+    let is_told = finding.what == What::Remembered && telling.role == Role::Operator;
+    if is_told && !said.is_empty() {
+        return said; // A whole sentence, as it was told before.
+    }
+    telling.tongue().found(telling, subject, &finding.what)
 }
 
 /// What happened, since when, what Ondol did and what to do; for hands only the instruction.

@@ -1,7 +1,6 @@
 //! What people read, in both languages.
 
 use super::*;
-use crate::watch::What;
 
 mod messages;
 mod sentences;

@@ -84,6 +84,7 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
         What::BackAfterPowerCut(_) => "nothing now; a UPS would bridge short cuts.",
         What::BackAfterShutdown(_) => "nothing.",
         What::BackAfterCrash(_) => "see why in `journalctl -u ondol`.",
+        What::Remembered => "see how it is now in `ondol status`.",
         What::Flapping => {
             "see `ondol events` for when and why; often something is too slow, or just too small."
         }
@@ -140,6 +141,7 @@ pub(super) fn instruction(what: &What) -> &'static str {
         | What::BackAfterShutdown(_)
         | What::BackAfterCrash(_)
         | What::FileBroken
-        | What::Flapping => "tell the person who looks after the server.",
+        | What::Flapping
+        | What::Remembered => "tell the person who looks after the server.",
     }
 }

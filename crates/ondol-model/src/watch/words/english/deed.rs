@@ -62,7 +62,8 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         | What::BatteryWorn
         | What::UpsOverload
         | What::Silent(_)
-        | What::ReportedFailure => match subject {
+        | What::ReportedFailure
+        | What::Remembered => match subject {
             Subject::Site(_) => "Ondol keeps asking it, and tells you when it is well again.",
             Subject::Heartbeat(_) => {
                 "Ondol keeps waiting for it, and tells you when it reports again."

@@ -138,6 +138,7 @@ pub(super) fn found(
             return format!("Ondol ended without being told to, and runs again after {lasted}");
         }
         What::FileBroken => "a file was found broken after the start",
+        What::Remembered => return format!("{thing} is not well"),
         What::Flapping => return format!("{thing} keeps changing between well and not well"),
     };
     clause.to_owned()

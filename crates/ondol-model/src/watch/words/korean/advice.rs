@@ -80,6 +80,7 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
         What::BackAfterPowerCut(_) => "지금은 없어요. UPS가 있으면 짧은 정전은 넘길 수 있어요.",
         What::BackAfterShutdown(_) => "없어요.",
         What::BackAfterCrash(_) => "`journalctl -u ondol`에서 이유를 보세요.",
+        What::Remembered => "`ondol status`에서 지금 상태를 보세요.",
         What::Flapping => {
             "`ondol events`에서 언제, 왜 그런지 보세요. 무언가 느리거나 모자란 경우가 많아요."
         }
@@ -132,6 +133,7 @@ pub(super) fn instruction(what: &What) -> &'static str {
         | What::BackAfterShutdown(_)
         | What::BackAfterCrash(_)
         | What::FileBroken
-        | What::Flapping => "서버를 돌보는 사람에게 알려 주세요.",
+        | What::Flapping
+        | What::Remembered => "서버를 돌보는 사람에게 알려 주세요.",
     }
 }

@@ -60,7 +60,8 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         | What::BatteryWorn
         | What::UpsOverload
         | What::Silent(_)
-        | What::ReportedFailure => match subject {
+        | What::ReportedFailure
+        | What::Remembered => match subject {
             Subject::Heartbeat(_) => "Ondol이 계속 기다리고, 신호가 다시 오면 알려 드려요.",
             _ => "Ondol이 계속 확인하고, 다시 좋아지면 알려 드려요.",
         },

@@ -144,6 +144,7 @@ pub(super) fn found(
             return format!("Ondol이 갑자기 끝났다가 {lasted} 만에 다시 시작됐어요");
         }
         What::FileBroken => "켜진 뒤에 보니 망가진 파일이 있어요",
+        What::Remembered => return format!("{thing}에 문제가 있어요"),
         What::Flapping => return format!("{thing}의 상태가 좋았다 나빴다 해요"),
     };
     clause.to_owned()

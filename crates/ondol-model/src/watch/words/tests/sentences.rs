@@ -49,10 +49,11 @@ fn number(what: &What) -> usize {
         What::BackAfterCrash(..) => 40,
         What::FileBroken => 41,
         What::Flapping => 42,
+        What::Remembered => 43,
     }
 }
 
-const NUMBERS: usize = 43;
+const NUMBERS: usize = 44;
 
 #[expect(clippy::too_many_lines, reason = "a table: a line for each")]
 fn found() -> Vec<(Subject, What, &'static str, &'static str)> {
@@ -375,6 +376,12 @@ fn found() -> Vec<(Subject, What, &'static str, &'static str)> {
             "blog.example.com keeps changing between well and not well",
             "blog.example.com 사이트의 상태가 좋았다 나빴다 해요",
         ),
+        (
+            Router,
+            What::Remembered,
+            "the router is not well",
+            "공유기에 문제가 있어요",
+        ),
     ]
 }
 
@@ -558,7 +565,7 @@ fn everything_that_is_over_is_a_sentence_in_both_languages() {
 #[test]
 fn every_message_says_what_happened_and_what_to_do() {
     for (subject, what, _, _) in found() {
-        let finding = Finding::saying(what, "said");
+        let finding = Finding::saying(what, "it said");
         for language in LANGUAGES {
             for role in [Role::Operator, Role::Hands] {
                 let telling = telling(language, role);
@@ -572,13 +579,23 @@ fn every_message_says_what_happened_and_what_to_do() {
                     .lines()
                     .any(|line| line.ends_with(": ") || line.is_empty());
                 assert!(!blank && !words.title.contains('\n'), "{words:?}");
-                assert_eq!(words.text.contains("said"), role == Role::Operator);
+                assert_eq!(words.text.contains("t said"), role == Role::Operator);
                 let broken = ["  ", "..", "{", "()", ": :"];
                 let is_broken = broken.iter().any(|it| words.text.contains(it));
                 assert!(!is_broken, "{}", words.text);
             }
         }
     }
+}
+
+/// What is known of it is only what was told before.
+#[test]
+fn a_remembered_finding_is_told_as_it_was() {
+    let finding = Finding::saying(What::Remembered, "the router does not answer");
+    let telling = telling(Language::English, Role::Operator);
+    assert_eq!(sentence(&telling, &Router, &finding), finding.detail);
+    let words = problem(&telling, &story(&Router, &finding));
+    assert_eq!(words.title, "home: the router does not answer");
 }
 
 #[test]
