@@ -294,7 +294,9 @@ mod tests {
     #[tokio::test]
     async fn one_need_not_read_what_it_is_given() {
         let much = vec![b'x'; 1024 * 1024];
-        let ended = run_with_input("true", Vec::new(), much, LONG).await.unwrap();
+        let ended = run_with_input("true", Vec::new(), much, LONG)
+            .await
+            .unwrap();
         assert!(ended.status.success());
     }
 

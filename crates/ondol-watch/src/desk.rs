@@ -218,3 +218,6 @@ async fn next_request(requests: &Mutex<mpsc::Receiver<Request>>) -> Option<Reque
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,10 +84,16 @@ pub type Times = BTreeMap<i64, (i64, Option<i64>)>;
 /// What to fold before anything is sent, of all messages that wait, in the order of their numbers. Nothing is folded
 /// that would go at once, unless so many wait that there must be fewer.
 pub fn fold(waiting: &[Waiting], times: &Times, now: i64, crowd: Crowd) -> Vec<Fold> {
+    let due = waiting
+        .iter()
+        .filter(|message| message.is_due && is_foldable(message));
+    let newest: BTreeMap<i64, i64> = due
+        .filter_map(|message| Some((message.incident?, message.id)))
+        .collect();
     let foldable: Vec<_> = waiting
         .iter()
         .filter(|message| {
-            is_foldable(message) && (message.is_due || is_overtaken(message, waiting))
+            is_foldable(message) && (message.is_due || is_overtaken(message, &newest))
         })
         .collect();
     let stale: Vec<_> = foldable
