@@ -32,6 +32,8 @@ use crate::absence::AbsenceKind;
 use crate::ground::Seen;
 use crate::request::Request;
 
+mod year;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 /// Noon of a day, in UTC.
