@@ -165,6 +165,17 @@ fn field(
         check(report, (parent, value), key, shape);
         return;
     }
+    if let (Shape::Map(form, _), DeValue::Table(found)) = (&key.shape, value.get_ref())
+        && form.example.contains('.')
+    {
+        let (inner, _) = found.iter().next().unzip();
+        let inner = inner.map_or("…", |inner| inner.get_ref());
+        let help = format!("write \"{}.{}\" = …", repeated(name), repeated(inner));
+        report
+            .add(parent.key_at(name), "a name with dots needs quotes")
+            .help(help);
+        return;
+    }
     let found = type_of(value.get_ref());
     let problem = format!("`{}` cannot be {found}", repeated(name));
     let accepted = shape.accepted();

@@ -2,6 +2,7 @@
 
 mod apps;
 mod backup;
+mod care;
 mod changes;
 mod documented;
 mod good;
@@ -205,7 +206,7 @@ proptest! {
     #[test]
     fn any_lines_of_toml_are_answered(
         lines in proptest::collection::vec(
-            r#"(\[{1,2}(box|listen|log|tls|tls.dns|backup(\.to|\.databases|\.keep)?|sites(\."?[a-c*]\.?[a-c]?"?)?(\.routes)?)\]{1,2}|(include|http|https|name|aliases|proxy|files|redirect|respond|path|certificate|limits|timeouts|issuers|dns|challenge|directory|token|to|status|databases|local|rest|s3|sftp|sqlite|postgres|bandwidth|verify)( = |\.|=)("[a-c/:.]{0,9}"|\["?:?[0-9]{0,3}"?,?|\{ ?[a-z]{2,6} = "[0-9a-z/]{0,4}" ?\}|[0-9]{1,4}|true|"""|'가나))"#,
+            r#"(\[{1,2}(box|listen|log|tls|tls.dns|watch|people(\.[a-c가])?|alarms|heartbeats(\.a)?|power|health|backup(\.to|\.databases|\.keep)?|sites(\."?[a-c*]\.?[a-c]?"?)?(\.routes)?)\]{1,2}|(include|http|https|name|aliases|proxy|files|redirect|respond|path|certificate|limits|timeouts|issuers|dns|challenge|directory|token|to|status|databases|local|rest|s3|sftp|sqlite|postgres|bandwidth|verify|check|health|email|ntfy|webhook|telegram|smtp|escalate|quiet|heartbeat|ups|period|site)( = |\.|=)("[a-c/:.]{0,9}"|\["?:?[0-9]{0,3}"?,?|\{ ?[a-z]{2,6} = "[0-9a-z/]{0,4}" ?\}|[0-9]{1,4}|true|"""|'가나))"#,
             0..24,
         ),
         end in prop_oneof![Just("\n"), Just("\r\n"), Just(" ")],
@@ -215,7 +216,7 @@ proptest! {
 
     #[test]
     fn a_good_file_with_a_part_cut_out_is_answered(
-        name in prop_oneof![Just("everything"), Just("backup")],
+        name in prop_oneof![Just("everything"), Just("backup"), Just("care")],
         from in 0..2_000usize,
         length in 0..60usize,
     ) {

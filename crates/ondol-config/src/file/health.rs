@@ -24,7 +24,7 @@ const TOKEN: &str = "token";
 
 pub(super) static HEALTH: Table = Table {
     title: "`[health]`",
-    doc: "Where machines may ask how the box is: `/livez`, `/readyz`, `/readyz/SITE`, `/health` and `/metrics`. On its own socket (`ondol.sock` in the folder of the run) it is asked in any case.",
+    doc: "Where machines may ask how the box is: `/livez`, `/readyz`, `/readyz/SITE`, `/health` and `/metrics`. On its own socket (`admin.sock` in its runtime folder) it is asked in any case.",
     keys: &[
         Key {
             name: LISTEN,

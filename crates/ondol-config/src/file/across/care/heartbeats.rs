@@ -19,7 +19,6 @@ pub(super) fn check(heartbeats: &[Placed], sites: &[site::Placed], report: &mut 
                     format!("the reports of `{name}` would count as those of `{other}`"),
                 )
                 .help("give each heartbeat a token of its own: `uuidgen` prints one")
-                .related(first.token, "this is the same token")
                 .hide_line();
         }
     }

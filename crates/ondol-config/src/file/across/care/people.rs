@@ -1,5 +1,7 @@
 //! Who is told, by whom it is sent, and in which order.
 
+use std::collections::HashSet;
+
 use ondol_model::plan::Channel;
 use ondol_model::plan::Language;
 use ondol_model::plan::Person;
@@ -39,9 +41,10 @@ pub(super) fn people(placed: &Placed, email: Option<&str>) -> Vec<Person> {
     owner.into_iter().collect()
 }
 
-/// Some channels need something of Ondol's own.
+/// Some channels need something of Ondol's own; what is missing is said once.
 fn senders(placed: &Placed, report: &mut Report) {
     let alarms = &placed.alarms;
+    let mut said = HashSet::new();
     for person in &placed.people {
         for (channel, at) in person.plan.channels.iter().zip(&person.channels) {
             let (has, problem, help) = match channel {
@@ -66,7 +69,7 @@ fn senders(placed: &Placed, report: &mut Report) {
                 | Channel::Webhook(_)
                 | Channel::Exec(_) => continue,
             };
-            if !has {
+            if !has && said.insert(channel.word()) {
                 report.add(*at, problem).help(help).hide_line();
             }
         }
@@ -84,7 +87,7 @@ fn twice(placed: &Placed, report: &mut Report) {
         .collect();
     for (index, (person, channel, at)) in all.iter().enumerate() {
         let mut before = all.iter().take(index);
-        let Some((other, _, first)) = before.find(|(_, other, _)| are_one(channel, other)) else {
+        let Some((other, ..)) = before.find(|(_, other, _)| are_one(channel, other)) else {
             continue;
         };
         let (word, other) = (channel.word(), &other.plan.name.0);
@@ -95,7 +98,6 @@ fn twice(placed: &Placed, report: &mut Report) {
         report
             .add(*at, problem)
             .help("whoever reads there would get everything twice: give each person an own address, or remove one of the two")
-            .related(*first, "it is here first")
             .hide_line();
     }
 }
