@@ -18,6 +18,7 @@ use crate::sandbox::ServeUser;
 mod access;
 mod apps;
 mod backup;
+mod care;
 mod certificates;
 mod client_authorities;
 mod folders;
@@ -83,6 +84,7 @@ pub(crate) fn examine(subject: Subject<'_>) -> Findings {
     upstream_tls::examine(subject, &mut findings);
     apps::examine(subject, &mut findings);
     backup::examine(subject, &mut findings);
+    care::examine(subject, &mut findings);
     timezone::examine(subject, &mut findings);
     findings.unenforced = machine::unenforced(subject);
     findings.sort();

@@ -11,6 +11,7 @@ fn notes(place: &Place, text: &str) -> Vec<String> {
     notes
         .filter(|note| !note.starts_with("Users that are not there yet"))
         .filter(|note| !note.starts_with("Nothing is backed up"))
+        .filter(|note| !is_of_care(note))
         .map(|note| note.replace(&folder, "~"))
         .collect()
 }

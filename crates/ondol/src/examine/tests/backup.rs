@@ -11,7 +11,9 @@ fn backup(keys: &str) -> String {
 fn notes(place: &Place, text: &str) -> String {
     let findings = place.examine(text, &ServeUser::Own, NOW);
     let folder = place.path().display().to_string();
-    findings.notes.join("\n").replace(&folder, "~")
+    let notes = findings.notes.iter().filter(|note| !is_of_care(note));
+    let notes: Vec<_> = notes.map(|note| note.replace(&folder, "~")).collect();
+    notes.join("\n")
 }
 
 /// A target that needs nothing of this machine.
