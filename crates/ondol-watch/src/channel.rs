@@ -4,48 +4,30 @@ use std::time::Duration;
 
 use ondol_model::plan::Alarms;
 use ondol_model::plan::Channel;
-use ondol_model::watch::NoticeKind;
-use ondol_model::watch::Severity;
+use ondol_model::plan::Value;
+use tokio::time::timeout;
 
-/// A message, ready to go: its words never change again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parcel {
-    /// Its number in the outbox; the same when it is sent again, so that receivers can tell.
-    pub(crate) id: i64,
-    pub(crate) incident: Option<i64>,
-    pub(crate) kind: NoticeKind,
-    pub(crate) severity: Severity,
-    pub(crate) box_name: String,
-    /// The subject's text (`site:blog.example.com`); empty where it is about none.
-    pub(crate) subject: String,
-    pub(crate) title: String,
-    pub(crate) text: String,
-    /// When it was queued, in seconds since the Unix epoch.
-    pub(crate) queued_at: i64,
-    /// Whether an answer stops the escalation, so that a way to give one is offered.
-    pub(crate) wants_answer: bool,
-}
+use crate::value;
 
-/// Why a message was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SendFailure {
-    pub(crate) kind: SendFailureKind,
-    /// A sentence for the owner, without secrets: who was asked, what came back.
-    pub(crate) message: String,
-}
+mod discord;
+mod email;
+mod exec;
+mod failure;
+pub(crate) mod ntfy;
+mod parcel;
+pub(crate) mod pushover;
+mod quote;
+pub(crate) mod receiver;
+mod slack;
+pub(crate) mod telegram;
+mod webhook;
 
-/// What a failure means for the next try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SendFailureKind {
-    /// Nobody was reached; the internet may be away.
-    Unreachable,
-    /// It was reached, and can't now; not before so long.
-    Busy(Option<Duration>),
-    /// It was refused, and will be until the configuration changes: a wrong token, an unknown address.
-    Refused,
-    /// What came back makes no sense; it may have been sent.
-    Strange,
-}
+pub(crate) use failure::SendFailure;
+pub(crate) use failure::SendFailureKind;
+pub(crate) use parcel::Parcel;
+
+/// The longest that a message may take on its way; then it is tried again later.
+const SENDING: Duration = Duration::from_secs(30);
 
 /// By what a receiver can be asked whether somebody has answered; for [`crate::answers::expect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +44,59 @@ pub(crate) async fn send(
     alarms: &Alarms,
     parcel: &Parcel,
 ) -> Result<Option<Receipt>, SendFailure> {
-    let _ = (alarms, parcel);
-    Err(SendFailure {
-        kind: SendFailureKind::Refused,
-        message: format!("nothing can be sent by {} yet", channel.word()),
+    // A future of all kinds is large: those who wait would carry it in theirs.
+    let sending = Box::pin(send_by(channel, alarms, parcel));
+    timeout(SENDING, sending).await.unwrap_or_else(|_| {
+        let seconds = SENDING.as_secs();
+        Err(SendFailure::unreachable(format!(
+            "{} did not take the message within {seconds} s; Ondol tries again",
+            who(channel, alarms)
+        )))
     })
+}
+
+async fn send_by(
+    channel: &Channel,
+    alarms: &Alarms,
+    parcel: &Parcel,
+) -> Result<Option<Receipt>, SendFailure> {
+    match channel {
+        Channel::Email(address) => email::send(address, alarms.smtp.as_ref(), parcel).await?,
+        Channel::Ntfy(topic) => ntfy::send(topic, parcel).await?,
+        Channel::Telegram(chat) => {
+            let token = needed(alarms.telegram.as_ref(), "telegram").await?;
+            telegram::send(telegram::API, &token, chat, parcel).await?;
+        }
+        Channel::Slack(url) => slack::send(&read(url).await?, parcel).await?,
+        Channel::Discord(url) => discord::send(&read(url).await?, parcel).await?,
+        Channel::Pushover(user) => {
+            let token = needed(alarms.pushover.as_ref(), "pushover").await?;
+            return pushover::send(pushover::API, &token, &read(user).await?, parcel).await;
+        }
+        Channel::Webhook(hook) => webhook::send(hook, parcel).await?,
+        Channel::Exec(arguments) => exec::send(arguments, parcel).await?,
+    }
+    Ok(None)
+}
+
+/// Reads what may be a secret.
+async fn read(value: &Value) -> Result<String, SendFailure> {
+    value::read(value).await.map_err(SendFailure::refused)
+}
+
+async fn needed(value: Option<&Value>, key: &str) -> Result<String, SendFailure> {
+    match value {
+        Some(value) => read(value).await,
+        None => Err(SendFailure::refused(format!(
+            "`alarms.{key}` is not set, so nothing can be sent by it"
+        ))),
+    }
+}
+
+fn who(channel: &Channel, alarms: &Alarms) -> String {
+    match (channel, &alarms.smtp) {
+        (Channel::Email(_), Some(smtp)) => format!("the mail server {}:{}", smtp.host, smtp.port),
+        (Channel::Exec(arguments), _) => arguments.first().cloned().unwrap_or_default(),
+        _ => channel.word().to_owned(),
+    }
 }

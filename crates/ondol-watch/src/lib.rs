@@ -20,6 +20,7 @@ mod planted;
 mod power;
 mod request;
 mod status;
+mod value;
 mod watch;
 
 pub use facts::AppCondition;
