@@ -16,7 +16,7 @@ mod failure;
 pub(crate) mod ntfy;
 mod parcel;
 pub(crate) mod pushover;
-mod quote;
+pub(crate) mod quote;
 pub(crate) mod receiver;
 mod slack;
 pub(crate) mod telegram;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::StatusCode;
 
 use super::HttpsError;
@@ -32,6 +33,11 @@ impl Lines {
     /// How it was answered.
     pub fn status(&self) -> StatusCode {
         self.begun.head.status
+    }
+
+    /// The header fields of the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.begun.head.headers
     }
 
     /// The next line, without its end; `None` when there will be none. When none comes within this time, that is an

@@ -16,6 +16,13 @@ impl Handle {
             .await
     }
 
+    /// The facts whose names begin so, by name.
+    pub async fn watch_facts(&self, prefix: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.read_of_watch(move |connection| with_prefix(connection, &prefix))
+            .await
+    }
+
     /// Writes a fact down in place of what was told before; returns when it is on disk. An empty one is forgotten.
     pub async fn set_watch_fact(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let (name, value) = (name.to_owned(), value.to_owned());
@@ -29,6 +36,18 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<BTreeMap<String, 
     connection
         .prepare_cached("SELECT name, value FROM watch_facts")?
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn with_prefix(
+    connection: &Connection,
+    prefix: &str,
+) -> rusqlite::Result<BTreeMap<String, String>> {
+    connection
+        .prepare_cached(
+            "SELECT name, value FROM watch_facts WHERE substr(name, 1, length(?1)) = ?1",
+        )?
+        .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 

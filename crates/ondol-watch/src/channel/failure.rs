@@ -24,19 +24,19 @@ pub(crate) enum SendFailureKind {
 }
 
 impl SendFailure {
-    pub(super) fn unreachable(message: impl Into<String>) -> Self {
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
         Self::of(SendFailureKind::Unreachable, message)
     }
 
-    pub(super) fn busy(wait: Option<Duration>, message: impl Into<String>) -> Self {
+    pub(crate) fn busy(wait: Option<Duration>, message: impl Into<String>) -> Self {
         Self::of(SendFailureKind::Busy(wait), message)
     }
 
-    pub(super) fn refused(message: impl Into<String>) -> Self {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::of(SendFailureKind::Refused, message)
     }
 
-    pub(super) fn strange(message: impl Into<String>) -> Self {
+    pub(crate) fn strange(message: impl Into<String>) -> Self {
         Self::of(SendFailureKind::Strange, message)
     }
 

@@ -26,7 +26,7 @@ pub(super) fn host_of(url: &str) -> &str {
 }
 
 /// The URL without a user and password before the host, and the field by which these are sent (RFC 7617).
-pub(super) fn without_user(url: &str) -> (String, Option<HeaderValue>) {
+pub(crate) fn without_user(url: &str) -> (String, Option<HeaderValue>) {
     let whole = || (url.to_owned(), None);
     let Some((scheme, rest)) = url.split_once("://") else {
         return whole();

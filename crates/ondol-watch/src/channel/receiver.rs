@@ -93,6 +93,11 @@ impl Receiver {
     pub(crate) async fn ask(&self, mut ask: Ask) -> Result<Answer, SendFailure> {
         ask.time = WHOLE;
         ask.bytes_max = ANSWER_BYTES_MAX;
+        self.ask_long(ask).await
+    }
+
+    /// The same with limits of the question's own.
+    pub(crate) async fn ask_long(&self, ask: Ask) -> Result<Answer, SendFailure> {
         let asked = self.https.ask(ask).await;
         asked.map_err(|error| self.unanswered(&error))
     }
