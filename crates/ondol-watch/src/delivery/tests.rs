@@ -1,0 +1,1 @@
+//! The outbox with a world that takes messages, refuses them, or is away.
