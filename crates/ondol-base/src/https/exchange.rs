@@ -20,8 +20,9 @@ use tokio::io::AsyncWrite;
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An answer whose head has come, and whose body comes.
-pub(super) struct Begun {
-    pub(super) head: Parts,
+pub struct Begun {
+    /// The head.
+    pub head: Parts,
     body: Incoming,
     connection: Connection,
 }
@@ -51,7 +52,7 @@ where
 }
 
 /// Sends a request, and returns when the head of its answer has come.
-pub(super) async fn begin<S, B>(stream: S, request: Request<B>) -> Result<Begun, hyper::Error>
+pub async fn begin<S, B>(stream: S, request: Request<B>) -> Result<Begun, hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     B: Body + Send + 'static,
@@ -100,7 +101,7 @@ impl Begun {
     }
 
     /// The first bytes of the body: all, or so many and at least one more that is left out.
-    pub(super) async fn beginning(&mut self, bytes_max: usize) -> Result<Bytes, hyper::Error> {
+    pub async fn beginning(&mut self, bytes_max: usize) -> Result<Bytes, hyper::Error> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.piece().await? {
             let room = bytes_max - bytes.len();
