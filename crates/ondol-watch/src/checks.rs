@@ -17,10 +17,15 @@ use tokio::sync::Semaphore;
 use crate::ground::Ground;
 use crate::ground::Seen;
 
+mod dns;
+mod internet;
 mod known;
+mod link;
 mod look;
 mod machine;
 mod memory;
+mod router;
+mod routes;
 #[cfg(test)]
 mod sample;
 mod site;

@@ -10,7 +10,11 @@ use ondol_model::Plan;
 use ondol_model::watch::Observation;
 
 use super::Bench;
+use super::dns::DnsWatch;
+use super::internet::InternetWatch;
+use super::link::LinkWatch;
 use super::memory;
+use super::router::RouterWatch;
 use super::site;
 use super::store;
 use super::temperature::Thermometer;
@@ -21,7 +25,11 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// Something that is looked at by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Look {
+    Dns,
+    Internet,
+    Link,
     Memory,
+    Router,
     Store,
     Temperature,
     /// By its main name.
@@ -31,7 +39,11 @@ pub(super) enum Look {
 /// One who looks, with what it must remember from one look to the next.
 #[derive(Debug)]
 pub(super) enum Looker {
+    Dns(DnsWatch),
+    Internet(InternetWatch),
+    Link(LinkWatch),
     Memory,
+    Router(RouterWatch),
     Store,
     Temperature(Thermometer),
     Site(String),
@@ -42,7 +54,15 @@ impl Look {
     pub(super) fn wanted(plan: &Plan) -> Vec<Self> {
         let checked = plan.sites.iter().filter(|site| site.check.is_some());
         let sites = checked.map(|site| Self::Site(site.name.to_string()));
-        let machine = [Self::Memory, Self::Store, Self::Temperature];
+        let machine = [
+            Self::Dns,
+            Self::Internet,
+            Self::Link,
+            Self::Memory,
+            Self::Router,
+            Self::Store,
+            Self::Temperature,
+        ];
         machine.into_iter().chain(sites).collect()
     }
 
@@ -50,15 +70,28 @@ impl Look {
     pub(super) fn pace(&self, plan: &Plan) -> Option<Duration> {
         let interval = plan.care.watch.interval;
         match self {
-            Self::Memory | Self::Store | Self::Temperature => Some(interval),
             Self::Site(name) => site::find(plan, name).map(|_| interval),
+            Self::Dns
+            | Self::Internet
+            | Self::Link
+            | Self::Memory
+            | Self::Router
+            | Self::Store
+            | Self::Temperature => Some(interval),
         }
     }
 
     /// How long it may take.
     pub(super) fn limit(&self) -> Duration {
         match self {
-            Self::Memory | Self::Store | Self::Temperature | Self::Site(_) => LIMIT,
+            Self::Dns
+            | Self::Internet
+            | Self::Link
+            | Self::Memory
+            | Self::Router
+            | Self::Site(_)
+            | Self::Store
+            | Self::Temperature => LIMIT,
         }
     }
 
@@ -74,7 +107,11 @@ impl Look {
 impl fmt::Display for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Dns => f.write_str("dns"),
+            Self::Internet => f.write_str("internet"),
+            Self::Link => f.write_str("link"),
             Self::Memory => f.write_str("memory"),
+            Self::Router => f.write_str("router"),
             Self::Store => f.write_str("store"),
             Self::Temperature => f.write_str("temperature"),
             Self::Site(name) => write!(f, "site:{name}"),
@@ -86,7 +123,11 @@ impl Looker {
     /// One that has not looked yet.
     pub(super) fn of(look: &Look) -> Self {
         match look {
+            Look::Dns => Self::Dns(DnsWatch::default()),
+            Look::Internet => Self::Internet(InternetWatch::default()),
+            Look::Link => Self::Link(LinkWatch::default()),
             Look::Memory => Self::Memory,
+            Look::Router => Self::Router(RouterWatch::default()),
             Look::Store => Self::Store,
             Look::Temperature => Self::Temperature(Thermometer::default()),
             Look::Site(name) => Self::Site(name.clone()),
@@ -96,7 +137,11 @@ impl Looker {
     /// Looks once.
     pub(super) async fn look(&mut self, bench: &Bench, plan: &Plan) -> Vec<Observation> {
         match self {
+            Self::Dns(watch) => watch.look(plan).await,
+            Self::Internet(watch) => watch.look(&plan.care.watch.internet).await,
+            Self::Link(watch) => watch.look(&bench.machine).await,
             Self::Memory => memory::look(&bench.machine).await,
+            Self::Router(watch) => watch.look(&bench.machine).await,
             Self::Store => store::look(&bench.ground.store).await,
             Self::Temperature(thermometer) => thermometer.look(&bench.machine).await,
             Self::Site(name) => site::look(bench, plan, name).await.into_iter().collect(),
