@@ -28,6 +28,8 @@ pub enum QuickCheck {
     Whole,
     /// It is damaged: what SQLite says of it.
     Broken(String),
+    /// A write to it was cut off, and is undone when its program opens it again; until then nobody can read it.
+    Unfinished,
     /// It could not be looked at, or not to the end: why.
     Unknown(String),
 }
@@ -98,9 +100,7 @@ fn unread(error: &rusqlite::Error) -> QuickCheck {
             QuickCheck::Unknown("it is too large to be looked at in time".to_owned())
         }
         (_, Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)) => {
-            let sentence =
-                "a write to it was cut off, and is undone when its program opens it again";
-            QuickCheck::Unknown(sentence.to_owned())
+            QuickCheck::Unfinished
         }
         _ => QuickCheck::Unknown(error.to_string()),
     }
@@ -190,6 +190,24 @@ mod tests {
         file.set_len(40_000).unwrap();
         let broken = QuickCheck::Broken("its first bytes are zeros".to_owned());
         assert_eq!(quick_check(&zeros, LONG), broken);
+    }
+
+    #[test]
+    fn a_write_that_was_cut_off_is_left_to_its_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, program) = filled(folder.path(), "delete");
+        program.pragma_update(None, "cache_size", 1).unwrap();
+        program
+            .execute_batch("BEGIN; UPDATE t SET b = hex(randomblob(100));")
+            .unwrap();
+        // As the power would leave it: pages of the middle of a write, and the journal to undo them.
+        let cut = tempfile::tempdir().unwrap();
+        for name in names(folder.path()) {
+            fs::copy(folder.path().join(&name), cut.path().join(&name)).unwrap();
+        }
+        let copy = cut.path().join(path.file_name().unwrap());
+        assert_eq!(quick_check(&copy, LONG), QuickCheck::Unfinished);
+        assert_eq!(names(cut.path()).len(), 2, "the journal stays");
     }
 
     #[test]

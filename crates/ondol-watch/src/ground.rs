@@ -6,6 +6,7 @@ use ondol_model::Plan;
 use ondol_model::watch::Observation;
 use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 use crate::facts::Facts;
@@ -59,8 +60,8 @@ pub(crate) enum Seen {
     Beat { at: i64 },
     /// How others' jobs are.
     Heartbeats(Vec<HeartbeatStatus>),
-    /// The box was away, and is back.
-    Back(crate::absence::Absence),
+    /// The box was away, and is back; where to say that people's messages about it are on disk.
+    Back(crate::absence::Absence, oneshot::Sender<()>),
     /// How many times it came back without having been shut down, this time among them; told at each start.
     UncleanBoots(u64),
 }

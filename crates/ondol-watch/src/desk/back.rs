@@ -11,6 +11,7 @@ use ondol_model::watch::State;
 use ondol_model::watch::Subject;
 use ondol_model::watch::words;
 use ondol_model::watch::words::Away;
+use tokio::sync::oneshot;
 
 use super::book::Book;
 use crate::absence::Absence;
@@ -25,8 +26,8 @@ const SETTLE_MAX: i64 = 150;
 #[derive(Debug)]
 pub(super) struct Comeback {
     since: i64,
-    /// What people are to be told of.
-    pending: Option<Absence>,
+    /// What people are to be told of, and who waits for that.
+    pending: Option<(Absence, oneshot::Sender<()>)>,
     /// The last of them, as a sentence.
     pub(super) sentence: Option<String>,
 }
@@ -42,9 +43,9 @@ impl Comeback {
     }
 
     /// The box was away.
-    pub(super) fn of(&mut self, absence: Absence, now: i64) {
+    pub(super) fn of(&mut self, absence: Absence, told: oneshot::Sender<()>, now: i64) {
         self.since = now;
-        self.pending = Some(absence);
+        self.pending = Some((absence, told));
     }
 
     /// The clock was set. How long the box was off was told by the right clock.
@@ -65,7 +66,7 @@ impl Book {
             return;
         }
         let not_back = self.not_back();
-        let Some(absence) = self.comeback.pending.take() else {
+        let Some((absence, told)) = self.comeback.pending.take() else {
             return;
         };
         let Absence {
@@ -98,6 +99,7 @@ impl Book {
         let sentence = sentence(kind, seconds, &not_back);
         self.say(EventKind::Back, Subject::Box.to_string(), sentence.clone());
         self.comeback.sentence = Some(sentence);
+        let _ = told.send(()); // Who waits for it may have ended.
     }
 
     /// Those who know the box; everybody where nobody does.

@@ -23,7 +23,7 @@ impl Book {
             Seen::Answer { person, incident } => self.answered(&person, incident, now),
             Seen::Beat { at } => self.heartbeat_at = Some(at),
             Seen::Heartbeats(heartbeats) => self.heartbeats = heartbeats,
-            Seen::Back(absence) => self.comeback.of(absence, now),
+            Seen::Back(absence, told) => self.comeback.of(absence, told, now),
             Seen::UncleanBoots(count) => self.unclean_boots = count,
         }
     }

@@ -218,7 +218,8 @@ fn the_box_is_back_is_one_message_that_says_what_is_not() {
         evidence: Vec::new(),
         damage: vec!["orders.db is damaged".to_owned()],
     };
-    day.book.see(Seen::Back(absence), day.now);
+    day.book
+        .see(Seen::Back(absence, oneshot::channel().0), day.now);
     day.see(failed());
     day.pass(4 * MINUTE);
     let back: Vec<_> = day
