@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -27,6 +28,9 @@ use tokio::sync::oneshot;
 use tokio::sync::watch::Receiver;
 
 use crate::api;
+use crate::health;
+use crate::health::Asker;
+use crate::traffic::Traffic;
 
 mod apps;
 mod backups;
@@ -91,6 +95,10 @@ pub struct Surface {
     pub watch: Receiver<Arc<api::Watch>>,
     /// Where questions about alarms go; to be made with [`limits::ADMIN_COMMANDS`].
     pub watch_commands: mpsc::Sender<WatchCommand>,
+    /// What visitors do.
+    pub traffic: Receiver<Arc<Traffic>>,
+    /// Why `health.listen` can't be listened on, a sentence each.
+    pub health_troubles: Receiver<Arc<Vec<String>>>,
 }
 
 /// The addresses, for peers that may ask.
@@ -136,6 +144,17 @@ pub(crate) fn router(surface: Surface) -> Router {
         .route("/events", get(events))
         .route("/reload", post(reload))
         .route("/upgrade", post(upgrade))
+        .merge(health::routes().layer(Extension(Asker::Owner)))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(limits::ADMIN_BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(in_time))
+        .with_state(surface)
+}
+
+/// The addresses of `health.listen`; who asks must be among a request's extensions.
+pub(crate) fn of_health(surface: Surface) -> Router {
+    health::routes()
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(limits::ADMIN_BODY_BYTES_MAX))
@@ -156,10 +175,13 @@ async fn status(State(surface): State<Surface>) -> Response {
     let apps = surface.apps.borrow().apps.clone();
     let backups = Arc::clone(&surface.backups.borrow());
     let watch = Arc::clone(&surface.watch.borrow());
+    let mut warnings = status.warnings.clone();
+    warnings.extend(surface.health_troubles.borrow().iter().cloned());
     Json(api::Status {
         apps,
         backups: (*backups).clone(),
         watch: (*watch).clone(),
+        warnings,
         ..(*status).clone()
     })
     .into_response()

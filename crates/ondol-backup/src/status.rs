@@ -43,6 +43,8 @@ pub struct TargetStatus {
     pub failed_proof: Option<String>,
     /// How many backups there are, as far as is known.
     pub backups: u64,
+    /// What the newest good backup of everything holds, in bytes.
+    pub bytes: Option<u64>,
 }
 
 /// How the last job of a kind ended.

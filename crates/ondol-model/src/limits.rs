@@ -135,6 +135,10 @@ pub const STORE_BUSY: Duration = Duration::from_secs(5);
 
 /// Connections to the admin socket; more wait in its backlog.
 pub const ADMIN_CONNECTIONS_MAX: usize = 32;
+/// Connections to the addresses where machines ask how the box is.
+pub const HEALTH_CONNECTIONS_MAX: usize = 64;
+/// Of them, those of one address: a neighbor that hangs must not keep others from asking.
+pub const HEALTH_CONNECTIONS_PER_ADDRESS_MAX: usize = 8;
 /// The largest body of a request to the admin socket.
 pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024;
 /// The largest answer that a client of the admin socket takes: a thousand sites fill about 1 MiB.

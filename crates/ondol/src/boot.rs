@@ -402,6 +402,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     let Front {
         published,
         surface,
+        health,
         commands,
         folders_changed,
     } = Front::open(
@@ -414,6 +415,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
             watch: watch.handle.clone(),
             plan: plan.subscribe(),
             folders: ground.folders.clone(),
+            generations: generations.clone(),
         },
         &store,
         &mut workers,
@@ -423,6 +425,7 @@ async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts)
     let mut supervisor = supervise(&certificates, issuing, &admin, surface);
     backups.start(&mut supervisor, &events, host.handle.clone(), &mut workers);
     watch.start(&mut supervisor, &events, &mut workers);
+    supervisor.service("health", move |stop| health.clone().serve(stop));
     Agent {
         control: Control {
             context: context(ground, generations, certificates),

@@ -33,12 +33,14 @@ use crate::reload::Served;
 mod apps;
 mod backups;
 mod certificates;
+mod traffic;
 mod watch;
 
 pub(crate) use apps::AppsShown;
 use apps::Hosting;
 pub(crate) use backups::BackupsShown;
 pub(crate) use backups::amount;
+pub(crate) use traffic::TrafficShown;
 pub(crate) use watch::WatchShown;
 
 /// The writing ends of what the admin socket reads.
@@ -68,6 +70,17 @@ pub(crate) struct Shown {
     pub(crate) apps: AppsShown,
     pub(crate) backups: BackupsShown,
     pub(crate) watch: WatchShown,
+    pub(crate) traffic: TrafficShown,
+}
+
+/// Those who say how they are.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) apps: Receiver<Arc<Vec<AppStatus>>>,
+    pub(crate) backups: Receiver<Arc<BackupStatus>>,
+    pub(crate) watch: Receiver<Arc<WatchStatus>>,
+    pub(crate) generations: generation::Handle,
+    pub(crate) health_troubles: Receiver<Arc<Vec<String>>>,
 }
 
 /// All that the status is made of.
@@ -89,15 +102,14 @@ impl Published {
         managed: &[Managed],
         store: ondol_store::Handle,
         commands: Commands,
-        app_status: Receiver<Arc<Vec<AppStatus>>>,
-        backup_status: Receiver<Arc<BackupStatus>>,
-        watch_status: Receiver<Arc<WatchStatus>>,
+        told: Told,
     ) -> (Self, Surface, Shown) {
         let served = view.served;
         let (hosting, hosting_reader) = channel(Arc::new(apps::hosting(served.plan())));
-        let (apps_shown, apps) = AppsShown::new(app_status, hosting_reader);
-        let (backups_shown, backups) = BackupsShown::new(backup_status);
-        let (watch_shown, watch) = WatchShown::new(watch_status);
+        let (apps_shown, apps) = AppsShown::new(told.apps, hosting_reader);
+        let (backups_shown, backups) = BackupsShown::new(told.backups);
+        let (watch_shown, watch) = WatchShown::new(told.watch);
+        let (traffic_shown, traffic) = TrafficShown::new(&told.generations);
         let first_certs = certs_of(served, managed);
         let first_sites = sites_of(served, &first_certs);
         let first_status = status(view, &first_sites, &first_certs);
@@ -126,6 +138,8 @@ impl Published {
             backup_commands,
             watch,
             watch_commands,
+            traffic,
+            health_troubles: told.health_troubles,
         };
         let published = Self {
             status,
@@ -138,6 +152,7 @@ impl Published {
             apps: apps_shown,
             backups: backups_shown,
             watch: watch_shown,
+            traffic: traffic_shown,
         };
         (published, surface, shown)
     }

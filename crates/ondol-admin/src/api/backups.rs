@@ -51,6 +51,9 @@ pub struct BackupTarget {
     pub place: String,
     /// How many backups are there, as far as is known.
     pub backups: u64,
+    /// What the newest good backup of everything holds, in bytes.
+    #[serde(default)]
+    pub bytes: Option<u64>,
     /// The end of the newest good backup of everything.
     pub last_good_at: Option<Time>,
     /// The moment whose data was shown to be restorable from here.

@@ -128,6 +128,8 @@ fn start() -> Agent {
         backup_commands: backup_sender,
         watch: watch_receiver,
         watch_commands: watch_sender,
+        traffic: watch::channel(Arc::default()).1,
+        health_troubles: watch::channel(Arc::default()).1,
     };
     let socket = Arc::new(Socket::bind(&path).unwrap());
     let mut supervisor = Supervisor::default();

@@ -10,6 +10,7 @@ use ondol_model::plan::BackupTarget;
 use crate::backups::memory::Memory;
 use crate::backups::memory::manifest;
 use crate::backups::memory::place;
+use crate::backups::memory::size;
 use crate::status::BackupStatus;
 use crate::status::DatabaseAge;
 use crate::status::LastJob;
@@ -97,6 +98,7 @@ fn target_status(target: &BackupTarget, memory: &Memory) -> TargetStatus {
         proven_as_of: proven.as_of,
         failed_proof: proven.failed,
         backups: u64::try_from(memory.catalogue.len()).unwrap_or(u64::MAX),
+        bytes: newest.and_then(|entry| Some(size(&manifest(entry)?).bytes)),
     }
 }
 

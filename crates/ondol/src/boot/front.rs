@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ondol_admin::Command;
+use ondol_admin::HealthDoor;
 use ondol_admin::Surface;
 use ondol_base::tasks::Group;
 use ondol_certs::Managed;
@@ -19,9 +20,11 @@ use crate::backup_requests::BackupRequests;
 use crate::cert_requests::CertRequests;
 use crate::cert_requests::Desk;
 use crate::folders::Folders;
+use crate::generation;
 use crate::published::Commands;
 use crate::published::Published;
 use crate::published::Shown;
+use crate::published::Told;
 use crate::published::View;
 use crate::watch_requests;
 use crate::watch_requests::WatchRequests;
@@ -30,6 +33,8 @@ use crate::watch_requests::WatchRequests;
 pub(super) struct Front {
     pub(super) published: Published,
     pub(super) surface: Surface,
+    /// Where machines ask how the box is.
+    pub(super) health: HealthDoor,
     /// For the agent's loop; those about certificates go to who gets them.
     pub(super) commands: mpsc::Receiver<Command>,
     /// When other folders have taken the place of those that are served.
@@ -44,6 +49,7 @@ pub(super) struct Services {
     pub(super) watch: ondol_watch::Handle,
     pub(super) plan: watch::Receiver<Arc<Plan>>,
     pub(super) folders: Folders,
+    pub(super) generations: generation::Handle,
 }
 
 impl Front {
@@ -61,7 +67,9 @@ impl Front {
             watch,
             plan,
             folders,
+            generations,
         } = services;
+        let (troubles, health_troubles) = watch::channel(Arc::default());
         let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
         let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
@@ -80,18 +88,25 @@ impl Front {
             &managed,
             store.handle(),
             to,
-            apps.status.clone(),
-            backups.status.clone(),
-            watch.status.clone(),
+            Told {
+                apps: apps.status.clone(),
+                backups: backups.status.clone(),
+                watch: watch.status.clone(),
+                generations,
+                health_troubles,
+            },
         );
         let Shown {
             apps: apps_shown,
             backups: backups_shown,
             watch: watch_shown,
+            traffic: traffic_shown,
         } = shown;
         workers.spawn("what is shown of apps", apps_shown.run());
         workers.spawn("what is shown of backups", backups_shown.run());
+        let health = HealthDoor::new(plan.clone(), surface.clone(), troubles);
         workers.spawn("how all is, as it is shown", watch_shown.run());
+        workers.spawn("what is shown of visitors", traffic_shown.run());
         let watch_requests = WatchRequests {
             commands: watch_commands,
             desk: watch_requests::Desk { watch },
@@ -130,6 +145,7 @@ impl Front {
         Self {
             published,
             surface,
+            health,
             commands,
             folders_changed,
         }

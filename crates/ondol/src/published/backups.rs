@@ -73,11 +73,13 @@ fn target(status: &TargetStatus) -> api::BackupTarget {
         proven_as_of,
         failed_proof,
         backups,
+        bytes,
     } = status;
     api::BackupTarget {
         name: name.clone(),
         place: place.clone(),
         backups: *backups,
+        bytes: *bytes,
         last_good_at: time(*last_good_at),
         proven_as_of: time(*proven_as_of),
         failed_proof: failed_proof.clone(),

@@ -33,6 +33,7 @@ fn target(name: &str, place: &str) -> BackupTarget {
         name: name.to_owned(),
         place: place.to_owned(),
         backups: 31,
+        bytes: None,
         last_good_at: Some(ago(1_800)),
         proven_as_of: Some(ago(20_000)),
         failed_proof: None,

@@ -73,6 +73,8 @@ fn stage() -> Stage {
         backup_commands: mpsc::channel(1).0,
         watch: watch::channel(Arc::default()).1,
         watch_commands: mpsc::channel(1).0,
+        traffic: watch::channel(Arc::default()).1,
+        health_troubles: watch::channel(Arc::default()).1,
     };
     let mut workers = Group::default();
     workers.spawn("questions", AppRequests { commands, desk }.run());
