@@ -78,4 +78,4 @@ async fn connection(stream: UnixStream, router: Router, stop: Stop) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -94,7 +94,7 @@ async fn store(surface: &Surface) -> Option<String> {
 }
 
 fn certificate(site: &api::Site, now: i64) -> Option<&'static str> {
-    if site.scheme != "https" || site.routes.iter().all(|it| it.target == "passthrough") {
+    if site.scheme != "https" || site.routes.iter().any(|it| it.target == "passthrough") {
         return None;
     }
     match &site.certificate {

@@ -47,7 +47,7 @@ struct Agent {
     supervisor: Supervisor,
 }
 
-fn status() -> api::Status {
+pub(crate) fn status() -> api::Status {
     api::Status {
         box_name: "seocho".to_owned(),
         timezone: None,
@@ -86,7 +86,7 @@ fn status() -> api::Status {
     }
 }
 
-fn sites() -> api::Sites {
+pub(crate) fn sites() -> api::Sites {
     let site = api::Site {
         name: "blog.example.com".to_owned(),
         aliases: vec!["*.blog.example.com".to_owned()],
