@@ -158,8 +158,8 @@ pub(crate) enum Command {
 /// Verbs that ask the agent for a value and print it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Show {
-    /// Show the box at a glance
-    Status(ShowFlags),
+    /// Show on one screen whether all is well, and if not what is and since when
+    Status(StatusFlags),
     /// List the sites
     Sites(ShowFlags),
     /// List the apps, or show all that is known of one
@@ -250,6 +250,16 @@ impl ShowFlags {
             Format::Human
         }
     }
+}
+
+/// Flags of `ondol status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusFlags {
+    /// Every part of the box, and everything that is watched
+    #[arg(long, short = 'v')]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
 }
 
 /// Flags of `ondol certs`.

@@ -91,7 +91,7 @@ pub(crate) fn ask<T>(
 pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
     ask(folders, async |client| {
         match what {
-            Show::Status(flags) => status::run(&client, flags.format()).await?,
+            Show::Status(flags) => status::run(&client, flags).await?,
             Show::Sites(flags) => sites::run(&client, flags.format()).await?,
             Show::Apps(flags) => apps::run(&client, folders, flags).await?,
             Show::Backups(flags) => backups::run(&client, flags.format()).await?,

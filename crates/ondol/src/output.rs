@@ -141,6 +141,24 @@ pub(crate) fn grouped(number: u64) -> String {
     grouped
 }
 
+/// `43 ms`, `1.2 s`: how long something took; a dash where nothing is known.
+pub(crate) fn milliseconds(took: Option<u32>) -> String {
+    match took {
+        None => "-".to_owned(),
+        Some(took @ ..1_000) => format!("{took} ms"),
+        Some(took) => format!("{}.{} s", took / 1_000, took % 1_000 / 100),
+    }
+}
+
+/// `99.98 %`: a share between 0 and 1, never rounded up to all of it; a dash where nothing is known.
+pub(crate) fn share(share: Option<f64>) -> String {
+    match share {
+        None => "-".to_owned(),
+        Some(share) if share >= 1.0 => "100 %".to_owned(),
+        Some(share) => format!("{:.2} %", (share * 10_000.0).floor() / 100.0),
+    }
+}
+
 /// `87 MB`: bytes in the largest unit of which there is one or more, with two digits at least.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [
@@ -177,6 +195,23 @@ mod tests {
         for (number, text) in table {
             assert_eq!(bytes(number), text);
         }
+    }
+
+    #[test]
+    fn shares_are_never_rounded_up_to_all() {
+        let table = [
+            (None, "-"),
+            (Some(1.0), "100 %"),
+            (Some(0.999_999), "99.99 %"),
+            (Some(0.5), "50.00 %"),
+            (Some(0.0), "0.00 %"),
+        ];
+        for (number, text) in table {
+            assert_eq!(share(number), text);
+        }
+        assert_eq!(milliseconds(None), "-");
+        assert_eq!(milliseconds(Some(999)), "999 ms");
+        assert_eq!(milliseconds(Some(1_250)), "1.2 s");
     }
 
     #[test]

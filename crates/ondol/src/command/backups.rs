@@ -230,9 +230,17 @@ pub(super) fn short(backups: &Backups, now: i64) -> String {
 
 /// What the owner should not miss, each once.
 pub(super) fn sentences(backups: &Backups) -> Vec<String> {
-    let mut sentences = Vec::new();
+    let failures = failures(backups).into_iter();
+    let mut sentences: Vec<_> = failures.map(|(_, sentence)| sentence).collect();
+    sentences.extend(backups.warnings.iter().cloned());
+    sentences
+}
+
+/// What went wrong at targets, with their names; what the warnings tell is left out.
+pub(super) fn failures(backups: &Backups) -> Vec<(&str, String)> {
+    let mut failures = Vec::new();
     for target in &backups.targets {
-        let name = &target.name;
+        let name = target.name.as_str();
         let mut add = |text: &str| {
             let text = text.trim();
             let is_told = backups
@@ -240,7 +248,7 @@ pub(super) fn sentences(backups: &Backups) -> Vec<String> {
                 .iter()
                 .any(|warning| warning.contains(text));
             if !text.is_empty() && !is_told {
-                sentences.push(format!("{name}: {text}"));
+                failures.push((name, format!("{name}: {text}")));
             }
         };
         if let Some(why) = &target.failed_proof {
@@ -252,8 +260,7 @@ pub(super) fn sentences(backups: &Backups) -> Vec<String> {
             add(&job.message);
         }
     }
-    sentences.extend(backups.warnings.iter().cloned());
-    sentences
+    failures
 }
 
 /// The newest job of one of these kinds.

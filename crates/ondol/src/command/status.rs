@@ -1,12 +1,10 @@
-//! `ondol status`: the box at a glance, the trouble last, where the eye is.
+//! `ondol status`: on one screen whether all is well, and if not what is and since when; then the parts of the box.
 
-use ondol_admin::api;
-use ondol_admin::api::GenerationState;
 use ondol_admin::api::Status;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
-use crate::command::apps;
+use crate::cli::StatusFlags;
 use crate::command::backups;
 use crate::command::certs::problems;
 use crate::command::certs::problems::Tries;
@@ -16,201 +14,127 @@ use crate::output::Screen;
 use crate::output::Tint;
 use crate::span;
 use crate::table;
-use crate::table::Cell;
-use crate::table::Column;
-use crate::table::Table;
+
+mod lines;
+mod troubles;
+mod verbose;
+
+use troubles::Trouble;
+use troubles::Weight;
 
 /// The words in front of the lines of the first paragraph are padded to this.
 const LABEL_WIDTH: usize = 15;
-
 /// So many sentences about certificates are shown.
 const PROBLEMS_MAX: usize = 10;
+/// So many things that are not well fit on a screen.
+const TROUBLES_MAX: usize = 6;
+/// So many remarks do besides.
+const REMARKS_MAX: usize = 3;
 
 /// Asks and prints.
-pub(crate) async fn run(client: &Client, format: Format) -> anyhow::Result<()> {
+pub(crate) async fn run(client: &Client, flags: &StatusFlags) -> anyhow::Result<()> {
+    let StatusFlags { verbose, show } = flags;
     let status = client.status().await?;
-    match format {
+    match show.format() {
         Format::Json => output::print_json(&status),
         Format::Human => {
             let screen = Screen::of_standard_output();
-            Ok(output::print(&render(
-                &status,
-                clock::unix_seconds(),
-                screen,
-            ))?)
+            let now = clock::unix_seconds();
+            let text = if *verbose {
+                verbose::render(&status, now, screen)
+            } else {
+                render(&status, now, screen)
+            };
+            Ok(output::print(&text)?)
         }
     }
 }
 
 fn render(status: &Status, now: i64, screen: Screen) -> String {
-    let mut text = overview(status, now, screen);
+    let troubles = troubles::of(status, now);
+    let mut text = headline(status, &troubles, now, screen);
+    for trouble in troubles.iter().take(TROUBLES_MAX) {
+        let (mark, tint) = match trouble.weight {
+            Weight::Bad => ("✗ ", Tint::Bad),
+            Weight::Attention => ("! ", Tint::Attention),
+        };
+        text.push_str(&hanging(mark, tint, &trouble.sentence, screen));
+    }
+    if let Some(more @ 1..) = troubles.len().checked_sub(TROUBLES_MAX) {
+        let sentence = format!("and {more} more: `ondol status --verbose` shows all");
+        text.push_str(&format!("  {}\n", screen.tinted(&sentence, Tint::Faint)));
+    }
     text.push('\n');
-    text.push_str(&generations(status, now, screen));
-    let apps = apps::short(&status.apps, now, screen);
-    if !apps.is_empty() {
-        text.push('\n');
-        text.push_str(&apps);
+    for (label, value) in lines::of(status, now) {
+        text.push_str(&labeled(label, &value, screen));
     }
-    let servers = servers(&status.servers, screen);
-    if !servers.is_empty() {
-        text.push('\n');
-        text.push_str(&servers);
-    }
-    let troubled = services(&status.services, now, screen);
-    if !troubled.is_empty() {
-        text.push('\n');
-        text.push_str(&troubled);
-    }
-    let mut warnings = certificate_problems(status, now);
-    warnings.append(&mut other_warnings(status));
-    warnings.extend(status.apps.iter().filter_map(apps::trouble));
-    warnings.extend(backups::sentences(&status.backups));
-    if !warnings.is_empty() {
-        text.push('\n');
-    }
-    for warning in warnings {
-        text.push_str(&marked(&warning, screen));
-    }
+    text.push_str(&remarks(status, now, screen));
     text
 }
 
-fn overview(status: &Status, now: i64, screen: Screen) -> String {
-    let up = span::span(now.abs_diff(status.started_at.unix_seconds()));
+/// Whether all is well, in a sentence.
+fn headline(status: &Status, troubles: &[Trouble], now: i64, screen: Screen) -> String {
+    let (verdict, tint) = match troubles {
+        [] if status.watch.subjects.is_empty() => {
+            ("nothing is known to be wrong".to_owned(), Tint::Good)
+        }
+        [] => ("all is well".to_owned(), Tint::Good),
+        [first, ..] => {
+            let things = match troubles.len() {
+                1 => "one thing is not well".to_owned(),
+                count => format!("{count} things are not well"),
+            };
+            let tint = match first.weight {
+                Weight::Bad => Tint::Bad,
+                Weight::Attention => Tint::Attention,
+            };
+            (things, tint)
+        }
+    };
     let name = screen.tinted(&status.box_name, Tint::Strong);
-    let mut text = format!(
-        "{name}: Ondol {}, up for {up}, process {}\n",
-        status.version, status.pid
-    );
-    let configuration = format!("{}, revision {}", status.configuration, status.revision);
-    let listeners: Vec<_> = status
-        .listeners
-        .iter()
-        .map(|listener| format!("{} ({})", listener.address, listener.protocol))
-        .collect();
-    let sites = output::counted(status.sites as u64, "site");
-    let certificates = output::counted(status.certificates as u64, "certificate");
-    let connections = output::counted(status.connections, "connection");
-    let requests = output::counted(status.requests, "request");
-    let mut lines = vec![
-        ("configuration", configuration),
-        ("serving", format!("{sites}, {certificates}")),
-        ("listening on", listeners.join(", ")),
-        ("now", format!("{connections}, {requests} since the start")),
-    ];
-    lines.push(("backups", backups::short(&status.backups, now)));
-    if status.stand_ins > 0 {
-        let sites = output::counted(status.stand_ins as u64, "site");
-        let sentence = format!("{sites} for now, until an issuer gives a certificate");
-        lines.insert(2, ("own CA", sentence));
+    let verdict = screen.tinted(&verdict, tint);
+    let up = span::span(now.abs_diff(status.started_at.unix_seconds()));
+    let running = format!("(Ondol {}, up for {up})", status.version);
+    format!(
+        "{name}: {verdict} {}\n",
+        screen.tinted(&running, Tint::Faint)
+    )
+}
+
+/// What the owner should know besides, as much of it as fits.
+fn remarks(status: &Status, now: i64, screen: Screen) -> String {
+    let mut remarks = Vec::new();
+    if let Some(until) = status.watch.silenced_until
+        && until.unix_seconds() > now
+    {
+        let until = clock::minute_in(status.timezone.as_deref(), until.unix_seconds());
+        remarks.push(format!(
+            "Nobody is told of anything until {until}: `ondol alarm silence --off` ends that."
+        ));
     }
-    if let Some(reload) = &status.last_reload {
-        let at = span::relative(reload.at.unix_seconds(), now);
-        lines.insert(1, ("last reload", format!("{at}: {}", reload.outcome)));
+    remarks.extend(status.watch.warnings.iter().cloned());
+    remarks.extend(lost_lines(status));
+    remarks.extend(status.backups.warnings.iter().cloned());
+    remarks.extend(status.warnings.iter().cloned());
+    let mut text = String::new();
+    if !remarks.is_empty() {
+        text.push('\n');
     }
-    for (label, value) in lines {
-        text.push_str(&labeled(label, &value, screen));
+    for remark in remarks.iter().take(REMARKS_MAX) {
+        text.push_str(&hanging("· ", Tint::Faint, remark, screen));
+    }
+    if let Some(more @ 1..) = remarks.len().checked_sub(REMARKS_MAX) {
+        let remarks = output::counted(more as u64, "more remark");
+        let sentence = format!("{remarks}: `ondol status --verbose`");
+        text.push_str(&format!("  {}\n", screen.tinted(&sentence, Tint::Faint)));
     }
     text
 }
 
 /// A line of a first paragraph.
 pub(crate) fn labeled(label: &str, value: &str, screen: Screen) -> String {
-    let width = screen.width.unwrap_or(usize::MAX);
     let label = format!("{label:LABEL_WIDTH$}");
-    hanging(&label, Tint::Faint, value, width, screen)
-}
-
-fn generations(status: &Status, now: i64, screen: Screen) -> String {
-    if status.generations.is_empty() {
-        let sentence = "No data plane is running: visitors are not served.";
-        return format!("{}\n", screen.tinted(sentence, Tint::Bad));
-    }
-    let mut table = Table::new([
-        Column::number("DATA PLANE"),
-        Column::number("PROCESS"),
-        Column::word("STATE"),
-        Column::word("SINCE"),
-        Column::number("CONNECTIONS"),
-        Column::number("REQUESTS"),
-        Column::word("VERSION"),
-    ]);
-    for generation in &status.generations {
-        let tint = match generation.state {
-            GenerationState::Ready => Tint::Good,
-            GenerationState::Starting | GenerationState::Draining => Tint::Attention,
-        };
-        table.push([
-            Cell::from(generation.number.to_string()),
-            Cell::from(generation.pid.to_string()),
-            Cell::new(generation.state.word(), tint),
-            Cell::from(span::relative(generation.since.unix_seconds(), now)),
-            Cell::from(output::grouped(generation.connections)),
-            Cell::from(output::grouped(generation.requests)),
-            Cell::from(&generation.version),
-        ]);
-    }
-    table.render(screen)
-}
-
-/// Servers behind the sites that share requests, or are asked for their health.
-fn servers(servers: &[api::Server], screen: Screen) -> String {
-    if servers.is_empty() {
-        return String::new();
-    }
-    let mut table = Table::new([
-        Column::text("SERVER"),
-        Column::text("SITES"),
-        Column::word("STATE"),
-        Column::number("REQUESTS"),
-        Column::text("WHY"),
-    ]);
-    for server in servers {
-        let (state, tint) = match &server.trouble {
-            None => ("up", Tint::Good),
-            Some(_) => ("down", Tint::Bad),
-        };
-        table.push([
-            Cell::from(&server.address),
-            Cell::from(server.sites.join(", ")),
-            Cell::new(state, tint),
-            Cell::from(output::grouped(server.requests)),
-            Cell::from(server.trouble.as_deref().unwrap_or_default()),
-        ]);
-    }
-    table.render(screen)
-}
-
-/// Only those that have something to tell.
-fn services(services: &[api::Service], now: i64, screen: Screen) -> String {
-    let troubled: Vec<_> = services
-        .iter()
-        .filter(|service| service.state != "running" || service.last_error.is_some())
-        .collect();
-    if troubled.is_empty() {
-        return String::new();
-    }
-    let mut table = Table::new([
-        Column::word("SERVICE"),
-        Column::word("STATE"),
-        Column::word("SINCE"),
-        Column::number("RESTARTS"),
-        Column::text("LAST ERROR"),
-    ]);
-    for service in troubled {
-        let tint = match service.state.as_str() {
-            "running" => Tint::Good,
-            "failed" => Tint::Bad,
-            _ => Tint::Attention,
-        };
-        table.push([
-            Cell::from(&service.name),
-            Cell::new(&service.state, tint),
-            Cell::from(span::relative(service.since.unix_seconds(), now)),
-            Cell::from(service.restarts.to_string()),
-            Cell::from(service.last_error.as_deref().unwrap_or_default()),
-        ]);
-    }
-    table.render(screen)
+    hanging(&label, Tint::Faint, value, screen)
 }
 
 /// What is wrong with certificates; of very many, only some.
@@ -227,34 +151,42 @@ fn certificate_problems(status: &Status, now: i64) -> Vec<String> {
 
 fn other_warnings(status: &Status) -> Vec<String> {
     let mut warnings = status.warnings.clone();
-    if status.on_last_good {
+    warnings.extend(last_good(status));
+    warnings.extend(lost_lines(status));
+    warnings
+}
+
+fn last_good(status: &Status) -> Option<String> {
+    status.on_last_good.then(|| {
         let reason = status
             .on_last_good_reason
             .as_deref()
             .unwrap_or("it is broken");
-        warnings.push(format!(
+        format!(
             "The last good configuration is served instead of {}: {reason}",
             status.configuration
-        ));
-    }
-    if status.log_lines_dropped > 0 {
+        )
+    })
+}
+
+fn lost_lines(status: &Status) -> Option<String> {
+    (status.log_lines_dropped > 0).then(|| {
         let lines = output::counted(status.log_lines_dropped, "line");
-        warnings.push(format!(
+        format!(
             "The access log lacks {lines} since the start: the disk was full or too slow (`ondol events` says more)."
-        ));
-    }
-    warnings
+        )
+    })
 }
 
 /// A sentence that the owner should not miss.
 pub(crate) fn marked(sentence: &str, screen: Screen) -> String {
-    let width = screen.width.unwrap_or(usize::MAX);
-    hanging("! ", Tint::Attention, sentence, width, screen)
+    hanging("! ", Tint::Attention, sentence, screen)
 }
 
 /// A label and a text whose further lines begin under its first.
-fn hanging(label: &str, tint: Tint, text: &str, width: usize, screen: Screen) -> String {
-    let indent = label.len();
+fn hanging(label: &str, tint: Tint, text: &str, screen: Screen) -> String {
+    let width = screen.width.unwrap_or(usize::MAX);
+    let indent = label.chars().count();
     let mut shown = screen.tinted(label, tint);
     let lines = text
         .lines()

@@ -1,25 +1,35 @@
-//! The screen of a healthy box, and of one in trouble.
+//! The screen of a box that is well, and of one that is not.
 
+use ondol_admin::api;
+use ondol_admin::api::AlarmSeverity;
 use ondol_admin::api::AppState;
 use ondol_admin::api::Generation;
+use ondol_admin::api::GenerationState;
+use ondol_admin::api::HealthState;
+use ondol_admin::api::Incident;
 use ondol_admin::api::LastReload;
 use ondol_admin::api::Listener;
-use ondol_admin::api::Server;
+use ondol_admin::api::PowerSource;
 use ondol_admin::api::Service;
 use ondol_admin::api::Time;
+use ondol_admin::api::WatchChannel;
+use ondol_admin::api::WatchHeartbeat;
+use ondol_admin::api::WatchPerson;
+use ondol_admin::api::WatchPower;
+use ondol_admin::api::WatchSubject;
 
 use super::*;
 use crate::command::apps::tests::app;
 use crate::output::Color;
 
-const NOW: i64 = 1_772_337_906;
+pub(in crate::command) const NOW: i64 = 1_772_337_906;
 
-const SCREEN: Screen = Screen {
+pub(super) const SCREEN: Screen = Screen {
     width: Some(80),
     color: Color::Plain,
 };
 
-fn ago(seconds: i64) -> Time {
+pub(super) fn ago(seconds: i64) -> Time {
     Time::from_unix_seconds(NOW - seconds)
 }
 
@@ -67,7 +77,7 @@ pub(in crate::command) fn healthy() -> Status {
     }
 }
 
-fn service(state: &str, last_error: Option<&str>) -> Service {
+pub(super) fn service(state: &str, last_error: Option<&str>) -> Service {
     Service {
         name: "certificates".to_owned(),
         state: state.to_owned(),
@@ -77,166 +87,215 @@ fn service(state: &str, last_error: Option<&str>) -> Service {
     }
 }
 
+fn subject(subject: &str, state: HealthState) -> WatchSubject {
+    let (kind, name) = subject.split_once(':').unwrap_or((subject, ""));
+    WatchSubject {
+        subject: subject.to_owned(),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        state,
+        since: ago(600),
+        sentence: String::new(),
+        seen_at: Some(ago(20)),
+        took_ms: None,
+        uptime: None,
+        values: std::collections::BTreeMap::new(),
+        silenced_until: None,
+    }
+}
+
+/// A box whose blog is down.
+pub(super) fn watched() -> Vec<WatchSubject> {
+    let mut blog = subject("site:blog.example.com", HealthState::Fail);
+    blog.sentence = "blog.example.com answers with status 502.".to_owned();
+    blog.uptime = Some(0.9985);
+    blog.took_ms = Some(1_250);
+    let mut shop = subject("site:shop.example.com", HealthState::Pass);
+    shop.took_ms = Some(31);
+    shop.uptime = Some(1.0);
+    let internet = subject("internet", HealthState::Unknown);
+    vec![internet, blog, shop]
+}
+
+fn people() -> Vec<WatchPerson> {
+    let channel = |channel: &str, seconds: Option<i64>| WatchChannel {
+        channel: channel.to_owned(),
+        delivered_at: seconds.map(ago),
+        trouble: None,
+    };
+    let person = |name: &str, channels| WatchPerson {
+        name: name.to_owned(),
+        channels,
+        answered_at: None,
+    };
+    vec![
+        person("me", vec![channel("email", Some(300_000))]),
+        person("spouse", vec![channel("ntfy", None)]),
+    ]
+}
+
+fn incident() -> Incident {
+    Incident {
+        id: 8,
+        subject: "app:blog".to_owned(),
+        also: vec!["site:blog.example.com".to_owned()],
+        severity: AlarmSeverity::Critical,
+        began_at: ago(720),
+        ended_at: None,
+        sentence: "blog ends again and again".to_owned(),
+        acknowledged_by: None,
+        told: vec!["me".to_owned()],
+    }
+}
+
+/// The same box, in the time zone of its owner.
+fn home() -> Status {
+    let mut status = Status {
+        timezone: Some("Asia/Seoul".to_owned()),
+        sites: 2,
+        apps: vec![app("coffee", AppState::Running)],
+        ..healthy()
+    };
+    status.watch.people = people();
+    status
+}
+
 #[test]
-fn a_healthy_box_fits_in_eight_lines() {
+fn a_box_that_is_well_says_so_first() {
+    let mut status = home();
+    let mut subjects = watched();
+    subjects[1].state = HealthState::Pass;
+    status.watch.subjects = subjects;
+    status.watch.power = WatchPower {
+        state: PowerSource::Mains,
+        source: "ups@localhost".to_owned(),
+        charge: Some(1.0),
+        runtime_seconds: Some(3_240),
+        watts: Some(12.44),
+        cost: Some("2,800 KRW a month".to_owned()),
+        ..WatchPower::default()
+    };
+    status.watch.heartbeat_at = Some(ago(20));
+    status.watch.heartbeats = vec![WatchHeartbeat {
+        name: "parents".to_owned(),
+        state: HealthState::Pass,
+        last_at: None,
+        said: String::new(),
+    }];
+    let shown = render(&status, NOW, SCREEN);
     assert_eq!(
-        render(&healthy(), NOW, SCREEN),
+        shown,
         "\
-seocho: Ondol 0.1.0, up for 3 days, process 4711
-configuration  /etc/ondol/ondol.toml, revision 4
-serving        1 site, 2 certificates
-listening on   [::]:80 (http), [::]:443 (https)
-now            42 connections, 19,202 requests since the start
+seocho: all is well (Ondol 0.1.0, up for 3 days)
+
+sites          2 up (blog.example.com, shop.example.com); the slowest answers in
+               1.2 s (blog.example.com); 2 certificates
+visitors       42 connections, 19,202 requests since the start
+apps           1 running (coffee at withcoffee.app)
 backups        none: nothing of this box is saved elsewhere
-
-DATA PLANE  PROCESS  STATE  SINCE      CONNECTIONS  REQUESTS  VERSION
-         7     4712  ready  3 min ago           42    18,302  0.1.0
+power          mains (ups@localhost, 100 %, 54 min), 12.4 W, 2,800 KRW a month
+alarms         me, spouse are told; the last message arrived 3 days ago
+outside        heard from this box 20 s ago
+others' jobs   1 well (parents)
 "
     );
+    assert!(shown.lines().count() < 24);
 }
 
 #[test]
-fn apps_say_how_they_are_and_what_troubles_them() {
-    let mut wiki = app("wiki", AppState::Failed);
-    wiki.note = "web.1 ended 5 times within a minute".to_owned();
-    wiki.sites.clear();
-    let status = Status {
-        apps: vec![app("coffee", AppState::Running), wiki],
-        ..healthy()
-    };
-    let shown = render(&status, NOW, SCREEN);
-    let (_, apps) = shown.split_once("0.1.0\n\n").unwrap();
+fn what_is_not_well_stands_first_with_who_knows_of_it() {
+    let mut status = home();
+    status.watch.subjects = watched();
+    status.watch.incidents = vec![incident()];
+    status.watch.outbox = 2;
+    status.watch.outbox_since = Some(ago(700));
+    // What the incident tells is not told again.
+    let mut blog = app("blog", AppState::Failed);
+    blog.note = "web.1 ended 5 times within a minute".to_owned();
+    status.apps.push(blog);
+    let reason = "unknown key `flies`; correct it and run `ondol reload`";
+    status.on_last_good = true;
+    status.on_last_good_reason = Some(reason.to_owned());
     assert_eq!(
-        apps,
+        render(&status, NOW, SCREEN),
         "\
-APP     STATE    RELEASE  SINCE      REQUESTS  SITES
-coffee  running  5        3 min ago    18,302  withcoffee.app
-wiki    failed   5        3 min ago    18,302
-
-! wiki: web.1 ended 5 times within a minute
-"
-    );
-}
-
-#[test]
-fn trouble_stands_at_the_end() {
-    let status = Status {
-        last_reload: Some(LastReload {
-            at: ago(130),
-            outcome: "refused: 2 mistakes in /etc/ondol/sites/blog.toml".to_owned(),
-        }),
-        on_last_good: true,
-        on_last_good_reason: Some(
-            "unknown key `flies`; correct it and run `ondol reload`".to_owned(),
-        ),
-        generations: Vec::new(),
-        warnings: vec!["This kernel has no Landlock.".to_owned()],
-        services: vec![service(
-            "failed",
-            Some("cannot read chain.pem: permission denied"),
-        )],
-        ..healthy()
-    };
-    let shown = render(&status, NOW, SCREEN);
-    let reload = "last reload    2 min ago: refused: 2 mistakes in /etc/ondol/sites/blog.toml\n";
-    assert!(shown.contains(reload), "{shown}");
-    let (_, trouble) = shown.split_once("\n\n").unwrap();
-    assert_eq!(
-        trouble,
-        "\
-No data plane is running: visitors are not served.
-
-SERVICE       STATE   SINCE     RESTARTS  LAST ERROR
-certificates  failed  30 s ago         6  cannot read chain.pem: permission
-                                          denied
-
-! This kernel has no Landlock.
+seocho: 2 things are not well (Ondol 0.1.0, up for 3 days)
+✗ blog ends again and again. With it: blog.example.com. Since 2026-03-01 12:53
+  (12 min). me was told; `ondol alarm ack 8` answers.
 ! The last good configuration is served instead of /etc/ondol/ondol.toml:
   unknown key `flies`; correct it and run `ondol reload`
+
+sites          1 down (blog.example.com), 1 up (shop.example.com); the slowest
+               answers in 1.2 s (blog.example.com); 2 certificates
+visitors       42 connections, 19,202 requests since the start
+apps           1 failed (blog at withcoffee.app), 1 running (coffee at
+               withcoffee.app)
+backups        none: nothing of this box is saved elsewhere
+alarms         me, spouse are told; the last message arrived 3 days ago; 2
+               messages wait for 11 min
 "
     );
-}
-
-#[test]
-fn states_have_their_color_on_a_terminal_alone() {
-    let color = Color::Shown;
-    let shown = render(&healthy(), NOW, Screen { color, ..SCREEN });
-    assert!(shown.contains("\x1b[32mready\x1b[0m"), "{shown}");
-    assert!(!render(&healthy(), NOW, SCREEN).contains('\x1b'));
-}
-
-#[test]
-fn servers_behind_the_sites_say_how_they_are() {
-    let mut status = healthy();
-    let server = |port: u16, trouble: Option<&str>| Server {
-        address: format!("http://10.0.0.2:{port}"),
-        sites: vec!["a.test".to_owned(), "b.test".to_owned()],
-        requests: 3,
-        trouble: trouble.map(str::to_owned),
-    };
-    status.servers = vec![
-        server(3000, None),
-        server(3001, Some("its health check got status 500")),
-    ];
-    let text = render(&status, NOW, SCREEN);
-    let lines: Vec<_> = text.lines().collect();
-    let line = |what: &str| {
-        let found = lines.iter().find(|line| line.contains(what));
-        *found.unwrap_or_else(|| panic!("{what}: {text}"))
-    };
-    assert!(line(":3000").contains("up") && line(":3000").contains("a.test, b.test"));
-    assert!(
-        line(":3001").contains("down")
-            && text.contains("its health check got")
-            && text.contains("status 500"),
-        "{text}"
-    );
-}
-
-#[test]
-fn certificates_that_issuers_do_not_give_are_told_of() {
-    let problem = |name: &str, message: &str, next: Option<i64>| api::CertProblem {
-        name: name.to_owned(),
-        message: message.to_owned(),
-        meanwhile: Some("The one in use is good for now.".to_owned()).filter(|_| next.is_none()),
-        next_at: next.map(|seconds| ago(-seconds)),
-    };
-    let mut status = healthy();
-    status.sites = 5;
-    status.stand_ins = 2;
-    status.certificate_problems = vec![
-        problem(
-            "withcoffee.app",
-            "withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3 times). \
-             Visitors get a certificate of Ondol's own CA for now, which browsers warn of.",
-            Some(540),
-        ),
-        problem("shop.example.com", "the disk is full.", None),
-    ];
-    status.warnings = vec!["This kernel has no Landlock.".to_owned()];
+    status.watch.incidents[0].acknowledged_by = Some("spouse".to_owned());
     let shown = render(&status, NOW, SCREEN);
-    let serving = "\
-serving        5 sites, 2 certificates
-own CA         2 sites for now, until an issuer gives a certificate
-listening on";
-    assert!(shown.contains(serving), "{shown}");
-    let (_, trouble) = shown.split_once("\n\n! ").unwrap();
+    assert!(shown.contains("spouse looks after it."), "{shown}");
+}
+
+#[test]
+fn what_nobody_watches_is_told_all_the_same() {
+    let mut status = healthy();
+    status.generations.clear();
+    status.services = vec![service("failed", Some("cannot read chain.pem"))];
+    status.last_reload = Some(LastReload {
+        at: ago(130),
+        outcome: "refused: 2 mistakes in /etc/ondol/sites/blog.toml".to_owned(),
+    });
     assert_eq!(
-        trouble,
+        render(&status, NOW, SCREEN),
         "\
-withcoffee.app points to 203.0.113.7, this box is 198.51.100.2 (failed 3
-  times). Visitors get a certificate of Ondol's own CA for now, which browsers
-  warn of. The next try is in 9 min.
-! shop.example.com: the disk is full. The one in use is good for now.
-! This kernel has no Landlock.
+seocho: 2 things are not well (Ondol 0.1.0, up for 3 days)
+✗ No data plane is running: visitors are not served.
+! Ondol's part for certificates does not run (failed): cannot read chain.pem
+
+sites          1 site, 2 certificates
+visitors       42 connections, 19,202 requests since the start
+backups        none: nothing of this box is saved elsewhere
+alarms         nobody is told: [people] in the configuration says who is
+last reload    2 min ago: refused: 2 mistakes in /etc/ondol/sites/blog.toml
 "
     );
-    let many = |number| format!("{number}.example.com");
-    let each =
-        (0..12).map(|number| problem(&many(number), &format!("no answer {number}."), Some(-1)));
-    status.certificate_problems = each.collect();
+}
+
+#[test]
+fn however_much_is_wrong_the_screen_does_not_scroll() {
+    let mut status = home();
+    status.watch.incidents = (0..40).map(|id| Incident { id, ..incident() }).collect();
+    status.warnings = (0..10)
+        .map(|number| format!("This kernel lacks the thing number {number}."))
+        .collect();
     let shown = render(&status, NOW, SCREEN);
-    assert!(shown.contains("! 9.example.com: no answer 9. The next try is now.\n"));
-    assert!(!shown.contains("10.example.com"), "{shown}");
-    assert!(shown.contains("! 2 more like these about certificates: `ondol certs` shows all.\n"));
+    assert!(
+        shown.starts_with("seocho: 40 things are not well "),
+        "{shown}"
+    );
+    assert!(shown.contains("  and 34 more: `ondol status --verbose` shows all\n"));
+    assert!(
+        shown.ends_with("  7 more remarks: `ondol status --verbose`\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_first_line_has_the_color_of_the_worst() {
+    let color = |status: &Status| {
+        let color = Color::Shown;
+        let shown = render(status, NOW, Screen { color, ..SCREEN });
+        shown.lines().next().unwrap().to_owned()
+    };
+    let mut status = healthy();
+    assert!(color(&status).contains("\x1b[32mnothing is known to be wrong"));
+    status.watch.incidents = vec![incident()];
+    assert!(color(&status).contains("\x1b[31mone thing is not well"));
+    status.watch.incidents[0].severity = AlarmSeverity::Warning;
+    assert!(color(&status).contains("\x1b[33mone thing is not well"));
+    assert!(!render(&status, NOW, SCREEN).contains('\x1b'));
 }

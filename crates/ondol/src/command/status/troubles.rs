@@ -1,0 +1,186 @@
+//! What is not well, the worst first, each thing once. Pure.
+
+use std::collections::BTreeSet;
+
+use ondol_admin::api::AlarmSeverity;
+use ondol_admin::api::AppState;
+use ondol_admin::api::HealthState;
+use ondol_admin::api::Incident;
+use ondol_admin::api::Status;
+use ondol_base::clock;
+
+use super::certificate_problems;
+use super::last_good;
+use crate::command::apps;
+use crate::command::backups;
+use crate::span;
+
+/// Something that is not well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) weight: Weight,
+    pub(super) sentence: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// Wants somebody now.
+    Bad,
+    /// Wants a look.
+    Attention,
+}
+
+/// All that is not well.
+pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
+    let zone = status.timezone.as_deref();
+    let watch = &status.watch;
+    let mut troubles = Vec::new();
+    let mut add = |weight, sentence: String| troubles.push(Trouble { weight, sentence });
+    for incident in &watch.incidents {
+        let weight = match incident.severity {
+            AlarmSeverity::Critical => Weight::Bad,
+            AlarmSeverity::Info | AlarmSeverity::Warning => Weight::Attention,
+        };
+        let has_people = !watch.people.is_empty();
+        add(weight, told(incident, has_people, now, zone));
+    }
+    let known = subjects_of(&watch.incidents);
+    if status.generations.is_empty() && !known.contains("data-plane") {
+        let sentence = "No data plane is running: visitors are not served.";
+        add(Weight::Bad, sentence.to_owned());
+    }
+    for subject in &watch.subjects {
+        let weight = match subject.state {
+            HealthState::Fail => Weight::Bad,
+            HealthState::Warn => Weight::Attention,
+            HealthState::Pass | HealthState::Unknown => continue,
+        };
+        if !known.contains(subject.subject.as_str()) {
+            let since = span::relative(subject.since.unix_seconds(), now);
+            let what = full(&subject.sentence, &subject.subject);
+            add(weight, format!("{what} So since {since}."));
+        }
+    }
+    let is_new = |subject: &str| {
+        let mut watched = watch.subjects.iter();
+        let is_told = watched.any(|it| {
+            it.subject == subject && matches!(it.state, HealthState::Warn | HealthState::Fail)
+        });
+        !is_told && !known.contains(subject)
+    };
+    if let Some(sentence) = last_good(status) {
+        add(Weight::Attention, sentence);
+    }
+    for service in &status.services {
+        if service.state != "running" && is_new(&format!("service:{}", service.name)) {
+            let why = service.last_error.as_deref().unwrap_or("it has ended");
+            let (name, state) = (&service.name, &service.state);
+            add(
+                Weight::Attention,
+                format!("Ondol's part for {name} does not run ({state}): {why}"),
+            );
+        }
+    }
+    for app in &status.apps {
+        let weight = match app.state {
+            AppState::Failed => Weight::Bad,
+            AppState::Running
+            | AppState::Starting
+            | AppState::Deploying
+            | AppState::Watching
+            | AppState::Asleep
+            | AppState::Stopped => Weight::Attention,
+        };
+        if is_new(&format!("app:{}", app.name))
+            && let Some(sentence) = apps::trouble(app)
+        {
+            add(weight, sentence);
+        }
+    }
+    for server in &status.servers {
+        if let Some(why) = &server.trouble {
+            let (address, sites) = (&server.address, server.sites.join(", "));
+            add(
+                Weight::Attention,
+                format!("The server {address} of {sites} is left out: {why}"),
+            );
+        }
+    }
+    for sentence in certificate_problems(status, now) {
+        add(Weight::Attention, sentence);
+    }
+    for (target, sentence) in backups::failures(&status.backups) {
+        if is_new(&format!("backup:{target}")) {
+            add(Weight::Attention, sentence);
+        }
+    }
+    for person in &watch.people {
+        for channel in &person.channels {
+            let (name, word) = (&person.name, &channel.channel);
+            if let Some(trouble) = &channel.trouble
+                && is_new(&format!("channel:{name}/{word}"))
+            {
+                let sentence = format!("{name} is not reached by {word}: {trouble}");
+                add(Weight::Attention, sentence);
+            }
+        }
+    }
+    troubles.sort_by_key(|trouble| trouble.weight); // Those alike keep their order.
+    troubles
+}
+
+fn subjects_of(incidents: &[Incident]) -> BTreeSet<&str> {
+    let causes = incidents.iter().map(|incident| incident.subject.as_str());
+    let others = incidents.iter().flat_map(|incident| &incident.also);
+    causes.chain(others.map(String::as_str)).collect()
+}
+
+/// What it is, since when, and who knows.
+fn told(incident: &Incident, has_people: bool, now: i64, zone: Option<&str>) -> String {
+    let began = incident.began_at.unix_seconds();
+    let what = full(&incident.sentence, &incident.subject);
+    let also = match incident.also.as_slice() {
+        [] => String::new(),
+        also => format!(" With it: {}.", listed(also)),
+    };
+    let since = clock::minute_in(zone, began);
+    let length = span::span(now.abs_diff(began));
+    let who = match (&incident.acknowledged_by, incident.told.as_slice()) {
+        (Some(name), _) => format!("{name} looks after it."),
+        (None, []) if has_people => "Nobody was told yet.".to_owned(),
+        (None, []) => "Nobody is told.".to_owned(),
+        (None, told) => {
+            let were = if told.len() == 1 { "was" } else { "were" };
+            let told = told.join(", ");
+            format!(
+                "{told} {were} told; `ondol alarm ack {}` answers.",
+                incident.id
+            )
+        }
+    };
+    format!("{what}{also} Since {since} ({length}). {who}")
+}
+
+/// The sentence about something, with its full stop.
+fn full(sentence: &str, subject: &str) -> String {
+    match sentence.trim() {
+        "" => format!("{subject} is not well."),
+        sentence if sentence.ends_with(['.', '!', '?']) => sentence.to_owned(),
+        sentence => format!("{sentence}."),
+    }
+}
+
+/// So many names, and how many more.
+fn listed(subjects: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let name = |subject: &String| match subject.split_once(':') {
+        Some(("site" | "app", name)) => name.to_owned(),
+        Some(_) | None => subject.clone(),
+    };
+    let names: Vec<_> = subjects.iter().map(name).collect();
+    match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        Some(0) | None => names.join(", "),
+    }
+}
