@@ -33,7 +33,6 @@ pub use news::News;
 pub use places::Places;
 pub use request::Handle;
 pub use request::Ping;
-pub use request::PingKind;
 pub use request::Request;
 pub use status::HeartbeatStatus;
 pub use status::IncidentStatus;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ondol_model::watch::PingKind;
 use ondol_model::watch::Subject;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -59,19 +60,4 @@ pub struct Ping {
     pub kind: PingKind,
     /// The first bytes of what came with it, as text.
     pub body: String,
-}
-
-/// What a report says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PingKind {
-    /// It is well.
-    Success,
-    /// It begins.
-    Start,
-    /// It failed.
-    Fail,
-    /// A remark.
-    Log,
-    /// It ended with this exit code; 0 is well.
-    Exit(u8),
 }
