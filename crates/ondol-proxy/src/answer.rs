@@ -40,6 +40,7 @@ use crate::failure::Failure;
 use crate::files::FileRequest;
 use crate::gate;
 use crate::headers;
+use crate::own;
 use crate::php;
 use crate::php::Php;
 use crate::redirect;
@@ -134,6 +135,9 @@ async fn phases(
         .ok_or(Failure::Malformed("its host is none"))?;
     let found = arrival::find_site(visit, &host)?;
     visit.is_for(found.site.0);
+    if let Some(answering) = own::asked(visit, found.site.0, parts) {
+        return Box::pin(own::answer(answering, visit, &parts.method, body)).await;
+    }
     if let Some(response) = to_https_or_main_name(visit, found.by, (&host, port), parts)? {
         return Ok(response);
     }

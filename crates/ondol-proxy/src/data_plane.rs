@@ -34,6 +34,7 @@ use crate::counters::Counters;
 use crate::counters::SiteCounts;
 use crate::counters::WorkerCounters;
 use crate::gate::Passwords;
+use crate::own::Own;
 use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
 use crate::tls;
@@ -256,6 +257,22 @@ impl DataPlane {
         }
         for is_done in shown {
             let _ = is_done.await; // A worker that has ended shows nothing old either.
+        }
+    }
+
+    /// Answers something else on sites in the box's own name. When this returns, every worker does.
+    pub async fn own(&self, own: Own) {
+        let own = Arc::new(own);
+        let mut taken = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            let (done, is_done) = oneshot::channel();
+            let command = Command::Own(Arc::clone(&own), done);
+            if worker.commands.send(command).await.is_ok() {
+                taken.push(is_done);
+            }
+        }
+        for is_done in taken {
+            let _ = is_done.await; // A worker that has ended answers nothing either.
         }
     }
 

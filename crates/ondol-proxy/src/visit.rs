@@ -15,6 +15,7 @@ use http::Uri;
 use http::Version;
 use http::header;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http_body::Body as _;
 use http_body::Frame;
 use http_body::SizeHint;
@@ -155,6 +156,13 @@ impl Visit {
         self.view.counters(self.site).begins();
     }
 
+    /// Has the log say something else than what was asked for, which is a secret.
+    pub(crate) fn is_logged_as(&mut self, target: PathAndQuery) {
+        let mut parts = std::mem::take(&mut self.uri).into_parts();
+        parts.path_and_query = Some(target);
+        self.uri = Uri::from_parts(parts).unwrap_or_default();
+    }
+
     /// Remembers why the request failed, for the log.
     pub(crate) fn failed(&mut self, failure: &Failure) {
         self.failure = Some(Chain(failure).to_string());
@@ -217,10 +225,7 @@ impl Visit {
                 .as_ref()
                 .and_then(|admitted| admitted.user.as_deref()),
             method: self.method.as_str(),
-            target: self
-                .uri
-                .path_and_query()
-                .map_or("", http::uri::PathAndQuery::as_str),
+            target: self.uri.path_and_query().map_or("", PathAndQuery::as_str),
             version: self.version,
             status,
             body_bytes: self.body_bytes,

@@ -49,6 +49,8 @@ use crate::data_plane::Socket;
 use crate::files::Folders;
 use crate::gate::Passwords;
 use crate::handshakes::Handshakes;
+use crate::own::Own;
+use crate::own::Owned;
 use crate::request_id::RequestIds;
 use crate::shortage::Shortage;
 use crate::snapshot::Snapshot;
@@ -108,6 +110,8 @@ pub(crate) enum Command {
     Show(Arc<Challenges>, oneshot::Sender<()>),
     /// Visitors of apps get this from the next request on; the reply says that it is so.
     Endpoints(Arc<Endpoints>, oneshot::Sender<()>),
+    /// Answer this on sites in the box's own name from the next request on; the reply says that it is so.
+    Own(Arc<Own>, oneshot::Sender<()>),
     /// Accept no more, end what is open within the time, then end; the reply counts what was cut.
     Drain(Duration, oneshot::Sender<u64>),
 }
@@ -117,6 +121,7 @@ pub(crate) enum Command {
 pub(crate) struct Worker {
     view: RefCell<Rc<View>>,
     pub(crate) challenges: Shown,
+    pub(crate) own: Owned,
     pub(crate) pools: Pools,
     folders: Folders,
     apps: Apps,
@@ -173,6 +178,7 @@ impl Worker {
         let worker = Self {
             view: RefCell::new(Rc::new(view)),
             challenges: Shown::new(equipment.challenges),
+            own: Owned::default(),
             pools,
             folders,
             apps,
@@ -363,6 +369,10 @@ async fn attend(
                     worker.take_endpoints(endpoints);
                     let _ = done.send(());
                 }
+                Some(Command::Own(own, done)) => {
+                    worker.own.replace(own);
+                    let _ = done.send(());
+                }
                 Some(Command::Drain(grace, done)) => {
                     accepting.iter().for_each(JoinHandle::abort);
                     let cut = drain(worker, grace, &mut commands).await;
@@ -397,6 +407,10 @@ async fn drain(
                 }
                 Command::Endpoints(endpoints, done) => {
                     worker.take_endpoints(endpoints);
+                    let _ = done.send(());
+                }
+                Command::Own(own, done) => {
+                    worker.own.replace(own);
                     let _ = done.send(());
                 }
                 Command::Apply(..) | Command::Drain(..) => {}

@@ -40,6 +40,7 @@ mod http2_heads;
 mod lifecycle;
 mod limits;
 mod log;
+mod own;
 mod passthrough;
 mod php;
 mod php_fpm;
