@@ -114,7 +114,7 @@ fn programs_that_tell_somebody_must_be_there() {
         ("./tell", "~/./tell cannot be run: it is not executable"),
         (
             "./gone",
-            "~/gone cannot be run: No such file or directory (os error 2)",
+            "~/./gone cannot be run: No such file or directory (os error 2)",
         ),
         (
             "ondol-no-such-program",
