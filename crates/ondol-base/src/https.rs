@@ -435,7 +435,10 @@ impl Https {
             parts.headers.insert(header::HOST, host);
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        parts.uri = Uri::try_from(path)?;
+        parts.uri = match path.starts_with('/') {
+            true => Uri::try_from(path)?,
+            false => Uri::try_from(format!("/{path}"))?, // A query right after the host.
+        };
         let us = self.user_agent.clone();
         parts.headers.entry(header::USER_AGENT).or_insert(us);
         let close = HeaderValue::from_static("close");

@@ -4,9 +4,11 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use ondol_base::tasks::Stop;
+use ondol_model::Plan;
 use ondol_model::plan::Care;
 use ondol_model::plan::Channel;
 use tokio::sync::watch;
@@ -60,7 +62,7 @@ async fn run_at(ground: Ground, services: Services, stop: Stop) -> Result<(), In
 }
 
 /// Returns when somebody else is told, or in another way.
-async fn changed(plan: &mut watch::Receiver<std::sync::Arc<ondol_model::Plan>>, care: &Care) {
+async fn changed(plan: &mut watch::Receiver<Arc<Plan>>, care: &Care) {
     loop {
         if plan.changed().await.is_err() {
             std::future::pending::<()>().await;

@@ -100,3 +100,6 @@ fn who(channel: &Channel, alarms: &Alarms) -> String {
         _ => channel.word().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

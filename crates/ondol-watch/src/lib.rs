@@ -19,6 +19,8 @@ mod places;
 mod planted;
 mod power;
 mod request;
+#[cfg(test)]
+mod standin;
 mod status;
 mod value;
 mod watch;

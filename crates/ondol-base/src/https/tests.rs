@@ -239,3 +239,113 @@ async fn only_the_first_host_may_be_private_or_without_tls() {
         assert!(matches!(error, HttpsError::Private { .. }), "{error}");
     }
 }
+
+/// Asks with these limits one who answers so; returns what it saw, and what came of it.
+async fn ask_within(
+    path: &str,
+    answer: &str,
+    bytes_max: usize,
+) -> (String, Result<Answer, HttpsError>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = Https::plain(AGENT).unwrap();
+    let mut ask = Ask::new(Method::POST, format!("http://me:pw@{address}{path}"));
+    ask.body = Bytes::from_static(b"a body");
+    ask.bytes_max = bytes_max;
+    tokio::join!(answer_once(listener, answer.into()), client.ask(ask))
+}
+
+#[tokio::test]
+async fn of_a_longer_answer_the_beginning_is_enough_for_who_wants_no_more() {
+    let answer = "HTTP/1.1 200 OK\r\nx: y\r\n\r\nthe beginning and the end";
+    let (head, answered) = ask_within("?a=b", answer, 13).await;
+    assert!(head.starts_with("POST /?a=b HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nhost: 127.0.0.1:"), "{head}");
+    assert!(head.contains("\r\ncontent-length: 6\r\n"), "{head}");
+    let answered = answered.unwrap();
+    assert_eq!(&answered.body[..], b"the beginning");
+    assert_eq!(
+        (answered.status.as_u16(), &answered.headers["x"]),
+        (200, &HeaderValue::from_static("y"))
+    );
+}
+
+#[tokio::test]
+async fn a_url_that_may_be_a_secret_is_in_no_error() {
+    let client = Https::plain(AGENT).unwrap();
+    for url in [
+        "ftp://host.example/S3CRET",
+        "http:///S3CRET",
+        "S3CRET",
+        "http://me:S3CRET@[::/S3CRET",
+    ] {
+        let ask = Ask::new(Method::GET, url);
+        assert!(!format!("{ask:?}").contains("S3CRET"), "{ask:?}");
+        let error = client.ask(ask).await.unwrap_err();
+        assert!(matches!(error, HttpsError::Url(_)), "{error}");
+        assert!(!error.to_string().contains("S3CRET"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_is_read_line_by_line() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/lines", listener.local_addr().unwrap());
+    let client = Https::plain(AGENT).unwrap();
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        head(&mut stream).await;
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        stream.write_all(chunked.as_bytes()).await.unwrap();
+        for piece in [
+            "5\r\none\nt\r\n",
+            "3\r\nwo\r\r\n",
+            "6\r\n\n\nlast\r\n",
+            "0\r\n\r\n",
+        ] {
+            stream.write_all(piece.as_bytes()).await.unwrap();
+        }
+    };
+    let reading = async {
+        let mut lines = client.lines(Ask::new(Method::GET, url)).await.unwrap();
+        assert_eq!(lines.status(), 200);
+        let mut read = Vec::new();
+        while let Some(line) = lines.next(WHOLE).await.unwrap() {
+            read.push(line);
+        }
+        read
+    };
+    let ((), read) = tokio::join!(server, reading);
+    assert_eq!(read, ["one", "two", "", "last"]);
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_and_silence_are_errors() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let client = Https::plain(AGENT).unwrap();
+    for (answer, is_expected) in [
+        (
+            format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(100_000)),
+            (|error| matches!(error, HttpsError::TooLarge(_))) as fn(HttpsError) -> bool,
+        ),
+        ("HTTP/1.1 200 OK\r\n\r\nhalf".to_owned(), |error| {
+            matches!(error, HttpsError::Slow { .. })
+        }),
+    ] {
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream
+        };
+        let asking = client.lines(Ask::new(Method::GET, &url));
+        let (_stream, lines) = tokio::join!(server, asking);
+        let error = lines
+            .unwrap()
+            .next(Duration::from_millis(300))
+            .await
+            .unwrap_err();
+        assert!(is_expected(error));
+    }
+}

@@ -95,3 +95,54 @@ async fn back_online(known: &mut watch::Receiver<Arc<Known>>) {
         was_online = is_online;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ondol_base::clock;
+
+    use super::*;
+    use crate::planted::Planted;
+    use crate::planted::empty_plan;
+
+    fn failure(kind: SendFailureKind) -> Result<(), SendFailure> {
+        let message = "it does not answer".to_owned();
+        Err(SendFailure { kind, message })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_kind_of_failure_has_a_wait_of_its_own() {
+        use SendFailureKind::{Busy, Refused, Strange, Unreachable};
+        let planted = Planted::new(empty_plan());
+        let mut patience = Patience::new(&planted.ground, "a test");
+        let hours = Duration::from_secs(24 * 60 * 60);
+        for (read, at_least, at_most) in [
+            (Ok(()), PAUSE, PAUSE),
+            (failure(Refused), REFUSED_WAIT, REFUSED_WAIT),
+            (failure(Busy(Some(hours))), BUSY_WAIT_MAX, BUSY_WAIT_MAX),
+            (failure(Busy(Some(Duration::ZERO))), FIRST_WAIT, FIRST_WAIT),
+            (failure(Unreachable), FIRST_WAIT / 2, FIRST_WAIT),
+            (failure(Strange), FIRST_WAIT, FIRST_WAIT * 2),
+        ] {
+            let began = clock::now();
+            patience.after(read).await;
+            let waited = began.elapsed();
+            let most = at_most + Duration::from_millis(1);
+            assert!((at_least..=most).contains(&waited), "{waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_internet_is_back_nobody_waits() {
+        let planted = Planted::new(empty_plan());
+        let mut patience = Patience::new(&planted.ground, "a test");
+        let began = clock::now();
+        let back = async {
+            planted.known.send_replace(Arc::new(Known {
+                is_online: true,
+                ..Known::default()
+            }));
+        };
+        tokio::join!(patience.after(failure(SendFailureKind::Refused)), back);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+}

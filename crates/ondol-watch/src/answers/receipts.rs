@@ -76,7 +76,7 @@ pub(super) async fn read(ground: Ground, api: String, token: Value) -> Infallibl
     }
 }
 
-async fn ask_all(ground: &Ground, api: &str, token: &Value) -> Result<(), SendFailure> {
+pub(super) async fn ask_all(ground: &Ground, api: &str, token: &Value) -> Result<(), SendFailure> {
     let facts = ground.store.watch_facts(FACT).await.unwrap_or_default();
     if facts.is_empty() {
         return Ok(());
