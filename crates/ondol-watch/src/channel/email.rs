@@ -167,3 +167,6 @@ fn own_name() -> ClientId {
         false => ClientId::Domain(name.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;
