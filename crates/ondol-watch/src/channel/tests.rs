@@ -246,7 +246,7 @@ async fn what_is_not_set_is_named() {
             Channel::Pushover(plain("u")),
             "`alarms.pushover` is not set",
         ),
-        (Channel::Slack(plain("nonsense")), "`nonsense` is no URL"),
+        (Channel::Slack(plain("nonsense")), "is no URL"),
         (
             Channel::Ntfy(Topic {
                 url: plain("https://ntfy.sh/"),

@@ -1,5 +1,6 @@
 //! What went wrong with a mail server, and what that means for the next try.
 
+use std::io;
 use std::time::Duration;
 
 use lettre::transport::smtp::Error;
@@ -38,7 +39,7 @@ pub(super) fn failure(step: Step, smtp: &Smtp, address: &str, error: &Error) -> 
         let advice = advice(step, address);
         return SendFailure::refused(format!("{server} refused {advice} ({code}){said}"));
     }
-    if error.is_tls() {
+    if error.is_tls() || is_about_tls(error) {
         return SendFailure::unreachable(format!(
             "{server} and this box could not agree on TLS{said}{}",
             port_advice(smtp)
@@ -110,17 +111,26 @@ fn port_advice(smtp: &Smtp) -> &'static str {
     }
 }
 
+/// Whether a handshake failed: that comes as an error of the connection.
+fn is_about_tls(error: &Error) -> bool {
+    causes(error).any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause
+            .and_then(io::Error::get_ref)
+            .is_some_and(|inner| inner.is::<rustls::Error>())
+    })
+}
+
 /// What the server or the system said, as the next part of a sentence.
 fn said(error: &Error) -> String {
-    let mut source = std::error::Error::source(error);
-    let mut words = Vec::new();
-    while let Some(error) = source {
-        words.push(error.to_string());
-        source = error.source();
-    }
-    words.dedup();
-    match quote::quoted(words.join(": ").as_bytes(), &[]) {
+    let innermost = causes(error).last();
+    let words = innermost.map(ToString::to_string).unwrap_or_default();
+    match quote::quoted(words.as_bytes(), &[]) {
         Some(words) => format!(": `{words}`"),
         None => String::new(),
     }
+}
+
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
 }

@@ -195,13 +195,11 @@ async fn one_who_hangs_up_or_is_not_there_is_tried_again() {
         drop(listener);
     };
     let parcel = parcel();
-    let sending = send("me@example.com", Some(&smtp), &parcel);
-    let (sent, ()) = tokio::join!(sending, hang_up);
+    let send = async || send("me@example.com", Some(&smtp), &parcel).await;
+    let (sent, ()) = tokio::join!(send(), hang_up);
     let failure = sent.unwrap_err();
     assert!(failure.kind != SendFailureKind::Refused, "{failure:?}");
-    let failure = send("me@example.com", Some(&smtp), &parcel())
-        .await
-        .unwrap_err();
+    let failure = send().await.unwrap_err();
     assert_eq!(failure.kind, SendFailureKind::Unreachable, "{failure:?}");
 }
 
