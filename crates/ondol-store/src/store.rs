@@ -254,6 +254,15 @@ impl Handle {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Has every write fail, as on a disk that takes nothing, until it is taken back: for tests of those who must go on
+    /// without a memory.
+    pub async fn take_nothing(&self, takes_nothing: bool) -> Result<(), StoreError> {
+        self.read_of_watch(move |connection| {
+            connection.pragma_update(None, "query_only", takes_nothing)
+        })
+        .await
+    }
+
     /// Has something written down about apps; returns when it is on disk.
     pub(crate) async fn write_of_app<T: Send + 'static>(
         &self,

@@ -41,8 +41,8 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 const TELL_PAUSE: Duration = Duration::from_secs(1);
 /// What could not be written down is tried again so often.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
-/// The desk may be busy; what it was not told now, it is told a minute later.
-const TELL_WAIT: Duration = Duration::from_secs(5);
+/// The store and the desk may be busy; what the desk was not told now, it is told a minute later.
+const TELL_WAIT: Duration = Duration::from_secs(15);
 /// A channel that ended badly is left alone for so long.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 /// What is being sent at the end gets its grace, and a little more.
@@ -243,9 +243,11 @@ impl Office {
         let is_online = self.ground.known.borrow().is_online;
         let people = condition::people(plan, &conditions);
         let observations = condition::observations(plan, &conditions, is_online);
+        let (waiting, since) = self.shared.ledger.count_waiting().await;
         let seen = &self.ground.seen;
         // An error means that the desk is gone.
         let _ = seen.send(Seen::People(people)).await;
+        let _ = seen.send(Seen::Outbox { waiting, since }).await;
         let _ = seen.send(Seen::Observations(observations)).await;
     }
 

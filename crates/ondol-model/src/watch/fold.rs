@@ -82,8 +82,8 @@ pub enum Fold {
 pub type Times = BTreeMap<i64, (i64, Option<i64>)>;
 
 /// What to fold before anything is sent, of all messages that wait, in the order of their numbers. Nothing is folded
-/// that would go at once, unless so many wait that there must be fewer.
-pub fn fold(waiting: &[Waiting], times: &Times, now: i64, crowd: Crowd) -> Vec<Fold> {
+/// that would go at once; but where something was held up, whatever waits is told together.
+pub fn fold(waiting: &[Waiting], times: &Times, now: i64, way: Way) -> Vec<Fold> {
     let due = waiting
         .iter()
         .filter(|message| message.is_due && is_foldable(message));
@@ -99,23 +99,23 @@ pub fn fold(waiting: &[Waiting], times: &Times, now: i64, crowd: Crowd) -> Vec<F
     let stale: Vec<_> = foldable
         .iter()
         .copied()
-        .filter(|message| crowd == Crowd::TooMany || is_stale(message, now))
+        .filter(|message| way == Way::Blocked || is_stale(message, now))
         .collect();
     let is_summary = |message: &&Waiting| message.kind == NoticeKind::Summary;
-    let has_summary = stale.iter().any(is_summary) && foldable.len() > 1;
-    if has_summary || things(&stale).len() > APART_MAX {
+    let has_summary = foldable.iter().any(is_summary) && foldable.len() > 1;
+    if !stale.is_empty() && (has_summary || things(&foldable).len() > APART_MAX) {
         return vec![summary(&foldable, times)];
     }
     apart(&foldable, &stale)
 }
 
-/// How many wait.
+/// Whether what waits would go at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Crowd {
-    /// As many as may.
-    Usual,
-    /// So many that all are folded, though nothing is in their way.
-    TooMany,
+pub enum Way {
+    /// It would, as far as is known.
+    Free,
+    /// It would not: the channel has just failed, or too much waits.
+    Blocked,
 }
 
 /// A test is sent for itself, and a digest says what it says.

@@ -89,6 +89,11 @@ impl Reach {
         wait(trouble, self.blamed)
     }
 
+    /// Whether the last message did not arrive.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Whether so much failed that the owner should know.
     pub fn is_in_trouble(&self) -> bool {
         self.failures >= TROUBLE_AFTER

@@ -89,15 +89,22 @@ pub(super) fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> 
         "DELETE FROM watch_hours WHERE hour <= ?1",
         [now.div_euclid(HOUR) - hours],
     )?;
-    let max = limits::WATCH_ROWS_MAX;
-    connection.execute(
-        "DELETE FROM watch_days WHERE day <= (SELECT day FROM watch_days ORDER BY day DESC LIMIT 1 OFFSET ?1)",
-        [max],
-    )?;
-    connection.execute(
-        "DELETE FROM watch_hours WHERE hour <= (SELECT hour FROM watch_hours ORDER BY hour DESC LIMIT 1 OFFSET ?1)",
-        [max],
-    )?;
+    for (table, time) in [("watch_days", "day"), ("watch_hours", "hour")] {
+        forget_surplus(connection, table, time)?;
+    }
+    Ok(())
+}
+
+/// Of too many rows, those of the oldest times go.
+fn forget_surplus(connection: &Connection, table: &str, time: &str) -> rusqlite::Result<()> {
+    let count = format!("SELECT count(*) FROM {table}");
+    let rows: u32 = connection.query_row(&count, [], |row| row.get(0))?;
+    if rows > limits::WATCH_ROWS_MAX {
+        let surplus = format!(
+            "DELETE FROM {table} WHERE {time} <= (SELECT {time} FROM {table} ORDER BY {time} DESC LIMIT 1 OFFSET ?1)"
+        );
+        connection.execute(&surplus, [limits::WATCH_ROWS_MAX])?;
+    }
     Ok(())
 }
 

@@ -111,6 +111,12 @@ impl Handle {
             .await
     }
 
+    /// How many messages wait, and since when the oldest does.
+    pub async fn count_waiting(&self) -> Result<(u64, Option<i64>), StoreError> {
+        self.read_of_watch(|connection| count_waiting(connection))
+            .await
+    }
+
     /// The newest messages, the newest first: at most `limit`, and never more than
     /// [`limits::MESSAGES_PER_ANSWER_MAX`].
     pub async fn messages(&self, limit: u32) -> Result<Vec<Message>, StoreError> {
@@ -214,6 +220,12 @@ fn waiting(connection: &Connection) -> rusqlite::Result<Vec<Message>> {
     let question = format!("SELECT {COLUMNS} FROM messages WHERE outcome IS NULL ORDER BY id");
     let mut statement = connection.prepare_cached(&question)?;
     known(statement.query_map((), recorded)?)
+}
+
+fn count_waiting(connection: &Connection) -> rusqlite::Result<(u64, Option<i64>)> {
+    connection
+        .prepare_cached("SELECT count(*), min(queued_at) FROM messages WHERE outcome IS NULL")?
+        .query_row((), |row| Ok((row.get::<_, u32>(0)?.into(), row.get(1)?)))
 }
 
 fn waiting_for(

@@ -104,6 +104,7 @@ async fn what_changed_is_known_after_a_restart() {
     assert_eq!(ids(&waiting), numbers);
     assert_eq!(waiting[0].new, message(Some(7), "me", "email"));
     assert_eq!((waiting[0].tries, waiting[0].next_at), (0, 1_030));
+    assert_eq!(handle.count_waiting().await.unwrap(), (2, Some(1_000)));
     let of_one = handle.waiting_messages_for("me", "ntfy").await.unwrap();
     assert_eq!(ids(&of_one), [numbers[1]]);
 

@@ -212,6 +212,17 @@ impl Kept {
         messages.filter(|message| message.outcome.is_none())
     }
 
+    /// How many messages wait that the store doesn't have, and since when the oldest of them does.
+    pub(super) fn count_waiting(&self) -> (u64, Option<i64>) {
+        let only_here = self.entries.values().filter(|entry| entry.row.is_none());
+        let times: Vec<_> = only_here
+            .map(|entry| &entry.message)
+            .filter(|message| message.outcome.is_none())
+            .map(|message| message.new.queued_at)
+            .collect();
+        (times.len() as u64, times.into_iter().min())
+    }
+
     /// The messages of the store that are not what the store says of them.
     pub(super) fn hidden(&self) -> BTreeSet<i64> {
         let ended = self.endings.keys().copied();

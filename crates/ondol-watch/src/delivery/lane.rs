@@ -13,11 +13,11 @@ use ondol_model::plan::Channel;
 use ondol_model::plan::Person;
 use ondol_model::watch::NoticeKind;
 use ondol_model::watch::fold;
-use ondol_model::watch::fold::Crowd;
 use ondol_model::watch::fold::Fold;
 use ondol_model::watch::fold::Part;
 use ondol_model::watch::fold::Times;
 use ondol_model::watch::fold::Waiting;
+use ondol_model::watch::fold::Way;
 use ondol_model::watch::retry;
 use ondol_model::watch::retry::Reach;
 use ondol_model::watch::retry::SendTrouble;
@@ -233,16 +233,16 @@ impl Lane {
 
     /// Folds what waits; returns what waits then.
     async fn fold(&mut self, waiting: Vec<Message>, now: i64) -> Vec<Message> {
-        let crowd = if waiting.len() > CROWD {
-            Crowd::TooMany
+        let way = if self.reach.has_failed() || waiting.len() > CROWD {
+            Way::Blocked
         } else {
-            Crowd::Usual
+            Way::Free
         };
         let known: Vec<_> = waiting
             .iter()
             .map(|message| self.known(message, now))
             .collect();
-        let mut folds = fold::fold(&known, &Times::new(), now, crowd);
+        let mut folds = fold::fold(&known, &Times::new(), now, way);
         if folds.is_empty() {
             return waiting;
         }
@@ -251,7 +251,7 @@ impl Lane {
             .any(|fold| matches!(fold, Fold::Summary { .. }))
         {
             let times = self.shared.ledger.times().await;
-            folds = fold::fold(&known, &times, now, crowd);
+            folds = fold::fold(&known, &times, now, way);
         }
         for fold in folds {
             self.carry_out(fold, &waiting, now).await;

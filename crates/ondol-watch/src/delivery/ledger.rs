@@ -116,6 +116,15 @@ impl Ledger {
         messages
     }
 
+    /// How many messages wait, and since when the oldest does.
+    pub(super) async fn count_waiting(&self) -> (u64, Option<i64>) {
+        let read = self.store.count_waiting();
+        let (rows, oldest) = self.in_time(read).await.unwrap_or_default();
+        let (kept, kept_since) = self.kept().count_waiting();
+        let since = oldest.into_iter().chain(kept_since).min();
+        (rows + kept, since)
+    }
+
     /// When incidents began and ended; nothing when that can't be read.
     pub(super) async fn times(&self) -> Times {
         let read = self.store.incident_times();

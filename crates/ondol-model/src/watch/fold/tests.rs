@@ -29,7 +29,7 @@ fn recovery(id: i64, incident: i64) -> Waiting {
 }
 
 fn folded(waiting: &[Waiting], now: i64) -> Vec<Fold> {
-    fold(waiting, &Times::new(), now, Crowd::Usual)
+    fold(waiting, &Times::new(), now, Way::Free)
 }
 
 fn into(ids: &[i64], into: i64) -> Fold {
@@ -126,7 +126,7 @@ fn many_incidents_are_told_in_one_message_with_their_times() {
         fresh,
     ];
     let times = Times::from([(1, (700, Some(900))), (2, (800, None))]);
-    let folds = fold(&waiting, &times, 5_000, Crowd::Usual);
+    let folds = fold(&waiting, &times, 5_000, Way::Free);
     let [
         Fold::Summary {
             ids,
@@ -180,9 +180,9 @@ fn a_summary_that_did_not_arrive_is_folded_with_what_came_after_it() {
 }
 
 #[test]
-fn too_many_are_folded_at_once() {
+fn what_waits_for_a_channel_that_fails_is_folded_at_once() {
     let waiting: Vec<_> = (1..=2_000).map(|id| problem(id, id)).collect();
-    let folds = fold(&waiting, &Times::new(), 1_000, Crowd::TooMany);
+    let folds = fold(&waiting, &Times::new(), 1_000, Way::Blocked);
     assert!(matches!(&folds[..], [Fold::Summary { parts, .. }] if parts.len() == 2_000));
 }
 
