@@ -50,7 +50,6 @@ CREATE TABLE messages (
 
 CREATE INDEX waiting_messages ON messages (person, channel, id) WHERE outcome IS NULL;
 CREATE INDEX messages_of_incident ON messages (incident, person) WHERE incident IS NOT NULL;
-CREATE INDEX folded_messages ON messages (folded_into) WHERE folded_into IS NOT NULL;
 
 -- How things were, by day: seconds in each state, and how long answers took.
 CREATE TABLE watch_days (

@@ -258,12 +258,16 @@ fn last_delivered(connection: &Connection) -> rusqlite::Result<Vec<(String, Stri
 fn told(connection: &Connection, incident: i64) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached(
-            "SELECT DISTINCT message.person FROM messages AS message
-             LEFT JOIN messages AS into_it ON into_it.id = message.folded_into
-             WHERE message.incident = ?1 AND (
-                message.outcome IS NULL OR message.outcome = 'delivered'
-                OR (message.outcome = 'folded' AND (into_it.outcome IS NULL OR into_it.outcome = 'delivered'))
-             ) ORDER BY 1",
+            // One that was folded into a message which is forgotten already was told long ago.
+            "WITH RECURSIVE way (person, outcome, target) AS (
+                SELECT person, outcome, folded_into FROM messages WHERE incident = ?1
+                UNION
+                SELECT way.person, next.outcome, next.folded_into FROM way JOIN messages AS next ON next.id = way.target
+             )
+             SELECT DISTINCT person FROM way
+             WHERE outcome IS NULL OR outcome = 'delivered'
+                OR (outcome = 'folded' AND NOT EXISTS (SELECT 1 FROM messages WHERE id = way.target))
+             ORDER BY 1",
         )?
         .query_map([incident], |row| row.get(0))?
         .collect()

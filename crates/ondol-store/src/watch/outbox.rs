@@ -216,7 +216,7 @@ fn folded_before(connection: &Connection, ids: &[i64]) -> rusqlite::Result<Optio
     Ok(into)
 }
 
-/// Ends messages in whose place another is sent, and whatever they had taken the place of.
+/// Ends messages in whose place another is sent.
 fn give_way(connection: &Connection, ids: &[i64], into: i64, at: i64) -> rusqlite::Result<()> {
     for id in ids {
         connection
@@ -225,9 +225,6 @@ fn give_way(connection: &Connection, ids: &[i64], into: i64, at: i64) -> rusqlit
                  WHERE id = ?1 AND outcome IS NULL",
             )?
             .execute((id, into, at))?;
-        connection
-            .prepare_cached("UPDATE messages SET folded_into = ?2 WHERE folded_into = ?1")?
-            .execute((id, into))?;
     }
     Ok(())
 }

@@ -95,26 +95,30 @@ impl Kept {
         self.add(new, parts, replaces)
     }
 
-    /// Keeps how a message ended. Returns the number that it has in the store where its end can be written there.
-    pub(super) fn end(&mut self, id: i64, ending: Ending) -> Option<i64> {
+    /// The number of a message in the store; `None` while it is not there.
+    pub(super) fn row(&self, id: i64) -> Option<i64> {
         if id > 0 {
-            self.keep_ending(id, ending);
             return Some(id);
         }
-        match self.entries.get_mut(&id)?.row {
-            Some(row) => {
-                self.entries.remove(&id);
-                self.keep_ending(row, ending);
-                Some(row)
-            }
-            None => {
-                let message = &mut self.entries.get_mut(&id)?.message;
-                message.outcome = Some(ending.outcome);
-                message.ended_at = Some(ending.at);
-                message.error = ending.error;
-                None
-            }
+        self.entries.get(&id)?.row
+    }
+
+    /// Keeps how a message ended, as long as that is not written.
+    pub(super) fn end(&mut self, id: i64, ending: Ending) {
+        if let Some(row) = self.row(id) {
+            self.entries.remove(&id);
+            self.keep_ending(row, ending);
+        } else if let Some(entry) = self.entries.get_mut(&id) {
+            let message = &mut entry.message;
+            message.outcome = Some(ending.outcome);
+            message.ended_at = Some(ending.at);
+            message.error = ending.error;
         }
+    }
+
+    /// Forgets a message that the store has, with its end.
+    pub(super) fn forget(&mut self, id: i64) {
+        self.entries.remove(&id);
     }
 
     /// The end of a message of the store was written.
@@ -223,18 +227,31 @@ impl Kept {
         (times.len() as u64, times.into_iter().min())
     }
 
-    /// The messages of the store that are not what the store says of them.
-    pub(super) fn hidden(&self) -> BTreeSet<i64> {
+    /// Of messages that the store says wait, those that do: which are not kept here besides, and have not ended.
+    pub(super) fn without_kept(&self, rows: Vec<Message>) -> Vec<Message> {
         let ended = self.endings.keys().copied();
-        let rows = self.entries.values().filter_map(|entry| entry.row);
+        let written = self.entries.values().filter_map(|entry| entry.row);
         let replaced = self.entries.values().flat_map(|entry| &entry.replaces);
-        ended.chain(rows).chain(replaced.copied()).collect()
+        let hidden: BTreeSet<_> = ended.chain(written).chain(replaced.copied()).collect();
+        let unwritten: Vec<_> = self
+            .entries
+            .values()
+            .filter(|entry| entry.row.is_none())
+            .map(|entry| &entry.message.new)
+            .collect();
+        // One that was written too late for us to know its number is known by what it says.
+        let is_kept = |row: &Message| hidden.contains(&row.id) || unwritten.contains(&&row.new);
+        rows.into_iter().filter(|row| !is_kept(row)).collect()
     }
 
-    /// Whether the store has everything.
+    /// Whether the store has everything that was to be written.
     pub(super) fn is_written(&self) -> bool {
-        self.endings.is_empty()
-            && self.change == WatchChange::default()
+        self.endings.is_empty() && self.is_change_written()
+    }
+
+    /// The same, but for ends of messages: whether something new can be written over what the store has.
+    pub(super) fn is_change_written(&self) -> bool {
+        self.change == WatchChange::default()
             && self.entries.values().all(|entry| entry.row.is_some())
     }
 

@@ -273,8 +273,11 @@ impl Lane {
                     return;
                 };
                 let Words { title, text } = parts::summary(&plan, person, &parts, now);
-                let expires = waiting.iter().filter(|message| ids.contains(&message.id));
-                let expires_at = expires.map(|message| message.new.expires_at).max();
+                let gone: BTreeSet<_> = ids.iter().copied().collect();
+                let expires = waiting
+                    .iter()
+                    .filter(|message| gone.contains(&message.id))
+                    .map(|message| message.new.expires_at);
                 let summary = NewMessage {
                     incident: None,
                     person: self.name.person.clone(),
@@ -286,7 +289,7 @@ impl Lane {
                     text,
                     queued_at: now,
                     not_before: now,
-                    expires_at: expires_at.unwrap_or(now),
+                    expires_at: expires.max().unwrap_or(now),
                     wants_answer: parts.iter().any(wants_answer),
                 };
                 ledger.fold(&ids, summary, parts::text(&parts)).await;

@@ -64,7 +64,7 @@ impl Ledger {
 
     /// Writes a change down, or keeps it; returns the numbers of its messages.
     pub(super) async fn commit(&self, change: WatchChange) -> Vec<i64> {
-        if !self.is_written() {
+        if !self.is_change_written() {
             // What came before is not written yet, and must not be written over what comes now.
             return self.kept().keep(change);
         }
@@ -95,10 +95,9 @@ impl Ledger {
     /// The messages that wait for one channel of a person, the oldest first. What the store can't read is left out.
     pub(super) async fn waiting_for(&self, person: &str, channel: &str) -> Vec<Message> {
         let read = self.store.waiting_messages_for(person, channel);
-        let mut messages = self.in_time(read).await.unwrap_or_default();
+        let rows = self.in_time(read).await.unwrap_or_default();
         let kept = self.kept();
-        let hidden = kept.hidden();
-        messages.retain(|message| !hidden.contains(&message.id));
+        let mut messages = kept.without_kept(rows);
         let of_lane =
             |message: &&Message| message.new.person == person && message.new.channel == channel;
         messages.extend(kept.waiting().filter(of_lane).cloned());
@@ -108,10 +107,9 @@ impl Ledger {
     /// All messages that wait.
     pub(super) async fn waiting(&self) -> Vec<Message> {
         let read = self.store.waiting_messages();
-        let mut messages = self.in_time(read).await.unwrap_or_default();
+        let rows = self.in_time(read).await.unwrap_or_default();
         let kept = self.kept();
-        let hidden = kept.hidden();
-        messages.retain(|message| !hidden.contains(&message.id));
+        let mut messages = kept.without_kept(rows);
         messages.extend(kept.waiting().cloned());
         messages
     }
@@ -223,9 +221,7 @@ impl Ledger {
 
     /// Whether the store has everything.
     pub(super) fn is_written(&self) -> bool {
-        !self.is_writing.load(Ordering::Relaxed)
-            && lock(&self.late).is_none()
-            && self.kept().is_written()
+        self.is_change_written() && self.kept().is_written()
     }
 
     /// Writes down what is kept, as far as that can be done now.
@@ -233,24 +229,32 @@ impl Ledger {
         if self.is_written() {
             return;
         }
-        self.is_writing.store(true, Ordering::Relaxed);
-        self.write_all().await;
-        self.is_writing.store(false, Ordering::Relaxed);
-    }
-
-    async fn write_all(&self) {
-        if !self.settle_late().await {
-            return;
-        }
-        if self.write_change().await && self.write_replacements().await {
+        let writing = Busy::begin(&self.is_writing);
+        let is_written = self.settle_late().await
+            && self.write_change().await
+            && self.write_replacements().await;
+        drop(writing);
+        if is_written {
             self.write_endings().await;
         }
     }
 
+    fn is_change_written(&self) -> bool {
+        !self.is_writing.load(Ordering::Relaxed)
+            && lock(&self.late).is_none()
+            && self.kept().is_change_written()
+    }
+
     async fn end_as(&self, id: i64, ended: Ending) {
-        let row = self.kept().end(id, ended.clone());
-        if let Some(row) = row {
-            self.write_ending(row, ended).await;
+        let row = self.kept().row(id);
+        let is_written = match row {
+            Some(row) => self.write_ending(row, ended.clone()).await,
+            None => false,
+        };
+        if is_written {
+            self.kept().forget(id);
+        } else {
+            self.kept().end(id, ended);
         }
     }
 
@@ -382,6 +386,22 @@ impl Ledger {
 pub(super) enum Arrival {
     Impossible,
     Possible,
+}
+
+/// Says that something is under way, until it is dropped.
+struct Busy<'a>(&'a AtomicBool);
+
+impl<'a> Busy<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Nothing is left half done by who panics with it.

@@ -20,6 +20,8 @@ pub(in crate::delivery) enum Mood {
     Refuses,
     /// Takes a message, and says something that makes no sense.
     Mumbles,
+    /// Takes a message, and says so on standard output.
+    Aloud,
     /// Takes a message, and never answers.
     Silent,
 }
@@ -106,7 +108,7 @@ impl World {
             let mut inside = self.inside.lock().unwrap();
             let mood = inside.moods.get(&person).copied().unwrap_or(inside.mood);
             *inside.tries.entry(person.clone()).or_default() += 1;
-            if matches!(mood, Mood::Well | Mood::Mumbles | Mood::Silent) {
+            if !matches!(mood, Mood::Away | Mood::Refuses) {
                 inside.taken.push((person, parcel.clone()));
             }
             mood
@@ -120,6 +122,10 @@ impl World {
         };
         match mood {
             Mood::Well => Ok(None),
+            Mood::Aloud => {
+                println!("took {} {}", parcel.id, parcel.title);
+                Ok(None)
+            }
             Mood::Away => failure(SendFailureKind::Unreachable, "no route"),
             Mood::Refuses => failure(SendFailureKind::Refused, "wrong token"),
             Mood::Mumbles => failure(SendFailureKind::Strange, "<html>"),
