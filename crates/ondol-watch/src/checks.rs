@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::ground::Ground;
 use crate::ground::Seen;
 
+mod disks;
 mod dns;
 mod internet;
 mod known;

@@ -10,6 +10,7 @@ use ondol_model::Plan;
 use ondol_model::watch::Observation;
 
 use super::Bench;
+use super::disks::DisksWatch;
 use super::dns::DnsWatch;
 use super::internet::InternetWatch;
 use super::link::LinkWatch;
@@ -25,6 +26,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// Something that is looked at by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Look {
+    Disks,
     Dns,
     Internet,
     Link,
@@ -39,6 +41,7 @@ pub(super) enum Look {
 /// One who looks, with what it must remember from one look to the next.
 #[derive(Debug)]
 pub(super) enum Looker {
+    Disks(DisksWatch),
     Dns(DnsWatch),
     Internet(InternetWatch),
     Link(LinkWatch),
@@ -55,6 +58,7 @@ impl Look {
         let checked = plan.sites.iter().filter(|site| site.check.is_some());
         let sites = checked.map(|site| Self::Site(site.name.to_string()));
         let machine = [
+            Self::Disks,
             Self::Dns,
             Self::Internet,
             Self::Link,
@@ -71,7 +75,8 @@ impl Look {
         let interval = plan.care.watch.interval;
         match self {
             Self::Site(name) => site::find(plan, name).map(|_| interval),
-            Self::Dns
+            Self::Disks
+            | Self::Dns
             | Self::Internet
             | Self::Link
             | Self::Memory
@@ -84,7 +89,8 @@ impl Look {
     /// How long it may take.
     pub(super) fn limit(&self) -> Duration {
         match self {
-            Self::Dns
+            Self::Disks
+            | Self::Dns
             | Self::Internet
             | Self::Link
             | Self::Memory
@@ -107,6 +113,7 @@ impl Look {
 impl fmt::Display for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Disks => f.write_str("disks"),
             Self::Dns => f.write_str("dns"),
             Self::Internet => f.write_str("internet"),
             Self::Link => f.write_str("link"),
@@ -123,6 +130,7 @@ impl Looker {
     /// One that has not looked yet.
     pub(super) fn of(look: &Look) -> Self {
         match look {
+            Look::Disks => Self::Disks(DisksWatch::default()),
             Look::Dns => Self::Dns(DnsWatch::default()),
             Look::Internet => Self::Internet(InternetWatch::default()),
             Look::Link => Self::Link(LinkWatch::default()),
@@ -137,6 +145,10 @@ impl Looker {
     /// Looks once.
     pub(super) async fn look(&mut self, bench: &Bench, plan: &Plan) -> Vec<Observation> {
         match self {
+            Self::Disks(watch) => {
+                let places = &bench.ground.places;
+                watch.look(&bench.machine, places, plan).await
+            }
             Self::Dns(watch) => watch.look(plan).await,
             Self::Internet(watch) => watch.look(&plan.care.watch.internet).await,
             Self::Link(watch) => watch.look(&bench.machine).await,
