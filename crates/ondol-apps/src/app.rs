@@ -46,6 +46,7 @@ use job::Running;
 use scene::Mode;
 use scene::Scene;
 
+pub(crate) use end::Why;
 pub(crate) use tools::Tools;
 pub(crate) use tools::Wanted;
 
@@ -65,8 +66,8 @@ pub(crate) enum Asked {
     Ask(Ask, oneshot::Sender<Result<Reply, Refusal>>),
     /// A visitor asks for it while it sleeps.
     Wake,
-    /// All of it is to be ended: the box stops, or the app is gone from the configuration.
-    End(oneshot::Sender<()>),
+    /// All of it is to be ended.
+    End(Why, oneshot::Sender<()>),
 }
 
 /// The task of one app.
@@ -167,7 +168,7 @@ impl App {
                 Happened::Asked(None) => return,
                 Happened::Asked(Some(Asked::Ask(ask, reply))) => self.ask(ask, reply).await,
                 Happened::Asked(Some(Asked::Wake)) => self.wake(),
-                Happened::Asked(Some(Asked::End(done))) => return self.end(done).await,
+                Happened::Asked(Some(Asked::End(why, done))) => return self.end(why, done).await,
                 Happened::Wanted => self.settings_changed().await,
                 Happened::JobEnded => self.job_ended().await,
                 Happened::KeptChanged | Happened::SceneChanged => self.measure().await,

@@ -14,6 +14,7 @@ use ondol_model::app::AppName;
 use ondol_model::app::Endpoints;
 use ondol_model::app::Traffic;
 use ondol_model::plan;
+use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use crate::app::App;
 use crate::app::Asked;
 use crate::app::Tools;
 use crate::app::Wanted;
+use crate::app::Why;
 use crate::endpoints;
 use crate::endpoints::EndpointsReader;
 use crate::group::Groups;
@@ -38,6 +40,7 @@ use crate::status::AppStatus;
 use crate::surroundings::Surroundings;
 
 mod hidden;
+mod rest;
 
 /// Requests that wait for the service.
 const REQUESTS_WAITING_MAX: usize = 64;
@@ -55,6 +58,7 @@ pub struct Apps {
     store: ondol_store::Handle,
     news: mpsc::Sender<News>,
     plan: watch::Receiver<Arc<Plan>>,
+    power: watch::Receiver<PowerState>,
     endpoints: watch::Sender<Arc<Endpoints>>,
     traffic: watch::Receiver<Arc<Traffic>>,
     statuses: watch::Sender<Statuses>,
@@ -116,6 +120,8 @@ struct Members {
     all: BTreeMap<AppName, Member>,
     /// Those that are not in the plan any more and still end, with the task of that.
     ending: BTreeMap<AppName, String>,
+    /// How the apps are while the box rests and none of them runs; `None` while it does not.
+    resting: Option<Vec<AppStatus>>,
 }
 
 impl Members {
@@ -135,15 +141,17 @@ enum Happened {
     End(oneshot::Sender<()>),
     TaskEnded(String),
     StatusChanged,
+    Power,
 }
 
 impl Apps {
-    /// Prepares the service: `plan` says which apps there are.
+    /// Prepares the service: `plan` says which apps there are, `power` when all of them rest.
     pub fn open(
         places: Places,
         groups: Arc<Groups>,
         store: ondol_store::Handle,
         plan: watch::Receiver<Arc<Plan>>,
+        power: watch::Receiver<PowerState>,
     ) -> Opened {
         let (announcer, reader) = endpoints::pair();
         let (request_sender, requests) = mpsc::channel(REQUESTS_WAITING_MAX);
@@ -163,6 +171,7 @@ impl Apps {
                 store,
                 news: news_sender,
                 plan,
+                power,
                 endpoints: announcer.endpoints,
                 traffic: announcer.traffic,
                 statuses,
@@ -182,6 +191,7 @@ impl Apps {
     /// Runs the apps until told to stop. Their processes go on then, unless [`Ender::end`] has ended them.
     pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
         let mut plan = self.plan.clone();
+        let mut power = self.power.clone();
         let mut members = Members::default();
         let mut tasks = Group::default();
         let (changed, mut status_changed) = mpsc::channel(1);
@@ -191,14 +201,17 @@ impl Apps {
             &mut tasks,
             &changed,
         );
+        let rests = *power.borrow_and_update() == PowerState::Low;
+        self.follow_power(rests, &mut members).await;
         loop {
-            self.publish(&members.all);
+            self.publish(&members);
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Ok(()) = plan.changed() => Happened::Plan,
                 incoming = self.incoming() => incoming,
                 Some(name) = tasks.next_end() => Happened::TaskEnded(name),
                 Some(()) = status_changed.recv() => Happened::StatusChanged,
+                Ok(()) = power.changed() => Happened::Power,
             };
             match happened {
                 Happened::Stop => return Ok(()),
@@ -206,6 +219,7 @@ impl Apps {
                     let plan = plan.borrow_and_update().clone();
                     self.converge(&plan, &mut members, &mut tasks, &changed);
                 }
+                Happened::Request(request) if members.resting.is_some() => rest::refuse(request),
                 Happened::Request(request) => hand_on(&members.all, request),
                 Happened::Wake(name) => {
                     if let Some(member) = members.all.get(&name) {
@@ -213,7 +227,8 @@ impl Apps {
                     }
                 }
                 Happened::End(done) => {
-                    self.end_all(std::mem::take(&mut members.all)).await;
+                    self.end_all(std::mem::take(&mut members.all), Why::Gone)
+                        .await;
                     while !members.ending.is_empty() {
                         let Some(name) = tasks.next_end().await else {
                             break;
@@ -232,6 +247,12 @@ impl Apps {
                     self.restart(&name, &mut members.all, &mut tasks, &changed)
                 }
                 Happened::StatusChanged => {}
+                Happened::Power => {
+                    let rests = *power.borrow_and_update() == PowerState::Low;
+                    self.follow_power(rests, &mut members).await;
+                    let plan = plan.borrow().clone();
+                    self.converge(&plan, &mut members, &mut tasks, &changed);
+                }
             }
         }
     }
@@ -261,6 +282,9 @@ impl Apps {
         tasks: &mut Group,
         changed: &mpsc::Sender<()>,
     ) {
+        if members.resting.is_some() {
+            return; // What the plan says then is taken up when the rest is over.
+        }
         let gone: Vec<_> = members
             .all
             .keys()
@@ -271,7 +295,7 @@ impl Apps {
             if let Some(member) = members.all.remove(&name) {
                 let task = format!("end of {name}");
                 members.ending.insert(name, task.clone());
-                tasks.spawn(task, end(member));
+                tasks.spawn(task, end(member, Why::Gone));
             }
         }
         for app in &plan.apps {
@@ -363,19 +387,23 @@ impl Apps {
         }
     }
 
-    async fn end_all(&self, members: BTreeMap<AppName, Member>) {
+    async fn end_all(&self, members: BTreeMap<AppName, Member>, why: Why) {
         let mut ending = Group::default();
         for (name, member) in members {
-            ending.spawn(format!("end of {name}"), end(member));
+            ending.spawn(format!("end of {name}"), end(member, why));
         }
         while ending.next_end().await.is_some() {}
     }
 
-    fn publish(&self, members: &BTreeMap<AppName, Member>) {
-        let now: Vec<_> = members
-            .values()
-            .map(|member| member.status.borrow().clone())
-            .collect();
+    fn publish(&self, members: &Members) {
+        let now: Vec<_> = match &members.resting {
+            Some(resting) => resting.clone(),
+            None => members
+                .all
+                .values()
+                .map(|member| member.status.borrow().clone())
+                .collect(),
+        };
         self.statuses.send_if_modified(|before| {
             let is_new = **before != now;
             if is_new {
@@ -392,9 +420,9 @@ async fn tell_changes(mut status: watch::Receiver<AppStatus>, changed: mpsc::Sen
     }
 }
 
-async fn end(member: Member) {
+async fn end(member: Member, why: Why) {
     let (done, is_done) = oneshot::channel();
-    if member.asked.send(Asked::End(done)).await.is_ok() {
+    if member.asked.send(Asked::End(why, done)).await.is_ok() {
         let _ = is_done.await; // A task that is gone has nothing to end.
     }
 }

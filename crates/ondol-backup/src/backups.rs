@@ -17,6 +17,7 @@ use ondol_base::tasks;
 use ondol_base::tasks::Group;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
+use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -84,6 +85,7 @@ pub struct Backups {
     trials: mpsc::Sender<Trial>,
     plan: watch::Receiver<Arc<Plan>>,
     sources: watch::Receiver<Arc<[PathBuf]>>,
+    power: watch::Receiver<PowerState>,
     status: watch::Sender<Arc<BackupStatus>>,
     requests: Arc<Mutex<mpsc::Receiver<Request>>>,
 }
@@ -119,6 +121,8 @@ struct Desk {
     settled_at: i64,
 }
 
+/// What is shown while nothing is begun by itself.
+const ON_BATTERY: &str = "Backups wait until the mains are back: the box runs on its battery";
 const JOB: &str = "job of backups";
 const ERRAND: &str = "errand of backups";
 
@@ -132,12 +136,14 @@ enum Happened {
 }
 
 impl Backups {
-    /// Prepares the service: `plan` says what is backed up, `sources` which files the configuration has.
+    /// Prepares the service: `plan` says what is backed up, `sources` which files the configuration has,
+    /// `power` when nothing is begun that can wait.
     pub fn open(
         places: Places,
         store: ondol_store::Handle,
         plan: watch::Receiver<Arc<Plan>>,
         sources: watch::Receiver<Arc<[PathBuf]>>,
+        power: watch::Receiver<PowerState>,
     ) -> OpenedBackups {
         let (request_sender, requests) = mpsc::channel(REQUESTS_WAITING_MAX);
         let (news_sender, news) = mpsc::channel(NEWS_WAITING_MAX);
@@ -151,6 +157,7 @@ impl Backups {
                 trials: trial_sender,
                 plan,
                 sources,
+                power,
                 status: status_sender,
                 requests: Arc::new(Mutex::new(requests)),
             },
@@ -168,14 +175,16 @@ impl Backups {
         let (running, mut progress) = watch::channel(None);
         let mut desk = self.desk(running).await;
         let mut plan = self.plan.clone();
+        let mut power = self.power.clone();
         loop {
+            let may_begin = *power.borrow_and_update() == PowerState::Mains;
             let now = clock::unix_seconds();
             // A clock that was set back must not make the box wait for years.
             desk.settled_at = desk.settled_at.min(now + SETTLE_SECONDS);
             let next = desk.next(&self.wanted_plan(), now);
             if let Some(due) = next
                 .as_ref()
-                .filter(|next| next.at <= now && desk.is_idle())
+                .filter(|next| may_begin && next.at <= now && desk.is_idle())
             {
                 let order = Order {
                     target: due.target.clone(),
@@ -195,7 +204,8 @@ impl Backups {
                 Some(request) = self.request() => Happened::Request(request),
                 Some(name) = desk.jobs.next_end() => Happened::JobEnded(name),
                 Ok(()) = progress.changed() => Happened::Progress,
-                () = tokio::time::sleep(sleep(next.as_ref(), now)) => Happened::Time,
+                Ok(()) = power.changed() => Happened::Time,
+                () = tokio::time::sleep(sleep(next.as_ref().filter(|_| may_begin), now)) => Happened::Time,
             };
             match happened {
                 Happened::Stop => break,
@@ -244,6 +254,7 @@ impl Backups {
                 trials: self.trials.clone(),
                 identity: self.identity().await,
                 running,
+                power: self.power.clone(),
                 last_words: last_words_sender,
             },
             memories: BTreeMap::new(),
@@ -316,7 +327,7 @@ impl Backups {
 
     /// Begins the next job that waits, unless one is under way.
     async fn begin_waiting(&self, desk: &mut Desk) {
-        if desk.is_busy {
+        if desk.is_busy || *self.power.borrow() == PowerState::Low {
             return;
         }
         let Some(order) = desk.waiting.pop_front() else {
@@ -342,6 +353,9 @@ impl Backups {
         let plan = self.wanted_plan();
         let mut status = shown::status(&plan.backup, &desk.memories, desk.kit_confirmed_at, now);
         status.running = running;
+        if *self.power.borrow() != PowerState::Mains && !plan.backup.to.is_empty() {
+            status.warnings.push(ON_BATTERY.to_owned());
+        }
         status.next = next.map(|next| (next.at, next.kind));
         self.status.send_if_modified(|before| {
             let is_new = **before != status;

@@ -40,6 +40,8 @@ pub enum FailureKind {
     NotFound,
     /// A database, a folder or a command of this machine stood in the way.
     Here,
+    /// The box went on its battery, or to rest: it is done again with the mains.
+    Power,
     /// A mistake in Ondol, or in a library.
     Internal,
 }

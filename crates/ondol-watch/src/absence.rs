@@ -117,6 +117,7 @@ impl Heart {
                     // A power cut is near: what is known of it is written down at once.
                     if power != before {
                         self.write(None).await;
+                        self.settle(power).await;
                     }
                 }
             }
@@ -140,6 +141,15 @@ impl Heart {
         let beat = beat(&machine, power, clean);
         if let Err(error) = self.ground.store.beat(beat).await {
             tracing::warn!("the sign of life was not written down: {}", Chain(&error));
+        }
+    }
+
+    async fn settle(&self, power: PowerState) {
+        if power != PowerState::Low {
+            return;
+        }
+        if let Err(error) = self.ground.store.settle().await {
+            tracing::warn!("the database was not brought to rest: {}", Chain(&error));
         }
     }
 

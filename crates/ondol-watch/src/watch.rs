@@ -66,22 +66,20 @@ pub struct OpenedWatch {
     pub handle: Handle,
     /// What the box should remember.
     pub news: mpsc::Receiver<News>,
-    /// Where the power comes from, for those who rest when it goes.
-    pub power: watch::Receiver<PowerState>,
 }
 
 impl Watch {
-    /// Prepares the service.
+    /// Prepares the service; by `power` it tells those who rest when the power goes.
     pub fn open(
         places: Places,
         store: ondol_store::Handle,
         plan: watch::Receiver<Arc<Plan>>,
         facts: watch::Receiver<Arc<Facts>>,
+        power: watch::Sender<PowerState>,
     ) -> OpenedWatch {
         let (request_sender, requests) = mpsc::channel(REQUESTS_WAITING_MAX);
         let (news_sender, news) = mpsc::channel(NEWS_WAITING_MAX);
         let (status_sender, status) = watch::channel(Arc::default());
-        let (power_sender, power) = watch::channel(PowerState::default());
         OpenedWatch {
             watch: Self {
                 places: Arc::new(places),
@@ -90,7 +88,7 @@ impl Watch {
                 facts,
                 news: news_sender,
                 status: status_sender,
-                power: power_sender,
+                power,
                 requests: Arc::new(Mutex::new(requests)),
                 judged: Judged::default(),
             },
@@ -99,7 +97,6 @@ impl Watch {
                 status,
             },
             news,
-            power,
         }
     }
 

@@ -26,6 +26,7 @@ use ondol_certs::IssuingHandle;
 use ondol_certs::News;
 use ondol_config::Ink;
 use ondol_model::Plan;
+use ondol_model::watch::PowerState;
 use ondol_store::Store;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -288,14 +289,15 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
     let next = past.facts.as_ref().map_or(1, |facts| facts.next_generation);
     let left_over = std::mem::take(&mut past.generations);
     let (board, board_reader) = Board::new();
-    let (plan, endpoints, host) = AppHost::open(ground, &prepared).await;
-    let (sources, backups) = BackupHost::open(ground, &prepared, plan.subscribe());
+    let (power, power_now) = watch::channel(PowerState::default());
+    let (plan, endpoints, host) = AppHost::open(ground, &prepared, power_now.clone()).await;
+    let (sources, backups) = BackupHost::open(ground, &prepared, plan.subscribe(), power_now);
     let (facts, facts_reader) = FactsTold::new(
         host.handle.status.clone(),
         backups.handle.status.clone(),
         clock::unix_seconds(),
     );
-    let watch = WatchHost::open(ground, &prepared, plan.subscribe(), facts_reader);
+    let watch = WatchHost::open(ground, &prepared, plan.subscribe(), facts_reader, power);
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),

@@ -91,11 +91,14 @@ pub(crate) fn of_failure(failure: &Failure, kind: Option<JobKind>, memory: &Memo
         | FailureKind::Locked
         | FailureKind::NotFound
         | FailureKind::Here
+        | FailureKind::Power
         | FailureKind::Internal => false,
     };
     let is_silent = kind.is_some_and(JobKind::proves) && !shows_loss
         || kind == Some(JobKind::Prune) && failure.kind == FailureKind::Here;
-    let outcome = if is_silent {
+    let outcome = if failure.kind == FailureKind::Power {
+        JobOutcome::Interrupted
+    } else if is_silent {
         JobOutcome::Skipped
     } else {
         JobOutcome::Failed

@@ -9,6 +9,7 @@ use ondol_model::Plan;
 use ondol_model::backup::JobKind;
 use ondol_model::backup::JobOutcome;
 use ondol_model::plan::BackupTarget;
+use ondol_model::watch::PowerState;
 use ondol_store::BackupJobEnd;
 use ondol_store::NewBackupJob;
 use tokio::sync::mpsc;
@@ -52,6 +53,7 @@ pub(crate) struct Tools {
     pub(crate) trials: mpsc::Sender<Trial>,
     pub(crate) identity: BoxIdentity,
     pub(crate) running: watch::Sender<Option<RunningJob>>,
+    pub(crate) power: watch::Receiver<PowerState>,
     /// Who asked is told of the end when the status shows it.
     pub(crate) last_words: mpsc::Sender<(Tell, Report)>,
 }
@@ -212,7 +214,10 @@ async fn work(
     if takes && let Some(command) = &backup.before {
         hooks::run("before", command, backup.hook_timeout).await?;
     }
-    let result = run(tools, order, wanted, composed).await;
+    let result = tokio::select! {
+        result = run(tools, order, wanted, composed) => result,
+        failure = gives_way(tools, order) => Err(failure),
+    };
     if takes
         && let Some(command) = &backup.after
         && let Err(failure) = hooks::run("after", command, backup.hook_timeout).await
@@ -231,6 +236,33 @@ async fn work(
         trials::clear(&tools.places).await;
     }
     result
+}
+
+/// Returns when the job has to end because of the power; what is left of it then is killed, which is safe.
+async fn gives_way(tools: &Tools, order: &Order) -> Failure {
+    let mut power = tools.power.clone();
+    let began_on = *power.borrow();
+    let must_end = power.wait_for(|now| must_end(began_on, *now, order.is_shown()));
+    let now = must_end.await.map(|now| *now);
+    let why = match now {
+        Ok(PowerState::Low) => "the battery of the box is nearly empty",
+        Ok(PowerState::Mains | PowerState::Battery) => "the box runs on its battery",
+        // Nobody tells of the power any more.
+        Err(_) => return std::future::pending().await,
+    };
+    let sentence = format!(
+        "It was broken off, because {why}. Earlier backups are as they were, and it is done again with the mains"
+    );
+    Failure::new(FailureKind::Power, sentence)
+}
+
+/// What the owner does beside the regular jobs, and began on the battery, goes on while that lasts.
+fn must_end(began_on: PowerState, now: PowerState, is_regular: bool) -> bool {
+    match now {
+        PowerState::Mains => false,
+        PowerState::Battery => is_regular && began_on == PowerState::Mains,
+        PowerState::Low => true,
+    }
 }
 
 async fn run(
@@ -366,6 +398,38 @@ async fn conclude(
         };
         if tools.news.send(news).await.is_err() {
             tracing::warn!("{name}: {}", ending.message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_give_way_to_a_battery_and_all_to_its_end() {
+        use PowerState::Battery;
+        use PowerState::Low;
+        use PowerState::Mains;
+        for (began_on, now, regular, errand) in [
+            (Mains, Mains, false, false),
+            (Mains, Battery, true, false),
+            (Mains, Low, true, true),
+            (Battery, Battery, false, false),
+            (Battery, Low, true, true),
+            (Battery, Mains, false, false),
+            (Low, Low, true, true),
+        ] {
+            assert_eq!(
+                must_end(began_on, now, true),
+                regular,
+                "{began_on:?} {now:?}"
+            );
+            assert_eq!(
+                must_end(began_on, now, false),
+                errand,
+                "{began_on:?} {now:?}"
+            );
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Finding;
 use super::What;
 
-/// Where the power comes from, as far as it decides what the box does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Where the power comes from, as far as it decides what the box does; the worse ones are greater.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PowerState {
     /// The mains, or nobody tells.
     #[default]

@@ -28,6 +28,14 @@ impl Handle {
             .await
     }
 
+    /// Brings everything into the one file, so that nothing is left to be done after a power cut that is near.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        self.write_of_watch(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+        })
+        .await
+    }
+
     /// The last sign of life; `None` when there was none.
     pub async fn last_beat(&self) -> Result<Option<Beat>, StoreError> {
         self.read_of_watch(|connection| last(connection)).await

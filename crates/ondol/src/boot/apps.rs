@@ -17,6 +17,7 @@ use ondol_base::tasks::Group;
 use ondol_base::tasks::Stop;
 use ondol_base::tasks::Supervisor;
 use ondol_model::Plan;
+use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -46,6 +47,7 @@ impl AppHost {
     pub(super) async fn open(
         ground: &Ground,
         prepared: &Prepared,
+        power: watch::Receiver<PowerState>,
     ) -> (watch::Sender<Arc<Plan>>, EndpointsReader, Self) {
         let (plan_sender, plan) = watch::channel(Arc::clone(prepared.served.plan()));
         let groups = Arc::new(Groups::find().await);
@@ -55,7 +57,7 @@ impl AppHost {
             endpoints,
             news,
             ender,
-        } = Apps::open(places(ground), groups, prepared.store.handle(), plan);
+        } = Apps::open(places(ground), groups, prepared.store.handle(), plan, power);
         let host = Self {
             apps,
             news: Some(news),

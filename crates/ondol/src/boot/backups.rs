@@ -20,6 +20,7 @@ use ondol_base::tasks::Stop;
 use ondol_base::tasks::Supervisor;
 use ondol_model::AppName;
 use ondol_model::Plan;
+use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -44,6 +45,7 @@ impl BackupHost {
         ground: &Ground,
         prepared: &Prepared,
         plan: watch::Receiver<Arc<Plan>>,
+        power: watch::Receiver<PowerState>,
     ) -> (watch::Sender<Arc<[PathBuf]>>, Self) {
         let folders = &ground.folders;
         let places = Places {
@@ -59,7 +61,7 @@ impl BackupHost {
             handle,
             news,
             trials,
-        } = Backups::open(places, prepared.store.handle(), plan, sources);
+        } = Backups::open(places, prepared.store.handle(), plan, sources, power);
         let host = Self {
             backups,
             news,

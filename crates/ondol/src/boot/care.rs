@@ -6,6 +6,7 @@ use ondol_base::tasks::Group;
 use ondol_base::tasks::Stop;
 use ondol_base::tasks::Supervisor;
 use ondol_model::Plan;
+use ondol_model::watch::PowerState;
 use ondol_watch::Facts;
 use ondol_watch::Handle;
 use ondol_watch::News;
@@ -34,6 +35,7 @@ impl WatchHost {
         prepared: &Prepared,
         plan: watch::Receiver<Arc<Plan>>,
         facts: watch::Receiver<Arc<Facts>>,
+        power: watch::Sender<PowerState>,
     ) -> Self {
         let folders = &ground.folders;
         let places = Places {
@@ -46,8 +48,7 @@ impl WatchHost {
             watch,
             handle,
             news,
-            power: _,
-        } = Watch::open(places, prepared.store.handle(), plan, facts);
+        } = Watch::open(places, prepared.store.handle(), plan, facts, power);
         Self {
             watch,
             news,
