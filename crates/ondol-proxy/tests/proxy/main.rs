@@ -21,6 +21,7 @@ mod circles;
 mod client_address;
 mod client_certificates;
 mod compression;
+mod counted;
 mod descriptors;
 mod error_pages;
 mod expect;

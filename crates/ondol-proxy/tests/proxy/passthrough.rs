@@ -55,7 +55,7 @@ fn silent() -> (TcpListener, SocketAddr) {
 }
 
 /// What a visitor who asks for this name sends first.
-fn hello(name: &str) -> Vec<u8> {
+pub(crate) fn hello(name: &str) -> Vec<u8> {
     let config = Arc::new(client_config(DEFAULT_VERSIONS, &["h2"]));
     let name = rustls_pki_types::ServerName::try_from(name.to_owned()).unwrap();
     let mut client = rustls::ClientConnection::new(config, name).unwrap();

@@ -17,6 +17,7 @@ use crate::link;
 use crate::listeners::Listeners;
 use crate::sandbox::ServeUser;
 
+mod counted;
 mod endpoints;
 
 /// A data plane: a process that waits until the test is over, and the other end of its link.
