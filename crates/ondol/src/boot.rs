@@ -297,15 +297,15 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
         backups.handle.status.clone(),
         clock::unix_seconds(),
     );
-    let watch = WatchHost::open(ground, &prepared, plan.subscribe(), facts_reader, power);
+    let (watch, own_reader) =
+        WatchHost::open(ground, &prepared, plan.subscribe(), facts_reader, power);
     let (owner, generations) = Owner::new(
         prepared.served.wanted(),
         ground.surroundings.clone(),
         prepared.events.clone(),
         next,
         left_over,
-        board_reader,
-        endpoints,
+        (board_reader, endpoints, own_reader),
     );
     let mut workers = Group::default();
     workers.spawn("owner of the data planes", owner.run());

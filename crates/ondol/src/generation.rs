@@ -31,6 +31,7 @@ mod silence;
 pub(crate) use convert::sources_of;
 pub(crate) use convert::texts_of;
 pub(crate) use convert::upstream_files_from;
+pub(crate) use owner::OwnReader;
 pub(crate) use owner::Owner;
 pub(crate) use owner::SiteTotals;
 pub(crate) use process::Adopted;

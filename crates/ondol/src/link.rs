@@ -24,12 +24,16 @@ use tokio::net::UnixStream;
 
 mod apps;
 mod counters;
+mod own;
 
 pub(crate) use apps::Endpoints;
 pub(crate) use apps::Traffic;
 pub(crate) use counters::Counters;
 pub(crate) use counters::SiteCounts;
 pub(crate) use counters::Sites;
+pub(crate) use own::Own;
+pub(crate) use own::Ping;
+pub(crate) use own::TakesPings;
 
 /// The largest frame: a configuration of 4 MiB and the certificates of some ten thousand sites.
 const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -60,6 +64,8 @@ pub(crate) enum Down {
     Challenges(Challenges),
     /// What visitors get of each app.
     Endpoints(Endpoints),
+    /// What the box answers on sites by itself. Older versions let it pass.
+    Own(Own),
     /// The access log was moved away: begin a new file.
     ReopenLog,
     /// Accept nobody any more, and end when the last request has ended or the time is over.
@@ -90,6 +96,9 @@ pub(crate) struct Start {
     /// What visitors get of each app from the first one on.
     #[serde(default)]
     pub(crate) endpoints: Endpoints,
+    /// What the box answers on sites by itself, from the first visitor on.
+    #[serde(default)]
+    pub(crate) own: Own,
     /// The access log's file.
     pub(crate) access_log: PathBuf,
     /// Folders to read; nothing else of the disk is served.
@@ -234,6 +243,8 @@ pub(crate) enum Up {
     Counters(Counters),
     /// What it counted of sites since its start. Older versions never say so.
     Sites(Sites),
+    /// Somebody else's job reports. Older versions never say so.
+    Ping(Ping),
     /// How the servers behind the sites are.
     Servers { servers: Vec<Server> },
     /// Something worth an event.

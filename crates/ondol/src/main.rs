@@ -21,6 +21,7 @@ mod listeners;
 mod logging;
 mod near;
 mod output;
+mod own;
 mod published;
 mod reload;
 mod sandbox;

@@ -51,8 +51,10 @@ use crate::signals;
 
 mod apps;
 mod counted;
+mod own;
 
 use apps::Apps;
+use own::Reports;
 
 /// How often counters go up the link.
 const COUNTERS: Duration = Duration::from_secs(1);
@@ -104,6 +106,7 @@ struct Served {
     apps: Apps,
     sites: counted::Told,
     wakes: mpsc::Receiver<AppName>,
+    reports: Reports,
 }
 
 impl Served {
@@ -116,6 +119,7 @@ impl Served {
             upstream_files,
             challenges,
             endpoints,
+            own,
             access_log,
             roots,
         } = start;
@@ -139,6 +143,8 @@ impl Served {
         let plane =
             DataPlane::start(workers, snapshot, challenges, hosted, &access_log, report).await;
         let plane = plane.context("could not begin to serve")?;
+        let reports = Reports::new();
+        reports.take(own, &plane).await;
         Ok(Self {
             plane,
             shown,
@@ -151,6 +157,7 @@ impl Served {
             apps,
             sites: counted::Told::default(),
             wakes,
+            reports,
         })
     }
 
@@ -183,12 +190,14 @@ impl Served {
                     }
                     Down::Challenges(challenges) => self.show(link, challenges).await?,
                     Down::Endpoints(endpoints) => self.apps.take(endpoints, &self.plane, link).await?,
+                    Down::Own(own) => self.reports.take(own, &self.plane).await,
                     Down::ReopenLog => self.plane.reopen_log(),
                     Down::Drain { grace_ms } => break grace_ms,
                     Down::Start(_) | Down::Unknown => {}
                 },
                 Some(failure) = self.failures.recv(), if !link.is_behind() => link.send(&failure)?,
                 Some(app) = self.wakes.recv(), if !link.is_behind() => link.send(&wake(&app))?,
+                report = self.reports.next(), if !link.is_behind() => link.send(&report)?,
                 _ = retiring_ticks.tick(), if self.apps.is_retiring() => self.apps.report(&self.plane, link)?,
                 _ = tick.tick() => {
                     lost_for = if self.plane.lost_worker() { lost_for + 1 } else { 0 };
@@ -239,16 +248,24 @@ impl Served {
     /// Counts while visitors finish; returns how many connections were cut.
     async fn until_drained(&mut self, link: &mut Link, grace: Duration) -> anyhow::Result<u64> {
         let mut wakes = std::mem::replace(&mut self.wakes, mpsc::channel(1).1);
+        let mut reports = std::mem::replace(&mut self.reports, Reports::new());
         let mut draining = std::pin::pin!(self.plane.drain(grace));
         let mut tick = tokio::time::interval(COUNTERS);
         let mut retiring_ticks = apps::retiring_ticks();
         loop {
             link.flush_some().await?;
             tokio::select! {
-                cut = &mut draining => return Ok(cut),
+                cut = &mut draining => {
+                    while let Some(report) = reports.waiting() {
+                        link.flush().await?;
+                        link.send(&report)?;
+                    }
+                    return Ok(cut);
+                }
                 down = link.next() => match down? {
                     Down::Challenges(challenges) => self.show(link, challenges).await?,
                     Down::Endpoints(endpoints) => self.apps.take(endpoints, &self.plane, link).await?,
+                    Down::Own(own) => reports.take(own, &self.plane).await,
                     // There is nothing else left to tell it.
                     Down::Start(_)
                     | Down::Configuration { .. }
@@ -258,6 +275,7 @@ impl Served {
                     | Down::Unknown => {}
                 },
                 Some(app) = wakes.recv(), if !link.is_behind() => link.send(&wake(&app))?,
+                report = reports.next(), if !link.is_behind() => link.send(&report)?,
                 _ = retiring_ticks.tick(), if self.apps.is_retiring() => self.apps.report(&self.plane, link)?,
                 _ = tick.tick() => {
                     link.send_unless_behind(&counted::counted(&self.plane))?;

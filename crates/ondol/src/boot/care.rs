@@ -19,24 +19,27 @@ use tokio::sync::watch;
 use super::Ground;
 use super::Prepared;
 use crate::events::Events;
+use crate::generation::OwnReader;
+use crate::own::OwnTold;
 
 /// Who watches, with what the boot needs of it.
 pub(super) struct WatchHost {
     watch: Watch,
     news: mpsc::Receiver<News>,
+    own: OwnTold,
     /// How it is asked.
     pub(super) handle: Handle,
 }
 
 impl WatchHost {
-    /// Prepares it.
+    /// Prepares it, with what the data planes are to know of it.
     pub(super) fn open(
         ground: &Ground,
         prepared: &Prepared,
         plan: watch::Receiver<Arc<Plan>>,
         facts: watch::Receiver<Arc<Facts>>,
         power: watch::Sender<PowerState>,
-    ) -> Self {
+    ) -> (Self, OwnReader) {
         let folders = &ground.folders;
         let places = Places {
             configuration: folders.config.clone(),
@@ -48,12 +51,16 @@ impl WatchHost {
             watch,
             handle,
             news,
-        } = Watch::open(places, prepared.store.handle(), plan, facts, power);
-        Self {
+        } = Watch::open(places, prepared.store.handle(), plan.clone(), facts, power);
+        let (told, own) = OwnTold::new(plan, handle.status.clone());
+        let requests = handle.requests.clone();
+        let host = Self {
             watch,
             news,
+            own: told,
             handle,
-        }
+        };
+        (host, OwnReader { own, requests })
     }
 
     /// Starts it, and has what is worth an event recorded.
@@ -61,9 +68,11 @@ impl WatchHost {
         let Self {
             watch,
             mut news,
+            own,
             handle: _,
         } = self;
         supervisor.service("watch", move |stop: Stop| watch.clone().run(stop));
+        supervisor.service("word on health", move |stop: Stop| own.clone().run(stop));
         let events = events.clone();
         workers.spawn("news of health", async move {
             while let Some(News {

@@ -25,6 +25,7 @@ use crate::generation::SiteTotals;
 use crate::generation::Wanted;
 use crate::generation::convert;
 use crate::generation::showing::Showing;
+use crate::link;
 use crate::link::Counters;
 use crate::link::Down;
 use crate::link::Link;
@@ -48,6 +49,8 @@ pub(super) struct Member {
     pub(super) showing: Showing,
     /// By which endpoints of apps it acts.
     pub(super) acting: Showing,
+    /// What it answers by itself; `None` while that is not known.
+    pub(super) own: Option<Arc<link::Own>>,
     /// What visitors of apps do in it.
     pub(super) traffic: Traffic,
     pub(super) version: Option<String>,
@@ -93,6 +96,7 @@ impl Member {
             sent,
             showing,
             acting,
+            own: None,
             traffic: Traffic::default(),
             version: None,
             since: clock::unix_seconds(),

@@ -53,11 +53,13 @@ use crate::link::Up;
 mod challenges;
 mod counted;
 mod endpoints;
+mod own;
 mod wish;
 
 pub(crate) use counted::SiteTotals;
 use counted::Sites;
 use endpoints::Apps;
+pub(crate) use own::OwnReader;
 
 /// How long the last frames to a data plane may take before the agent lets go of it.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -76,6 +78,7 @@ pub(crate) struct Owner {
     silence: Silence,
     board: BoardReader,
     apps: Apps,
+    own: OwnReader,
     sites: Sites,
     orders: mpsc::Receiver<Order>,
     ends: mpsc::Receiver<(Number, io::Result<ExitStatus>)>,
@@ -109,15 +112,14 @@ impl Owner {
     /// An owner that takes charge of data planes of an earlier image of this process, and the way to it.
     /// `wanted` is what those serve that serve already, and what takes the place of one that ends; `next`
     /// is the lowest number that a new data plane may get; `board` says what issuers are to be shown, `apps` what
-    /// visitors get of apps.
+    /// visitors get of apps, `own` what the box answers by itself.
     pub(crate) fn new(
         wanted: Wanted,
         surroundings: Surroundings,
         events: Events,
         next: Number,
         adopted: Vec<Adopted>,
-        board: BoardReader,
-        apps: EndpointsReader,
+        (board, apps, own): (BoardReader, EndpointsReader, OwnReader),
     ) -> (Self, Handle) {
         let (order_sender, orders) = mpsc::channel(ORDERS_WAITING_MAX);
         let (end_sender, ends) = mpsc::channel(ORDERS_WAITING_MAX);
@@ -136,6 +138,7 @@ impl Owner {
             silence: Silence::default(),
             board,
             apps: Apps::new(apps),
+            own,
             sites,
             orders,
             ends,
@@ -155,6 +158,7 @@ impl Owner {
         owner.silence.listen(owner.roster.serving(), clock::now());
         owner.show_challenges();
         owner.tell_endpoints();
+        owner.tell_own();
         owner.publish();
         owner.publish_traffic();
         let handle = Handle {
@@ -181,6 +185,7 @@ impl Owner {
             self.silence.listen(self.roster.serving(), clock::now());
             self.show_challenges();
             self.tell_endpoints();
+            self.tell_own();
             self.publish();
             self.publish_traffic();
             if self.course == Course::Stop && self.members.is_empty() {
@@ -203,6 +208,7 @@ impl Owner {
             (number, said) = std::future::poll_fn(|cx| member::poll_links(members, cx)) => Happened::Said(number, said),
             () = challenges::posted(&mut self.board) => Happened::Posted,
             () = self.apps.announced() => Happened::Posted,
+            () = self.own.changed() => Happened::Posted,
             () = wait_until(wake_at) => Happened::TimePassed,
         }
     }
@@ -252,6 +258,7 @@ impl Owner {
             Up::Challenges { sequence } => member.showing.heard(sequence),
             Up::Traffic(traffic) => self.apps.heard(member, traffic),
             Up::Wake { app } => self.apps.wake(&app),
+            Up::Ping(ping) => self.own.heard(ping),
             Up::Counters(counters) => member.counters = counters,
             Up::Sites(sites) => self.sites.heard(member, sites),
             Up::Servers { servers } => member.servers = servers,
@@ -348,17 +355,22 @@ impl Owner {
         let desired = self.desired.clone();
         let shown = Arc::clone(&self.board.posted.borrow());
         let (endpoints, acting) = self.apps.at_start();
+        let own = self.own.newest();
         let started = process::start(
             number,
             &desired.wanted,
             &shown,
             endpoints,
+            &own,
             &self.surroundings,
         );
         let (child, link) = started.map_err(|error| Chain(&error).to_string())?;
         tracing::info!(generation = number, pid = child.pid(), "data plane started");
         let showing = Showing::from_start(shown.sequence);
         self.admit(number, child, Some(link), Some(desired), (showing, acting));
+        if let Some(member) = self.members.get_mut(&number) {
+            member.own = Some(own);
+        }
         Ok(())
     }
 

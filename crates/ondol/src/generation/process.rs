@@ -69,6 +69,7 @@ pub(super) fn start(
     wanted: &Wanted,
     challenges: &Challenges,
     endpoints: link::Endpoints,
+    own: &link::Own,
     surroundings: &Surroundings,
 ) -> Result<(Child, Link), StartError> {
     let (ours, theirs) = UnixStream::pair().map_err(StartError::Link)?;
@@ -83,6 +84,7 @@ pub(super) fn start(
         upstream_files: convert::upstream_files_of(&wanted.certificates.upstream_files),
         challenges: convert::challenges_of(challenges),
         endpoints,
+        own: own.clone(),
         access_log: surroundings.access_log.clone(),
         roots: wanted
             .roots

@@ -19,6 +19,7 @@ use crate::sandbox::ServeUser;
 
 mod counted;
 mod endpoints;
+mod own;
 
 /// A data plane: a process that waits until the test is over, and the other end of its link.
 struct Played {
@@ -121,6 +122,17 @@ fn at_work_with_apps(
     adopted: Vec<Adopted>,
     apps: EndpointsReader,
 ) -> (Handle, Board, Group, Store) {
+    let (_, _, own) = own::ends();
+    at_work_with_own(log, adopted, apps, own)
+}
+
+/// The same, with what the box answers by itself.
+fn at_work_with_own(
+    log: &str,
+    adopted: Vec<Adopted>,
+    apps: EndpointsReader,
+    own: OwnReader,
+) -> (Handle, Board, Group, Store) {
     let surroundings = Surroundings {
         user: ServeUser::Own,
         log: log.to_owned(),
@@ -130,7 +142,8 @@ fn at_work_with_apps(
     let store = ondol_store::open_in_memory().unwrap();
     let events = Events::new(store.handle());
     let (board, reader) = Board::new();
-    let (owner, handle) = Owner::new(wanted(), surroundings, events, 1, adopted, reader, apps);
+    let readers = (reader, apps, own);
+    let (owner, handle) = Owner::new(wanted(), surroundings, events, 1, adopted, readers);
     let mut group = Group::default();
     group.spawn("owner", owner.run());
     (handle, board, group, store)

@@ -90,6 +90,7 @@ impl Played {
                 | Down::Configuration { .. }
                 | Down::Certificates { .. }
                 | Down::Challenges(_)
+                | Down::Own(_)
                 | Down::ReopenLog
                 | Down::Drain { .. }
                 | Down::Unknown => {}
