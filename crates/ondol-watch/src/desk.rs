@@ -34,7 +34,7 @@ mod seen;
 mod shown;
 mod silences;
 mod telling;
-mod timeline;
+pub(crate) mod timeline;
 
 use book::Book;
 use timeline::Timeline;

@@ -104,6 +104,8 @@ pub enum What {
     ReportedFailure,
     /// Messages to somebody can't be delivered.
     Undeliverable,
+    /// Nobody outside is told that the box lives.
+    Unheard,
     /// Nobody answered a drill.
     DrillUnanswered,
     /// The box was off for so many seconds, and was not shut down.

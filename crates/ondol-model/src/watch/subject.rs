@@ -50,6 +50,11 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The way by which the outside is told that the box lives. No person has a channel of this kind.
+    pub fn outside() -> Self {
+        Self::Channel("outside/heartbeat".to_owned())
+    }
+
     /// The word of its kind.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -326,6 +326,7 @@ fn is_watched(plan: &Plan, subject: &Subject) -> bool {
             targets.any(|target| target.name.as_str() == name)
         }
         Subject::Heartbeat(name) => plan.care.heartbeats.iter().any(|one| one.name == *name),
+        it if *it == Subject::outside() => !plan.care.alarms.heartbeat.is_empty(),
         Subject::Channel(name) => people.iter().any(|person| {
             let channel = name.strip_prefix(&person.name.0);
             channel.is_some_and(|rest| {

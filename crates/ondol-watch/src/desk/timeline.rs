@@ -8,7 +8,7 @@ const JUMP_MIN: i64 = 30;
 
 /// The time of day when it was begun, and what has passed since then.
 #[derive(Debug)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     wall: i64,
     begun: Instant,
     read: fn() -> i64,
@@ -16,7 +16,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// From now on.
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self::reading(clock::unix_seconds)
     }
 
@@ -30,13 +30,13 @@ impl Timeline {
     }
 
     /// Seconds since the Unix epoch.
-    pub(super) fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         let passed = self.begun.elapsed().as_secs();
         self.wall + i64::try_from(passed).unwrap_or(0)
     }
 
     /// By how many seconds the time of day was set since the last question; `None` when it was not.
-    pub(super) fn jump(&mut self) -> Option<i64> {
+    pub(crate) fn jump(&mut self) -> Option<i64> {
         let (expected, shown) = (self.now(), (self.read)());
         let jump = shown - expected;
         self.wall = shown;

@@ -37,6 +37,7 @@ impl Tongue for English {
             Subject::Domain(name) => return format!("the registration of {name}"),
             Subject::Backup(target) => return format!("backups at {target}"),
             Subject::Heartbeat(name) => return format!("heartbeat {name}"),
+            it if *it == Subject::outside() => "the word to the outside",
             Subject::Channel(name) => {
                 let (person, channel) = name.split_once('/').unwrap_or((name, "messages"));
                 return format!("{channel} to {person}");

@@ -38,6 +38,7 @@ impl Tongue for Korean {
             Subject::Domain(name) => return format!("{name} 도메인 등록"),
             Subject::Backup(target) => return format!("{target} 백업"),
             Subject::Heartbeat(name) => return format!("{name} 생존 신호"),
+            it if *it == Subject::outside() => "바깥으로 보내는 생존 신호",
             Subject::Channel(name) => {
                 let (person, channel) = name.split_once('/').unwrap_or((name, "메시지"));
                 return format!("{person} 님의 {channel} 알림");

@@ -75,6 +75,7 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
         What::Undeliverable => {
             "see why in `ondol alarm list`, correct it in the configuration, then `ondol alarm test`."
         }
+        What::Unheard => "see whether the URL in `alarms.heartbeat` is the one that the service shows, and whether the service is up.",
         What::DrillUnanswered => {
             "ask whether the message arrived; if not, `ondol alarm test` shows where it gets lost."
         }
@@ -136,6 +137,7 @@ pub(super) fn instruction(what: &What) -> &'static str {
         | What::Silent(_)
         | What::ReportedFailure
         | What::Undeliverable
+        | What::Unheard
         | What::DrillUnanswered
         | What::BackAfterPowerCut(_)
         | What::BackAfterShutdown(_)

@@ -39,6 +39,7 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         What::Undeliverable => {
             "Ondol keeps the messages and goes on trying; other ways are used as ever."
         }
+        What::Unheard => "Ondol goes on telling it; until it hears, it may raise the alarm that the box is gone.",
         What::DrillUnanswered => "Alarms go to everybody as before.",
         What::FileBroken => "Ondol has changed nothing in it.",
         What::BackAfterPowerCut(_) | What::BackAfterShutdown(_) | What::BackAfterCrash(_) => {

@@ -116,6 +116,9 @@ pub(super) fn found(
         What::Silent(None) => return format!("{thing} has never reported"),
         What::ReportedFailure => return format!("{thing} reports a failure"),
         What::Undeliverable => return format!("messages by {thing} do not arrive"),
+        What::Unheard => {
+            return format!("nobody outside hears that {} lives", telling.box_name);
+        }
         What::DrillUnanswered => {
             let person = subject.name().split('/').next().unwrap_or_default();
             let person = if person.is_empty() { "nobody" } else { person };
@@ -172,6 +175,9 @@ pub(super) fn well(
         Subject::Channel(name) if *what == What::DrillUnanswered => {
             let person = name.split('/').next().unwrap_or_default();
             return format!("{person} answered");
+        }
+        Subject::Channel(_) if *what == What::Unheard => {
+            return format!("the outside hears again that {} lives", telling.box_name);
         }
         Subject::Channel(_) if *what == What::Undeliverable => {
             return format!("messages by {thing} arrive again");

@@ -121,6 +121,9 @@ pub(super) fn found(
         What::Silent(None) => return format!("{thing}가 한 번도 오지 않았어요"),
         What::ReportedFailure => return format!("{thing}로 실패했다는 보고가 왔어요"),
         What::Undeliverable => return format!("{thing}을 전달할 수 없어요"),
+        What::Unheard => {
+            return format!("{} 서버가 살아 있다는 신호가 바깥에 닿지 않아요", telling.box_name);
+        }
         What::DrillUnanswered => {
             let person = subject.name().split('/').next().unwrap_or_default();
             return match person {
@@ -177,6 +180,9 @@ pub(super) fn well(
         Subject::Channel(name) if *what == What::DrillUnanswered => {
             let person = name.split('/').next().unwrap_or_default();
             return format!("{person} 님이 답했어요");
+        }
+        Subject::Channel(_) if *what == What::Unheard => {
+            return format!("{} 서버의 생존 신호가 바깥에 다시 닿아요", telling.box_name);
         }
         Subject::Channel(_) if *what == What::Undeliverable => {
             return format!("{thing}이 다시 전달돼요");

@@ -43,17 +43,18 @@ fn number(what: &What) -> usize {
         What::Silent(..) => 34,
         What::ReportedFailure => 35,
         What::Undeliverable => 36,
-        What::DrillUnanswered => 37,
-        What::BackAfterPowerCut(..) => 38,
-        What::BackAfterShutdown(..) => 39,
-        What::BackAfterCrash(..) => 40,
-        What::FileBroken => 41,
-        What::Flapping => 42,
-        What::Remembered => 43,
+        What::Unheard => 37,
+        What::DrillUnanswered => 38,
+        What::BackAfterPowerCut(..) => 39,
+        What::BackAfterShutdown(..) => 40,
+        What::BackAfterCrash(..) => 41,
+        What::FileBroken => 42,
+        What::Flapping => 43,
+        What::Remembered => 44,
     }
 }
 
-const NUMBERS: usize = 44;
+const NUMBERS: usize = 45;
 
 #[expect(clippy::too_many_lines, reason = "a table: a line for each")]
 fn found() -> Vec<(Subject, What, &'static str, &'static str)> {
@@ -335,6 +336,12 @@ fn found() -> Vec<(Subject, What, &'static str, &'static str)> {
             "me 님의 email 알림을 전달할 수 없어요",
         ),
         (
+            Subject::outside(),
+            What::Unheard,
+            "nobody outside hears that home lives",
+            "home 서버가 살아 있다는 신호가 바깥에 닿지 않아요",
+        ),
+        (
             Channel("spouse/ntfy".into()),
             What::DrillUnanswered,
             "spouse has not answered the drill",
@@ -538,6 +545,12 @@ fn everything_that_is_over_is_a_sentence_in_both_languages() {
             What::Undeliverable,
             "messages by email to me arrive again",
             "me 님의 email 알림이 다시 전달돼요",
+        ),
+        (
+            Subject::outside(),
+            What::Unheard,
+            "the outside hears again that home lives",
+            "home 서버의 생존 신호가 바깥에 다시 닿아요",
         ),
         (
             Channel("spouse/ntfy".into()),
