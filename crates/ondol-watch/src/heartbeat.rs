@@ -60,8 +60,8 @@ async fn other_urls(plan: &mut watch::Receiver<Arc<Plan>>, wanted: &Plan) {
         (alarms.heartbeat.clone(), alarms.heartbeat_interval)
     };
     let before = told(wanted);
-    let other = plan.wait_for(|plan| told(plan) != before).await;
-    if other.is_err() {
+    let is_there = plan.wait_for(|plan| told(plan) != before).await.is_ok();
+    if !is_there {
         std::future::pending::<()>().await;
     }
 }

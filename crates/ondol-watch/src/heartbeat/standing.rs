@@ -63,7 +63,9 @@ mod tests {
     use super::*;
 
     fn state(standing: &Standing, is_online: bool) -> Option<State> {
-        standing.judge(is_online).map(|observation| observation.state)
+        standing
+            .judge(is_online)
+            .map(|observation| observation.state)
     }
 
     #[test]
@@ -88,6 +90,10 @@ mod tests {
             standing.take(0, Err("not reached".to_owned()), false);
             assert_eq!(state(&standing, false), Some(State::Unknown));
         }
-        assert_eq!(state(&standing, true), Some(State::Pass), "it is asked soon");
+        assert_eq!(
+            state(&standing, true),
+            Some(State::Pass),
+            "it is asked soon"
+        );
     }
 }

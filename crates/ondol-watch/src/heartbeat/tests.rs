@@ -101,7 +101,10 @@ async fn the_outside_is_told_of_begin_life_and_stop() {
     assert_eq!(lines[..3], ["POST /uuid/start", "POST /uuid", "POST /uuid"]);
     assert_eq!(lines.last(), Some(&"POST /uuid/log"));
     let said = asked[1].json();
-    assert_eq!((&said["box"], &said["status"]), (&"box".into(), &"pass".into()));
+    assert_eq!(
+        (&said["box"], &said["status"]),
+        (&"box".into(), &"pass".into())
+    );
     assert_eq!(said["message"], "all is well");
     assert_eq!(asked.last().unwrap().json()["message"], "stopping");
 }
@@ -109,7 +112,11 @@ async fn the_outside_is_told_of_begin_life_and_stop() {
 /// Uptime Kuma, and whatever else has a query, is asked for and nothing more.
 #[tokio::test]
 async fn a_url_of_another_kind_is_asked_for_as_it_is() {
-    for rest in ["/api/push/token", "/api/push/t?status=up&msg=OK", "/x?key=1"] {
+    for rest in [
+        "/api/push/token",
+        "/api/push/t?status=up&msg=OK",
+        "/x?key=1",
+    ] {
         let ((), asked) = standin::with(
             |_| Reply::ok("{\"ok\":true}"),
             async |url| {
@@ -120,7 +127,10 @@ async fn a_url_of_another_kind_is_asked_for_as_it_is() {
         )
         .await;
         let line = format!("GET {rest}");
-        assert!(lines(&asked).iter().all(|asked| *asked == line), "{asked:?}");
+        assert!(
+            lines(&asked).iter().all(|asked| *asked == line),
+            "{asked:?}"
+        );
     }
 }
 
@@ -129,7 +139,10 @@ async fn a_battery_that_is_nearly_empty_is_the_last_word_until_the_power_is_back
     let heard = Notify::new();
     let ((), asked) = standin::with(
         |asked| {
-            if ["/fail", "/log"].iter().any(|word| asked.line.ends_with(word)) {
+            if ["/fail", "/log"]
+                .iter()
+                .any(|word| asked.line.ends_with(word))
+            {
                 heard.notify_one();
             }
             Reply::ok("OK")
@@ -153,7 +166,10 @@ async fn a_battery_that_is_nearly_empty_is_the_last_word_until_the_power_is_back
     let lines = lines(&asked);
     let fail = lines.iter().position(|line| *line == "POST /uuid/fail");
     let fail = fail.unwrap();
-    assert_eq!(lines[fail..=fail + 2], ["POST /uuid/fail", "POST /uuid/log", "POST /uuid"]);
+    assert_eq!(
+        lines[fail..=fail + 2],
+        ["POST /uuid/fail", "POST /uuid/log", "POST /uuid"]
+    );
     let said = asked[fail].json();
     assert_eq!(said["status"], "fail");
     assert!(said["message"].as_str().unwrap().contains("battery"));
@@ -166,10 +182,16 @@ async fn a_url_that_is_refused_is_worth_a_word_without_its_secrets() {
         async |url| {
             let mut running = Running::start(telling(&format!("{url}/s3cret-uuid")));
             let why = running.found(State::Warn).await;
-            assert!(why.contains("404 Not Found") && why.contains("127.0.0.1"), "{why}");
+            assert!(
+                why.contains("404 Not Found") && why.contains("127.0.0.1"),
+                "{why}"
+            );
             assert!(why.contains("alarms.heartbeat"), "{why}");
             assert!(!why.contains("s3cret"), "{why}");
-            running.planted.known.send_replace(known(false, PowerState::Mains));
+            running
+                .planted
+                .known
+                .send_replace(known(false, PowerState::Mains));
             running.found(State::Unknown).await;
             running.stop().await;
         },
@@ -195,7 +217,10 @@ async fn each_url_is_told_by_itself() {
         },
     )
     .await;
-    let silent = lines(&asked).iter().filter(|line| line.contains("silent")).count();
+    let silent = lines(&asked)
+        .iter()
+        .filter(|line| line.contains("silent"))
+        .count();
     assert_eq!(silent, 2, "it is waited for, and told of the stop");
 }
 
@@ -219,7 +244,10 @@ async fn a_reload_is_a_remark_and_other_urls_are_told_at_once() {
     assert!(lines.contains(&"POST /one/log"), "{lines:?}");
     let second = lines.iter().position(|line| line.contains("/two")).unwrap();
     assert_eq!(lines[second], "POST /two/start");
-    assert!(!lines[second..].iter().any(|line| line.contains("/one")), "{lines:?}");
+    assert!(
+        !lines[second..].iter().any(|line| line.contains("/one")),
+        "{lines:?}"
+    );
 }
 
 #[test]

@@ -93,7 +93,9 @@ impl Register {
     pub(super) async fn open(store: &ondol_store::Handle) -> Self {
         let fact = store.watch_fact(FACT).await.unwrap_or_else(|error| {
             let error = Chain(&error);
-            tracing::warn!("when others' jobs last reported can't be read, and is awaited anew: {error}");
+            tracing::warn!(
+                "when others' jobs last reported can't be read, and is awaited anew: {error}"
+            );
             None
         });
         // A form of a later version says nothing to this one.

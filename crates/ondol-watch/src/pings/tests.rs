@@ -52,7 +52,10 @@ async fn what_was_reported_is_known_after_a_restart() {
     register.begin(&plan, BEGIN);
     assert!(register.want(&plan, BEGIN));
     assert_eq!(state(&register, &plan, BEGIN), State::Unknown);
-    assert!(register.hear(report("parents", PingKind::Success, " all is well\n"), BEGIN));
+    assert!(register.hear(
+        report("parents", PingKind::Success, " all is well\n"),
+        BEGIN
+    ));
     assert!(!register.hear(report("stranger", PingKind::Fail, ""), BEGIN));
     register.write(store, BEGIN + HOUR).await;
 
@@ -118,7 +121,10 @@ async fn what_the_plan_does_not_name_is_forgotten() {
 async fn what_is_kept_in_another_form_is_awaited_anew() {
     let planted = Planted::new(plan(&["parents"]));
     let store = &planted.ground.store;
-    store.set_watch_fact("heartbeats", "{\"jobs\":7}").await.unwrap();
+    store
+        .set_watch_fact("heartbeats", "{\"jobs\":7}")
+        .await
+        .unwrap();
     let mut register = Register::open(store).await;
     assert!(register.want(&plan(&["parents"]), BEGIN));
     assert!(register.hear(report("parents", PingKind::Fail, "x"), BEGIN));
