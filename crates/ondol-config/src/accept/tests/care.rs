@@ -290,6 +290,8 @@ fn a_site_is_looked_at_unless_that_says_nothing() {
         "[sites.'a.test']\nfiles = '/a'\ncheck = {}\n",
         "[sites.'a.test']\nfiles = '/a'\naliases = ['*.a.test']\nserve_aliases = true\n",
         "[sites.'a.test']\nfiles = '/a'\nclient_ca = 'ca.pem'\nclient_certificate = 'optional'\n",
+        "[sites.'a.test']\nfiles = '/a'\nclient_ca = 'ca.pem'\n",
+        "[sites.'*.a.test']\nfiles = '/a'\ncheck = true\n",
         "[[sites.'a.test'.routes]]\npath = '/x'\nfiles = '/a'\n",
         "[sites.'a.test']\nredirect = 'https://b.test'\n[[sites.'a.test'.routes]]\npath = '/x'\nfiles = '/a'\n",
         "[sites.'a.test']\nredirect = 'https://b.test'\ncheck = true\n",
@@ -303,7 +305,6 @@ fn a_site_is_looked_at_unless_that_says_nothing() {
         "[sites.'a.test']\nrespond = { status = 503 }\n",
         "[sites.'*.a.test']\nfiles = '/a'\n",
         "[sites.'a.test']\npassthrough = '192.168.0.2:443'\n",
-        "[sites.'a.test']\nfiles = '/a'\nclient_ca = 'ca.pem'\n",
     ] {
         assert_eq!(check_of(site), None, "{site}");
     }

@@ -39,7 +39,7 @@ const TIME: Shape = Shape::Text(Form {
 
 pub(super) const CHECK: Key = Key {
     name: "check",
-    doc: "How the box looks whether the site is well: it asks for a path like a visitor, by the site's own name and certificate. As a text alone, its `path`. Without it, `/` is asked for, and any status below 500 is good: who must log in gets 401, an API may have nothing there (404), and both come from an app that lives. With `false`, the site is not looked at; nor is one, without a word, that is a wildcard, redirects alone, always answers 5xx, wants certificates of visitors, or is passed through.",
+    doc: "How the box looks whether the site is well: it asks for a path like a visitor, by the site's own name and certificate. As a text alone, its `path`. Without it, `/` is asked for, and any status below 500 is good: who must log in gets 401, an API may have nothing there (404), and both come from an app that lives. With `false`, the site is not looked at; nor is one, without a word, that is a wildcard, redirects alone, always answers 5xx at `/`, or is passed through. Where visitors must show certificates, that it can be connected to is enough.",
     shape: Shape::AnyOf(&[Shape::Text(PATH), Shape::Flag, Shape::Table(&CHECK_TABLE)]),
     absent: Absent::Means,
 };
@@ -97,50 +97,40 @@ pub(super) fn check(site: &Site, section: Section<'_>, report: &mut Report) -> O
     if site.passthrough.is_some() || section.flag(CHECK.name) == Some(false) {
         return None;
     }
-    if !section.has(CHECK.name) {
-        return (unfit(site).is_none() && lives_by_itself(site)).then(SiteCheck::default);
-    }
     let check = match section.either(CHECK.name) {
+        None if section.has(CHECK.name) => return Some(SiteCheck::default()),
+        None => return lives_by_itself(site).then(SiteCheck::default),
         Some(Either::Short(word)) => SiteCheck {
             path: health_path(word, report)?,
             ..SiteCheck::default()
         },
         Some(Either::Long(table)) => long(table, report),
-        None => SiteCheck::default(),
     };
-    if let Some((problem, help)) = unfit(site) {
-        report.add(section.key_at(CHECK.name), problem).help(help);
+    let wants = site.client_auth.as_ref().map(|auth| auth.certificate);
+    if wants == Some(ClientCertificate::Required) {
+        let problem = format!(
+            "`{}` lets nobody in without a certificate, and the check has none to ask with",
+            site.name
+        );
+        report
+            .add(section.key_at(CHECK.name), problem)
+            .help("remove the line: that it can be connected to is looked at; or write `client_certificate = \"optional\"`");
         return None;
     }
     Some(check)
 }
 
-/// Why a site cannot be looked at.
-fn unfit(site: &Site) -> Option<(String, &'static str)> {
-    let name = &site.name;
-    let wants = site.client_auth.as_ref().map(|auth| auth.certificate);
-    match (site.name.exact(), wants) {
-        (None, _) => Some((
-            format!("`{name}` is many names, and cannot be asked for"),
-            "make an exact name the main one and the wildcard an alias, or remove `check`",
-        )),
-        (_, Some(ClientCertificate::Required)) => Some((
-            format!("`{name}` lets nobody in without a certificate, and the check has none"),
-            "write `client_certificate = \"optional\"`, or remove `check`",
-        )),
-        (Some(_), Some(ClientCertificate::Optional) | None) => None,
-    }
-}
-
-/// Whether what answers at `/` may be well or not: what only redirects is never anything else, and who says
-/// "closed for now" means it.
+/// Whether what answers at `/` may be well or not: what only redirects is never anything else, who says "closed for
+/// now" means it, and what a name answers that was made up says little.
 fn lives_by_itself(site: &Site) -> bool {
     let is_redirect = |target: &Target| matches!(target, Target::Redirect(_));
     let is_closed =
         |target: &Target| matches!(target, Target::Respond(respond) if respond.status >= 500);
     let mut targets = site.routes.iter().map(|route| &route.target);
     let front = site.routes.iter().find(|route| route.path.as_str() == "/");
-    targets.any(|target| !is_redirect(target)) && !front.is_some_and(|it| is_closed(&it.target))
+    site.name.exact().is_some()
+        && targets.any(|target| !is_redirect(target))
+        && !front.is_some_and(|route| is_closed(&route.target))
 }
 
 fn long(table: Section<'_>, report: &mut Report) -> SiteCheck {
