@@ -87,7 +87,7 @@ fn secrets_of_those_who_are_told_must_be_there_and_for_few_eyes() {
             "7:66 cannot read the secret in ~/missing: No such file or directory (os error 2)",
             "9:18 cannot read the secret in ~/missing: No such file or directory (os error 2)",
         ],
-        &["6:55 the environment variable ONDOL_TEST_NO_SUCH_VARIABLE is not set, or empty"],
+        &["6:54 the environment variable ONDOL_TEST_NO_SUCH_VARIABLE is not set, or empty"],
     );
 }
 
