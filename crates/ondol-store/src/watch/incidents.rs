@@ -27,6 +27,12 @@ impl Handle {
         self.read_of_watch(|connection| times(connection)).await
     }
 
+    /// Whether an incident is over, or somebody looks after it; not of one that is not known.
+    pub async fn is_incident_settled(&self, id: i64) -> Result<bool, StoreError> {
+        self.read_of_watch(move |connection| is_settled(connection, id))
+            .await
+    }
+
     /// Forgets how subjects are that are not watched any more.
     pub async fn forget_states(&self, subjects: Vec<String>) -> Result<(), StoreError> {
         self.write_of_watch(move |connection| forget_states(connection, &subjects))
@@ -132,6 +138,15 @@ pub(super) fn forget(connection: &Connection) -> rusqlite::Result<()> {
         [limits::INCIDENTS_ENDED_MAX],
     )?;
     Ok(())
+}
+
+fn is_settled(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) > 0 FROM incidents
+             WHERE id = ?1 AND (ended_at IS NOT NULL OR acknowledged_by IS NOT NULL)",
+        )?
+        .query_row([id], |row| row.get(0))
 }
 
 fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<RecordedIncident>> {

@@ -1,8 +1,10 @@
-//! Receipts of Pushover: asked again and again, until somebody has answered or it does not ring any more.
+//! Receipts of Pushover: asked again and again, until somebody has answered or it does not ring any more. Who answered by
+//! another channel has answered for all, so that the ringing ends too.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::Method;
 use ondol_base::clock;
 use ondol_base::https::Ask;
@@ -87,7 +89,7 @@ pub(super) async fn ask_all(ground: &Ground, api: &str, token: &Value) -> Result
     let is_useful = |receipt: &Kept| (receipt.at - now).abs() < USEFUL_S;
     let (useful, _): (Vec<_>, Vec<_>) = receipts.into_iter().partition(is_useful);
     let asked: Vec<_> = useful.into_iter().take(RECEIPTS_MAX).collect();
-    for (name, _) in &facts {
+    for name in facts.keys() {
         let is_asked = |receipt: &Kept| name.strip_prefix(FACT) == Some(&receipt.id);
         if !asked.iter().any(is_asked) {
             super::remember(ground, name, "").await;
@@ -97,7 +99,8 @@ pub(super) async fn ask_all(ground: &Ground, api: &str, token: &Value) -> Result
     let receiver = Receiver::open("Pushover", api, &[&token], pushover::ADVICE).await?;
     for receipt in asked {
         match ask(&receiver, api, &token, &receipt).await? {
-            Ringing::Still => continue,
+            Ringing::Still if !is_settled(ground, &receipt).await => continue,
+            Ringing::Still => cancel(&receiver, api, &token, &receipt).await?,
             Ringing::Answered => super::tell(ground, &receipt.person, receipt.incident).await,
             Ringing::Over => {}
         }
@@ -129,6 +132,28 @@ async fn ask(
         (1, _, _) => Ringing::Still,
         _ => return Err(receiver.strange(&answer)),
     })
+}
+
+/// Whether nobody needs to be woken any more. While that can't be known, it rings on.
+async fn is_settled(ground: &Ground, receipt: &Kept) -> bool {
+    let Some(incident) = receipt.incident else {
+        return false;
+    };
+    let settled = ground.store.is_incident_settled(incident).await;
+    settled.unwrap_or(false)
+}
+
+/// Ends the ringing: somebody else answered, or it is well again.
+async fn cancel(
+    receiver: &Receiver,
+    api: &str,
+    token: &str,
+    receipt: &Kept,
+) -> Result<(), SendFailure> {
+    let url = format!("{api}/1/receipts/{}/cancel.json", receipt.id);
+    let body = json!({ "token": token }).to_string();
+    let answer = receiver.post(&url, HeaderMap::new(), body).await?;
+    receiver.taken(&answer)
 }
 
 fn understood((name, value): (&String, &String)) -> Option<Kept> {

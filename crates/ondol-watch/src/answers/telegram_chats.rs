@@ -69,7 +69,7 @@ struct Message {
     message_id: i64,
     #[serde(default)]
     text: String,
-    reply_to_message: Option<Box<Message>>,
+    reply_to_message: Option<Box<Self>>,
     reply_markup: Option<Markup>,
 }
 

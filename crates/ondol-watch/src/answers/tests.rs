@@ -11,6 +11,9 @@ use ondol_model::plan::PersonName;
 use ondol_model::plan::Role;
 use ondol_model::plan::Topic;
 use ondol_model::plan::Value;
+use ondol_model::watch::Severity;
+use ondol_store::RecordedIncident;
+use ondol_store::WatchChange;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -200,7 +203,36 @@ async fn a_topic_is_read_from_where_it_was_left() {
 #[tokio::test]
 async fn a_receipt_is_asked_until_somebody_answered() {
     let mut planted = Planted::new(plan(Channel::Pushover(Value::Plain("u".to_owned()))));
-    for (id, incident) in [("over", 1), ("gone", 2), ("rings", 3), ("taken", 4)] {
+    let incident = |id, ended_at, acknowledged_by: Option<&str>| RecordedIncident {
+        id,
+        subject: "box".to_owned(),
+        members: Vec::new(),
+        severity: Severity::Critical,
+        sentence: String::new(),
+        began_at: 1,
+        ended_at,
+        acknowledged_by: acknowledged_by.map(str::to_owned),
+        acknowledged_at: None,
+        memory: String::new(),
+    };
+    let change = WatchChange {
+        incidents: vec![
+            incident(3, None, None),
+            incident(5, None, Some("me")),
+            incident(6, Some(2), None),
+        ],
+        ..WatchChange::default()
+    };
+    planted.ground.store.commit_watch(change).await.unwrap();
+    for (id, incident) in [
+        ("over", 1),
+        ("gone", 2),
+        ("rings", 3),
+        ("taken", 4),
+        ("attended", 5),
+        ("well", 6),
+        ("unwritten", 99),
+    ] {
         let receipt = Receipt {
             id: id.to_owned(),
             incident: Some(incident),
@@ -216,7 +248,13 @@ async fn a_receipt_is_asked_until_somebody_answered() {
         };
         match asked.line.as_str() {
             "GET /1/receipts/over.json?token=aT0KEN" => state(0, 1),
-            "GET /1/receipts/rings.json?token=aT0KEN" => state(0, 0),
+            "GET /1/receipts/rings.json?token=aT0KEN"
+            | "GET /1/receipts/attended.json?token=aT0KEN"
+            | "GET /1/receipts/well.json?token=aT0KEN"
+            | "GET /1/receipts/unwritten.json?token=aT0KEN" => state(0, 0),
+            "POST /1/receipts/attended/cancel.json" | "POST /1/receipts/well/cancel.json" => {
+                Reply::ok(r#"{"status":1}"#)
+            }
             "GET /1/receipts/taken.json?token=aT0KEN" => state(1, 0),
             _ => Reply::of(
                 "404 Not Found",
@@ -230,7 +268,12 @@ async fn a_receipt_is_asked_until_somebody_answered() {
         receipts::ask_all(&planted.ground, &url, &token).await
     };
     let (asked, questions) = standin::with(reply, client).await;
-    assert_eq!((asked, questions.len()), (Ok(()), 4));
+    assert_eq!(asked, Ok(()));
+    let is_cancel = |asked: &&Asked| asked.line.starts_with("POST");
+    assert_eq!(
+        (questions.len(), questions.iter().filter(is_cancel).count()),
+        (9, 2)
+    );
     let Some(Seen::Answer { person, incident }) = planted.seen.recv().await else {
         panic!("somebody answered");
     };
@@ -243,7 +286,7 @@ async fn a_receipt_is_asked_until_somebody_answered() {
         .unwrap();
     assert_eq!(
         left.into_keys().collect::<Vec<_>>(),
-        ["pushover-receipt rings"]
+        ["pushover-receipt rings", "pushover-receipt unwritten"]
     );
 }
 

@@ -60,10 +60,6 @@ impl Receiver {
         })
     }
 
-    pub(crate) fn called(&self) -> &str {
-        &self.called
-    }
-
     pub(crate) fn https(&self) -> &Https {
         &self.https
     }
