@@ -97,11 +97,6 @@ impl Outbox {
     pub(crate) async fn shift(&self, seconds: i64) {
         self.shared.ledger.shift(seconds).await;
     }
-
-    /// Whether the store has everything: else the disk is full, or does not answer.
-    pub(crate) fn is_written(&self) -> bool {
-        self.shared.ledger.is_written()
-    }
 }
 
 impl Shared {

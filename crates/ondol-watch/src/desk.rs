@@ -150,12 +150,7 @@ impl Desk {
     /// Moves all remembered times with the clock, so that nothing seems to have lasted longer than it did.
     async fn follow_clock(&self, book: &mut Book, seconds: i64) {
         book.shift(seconds);
-        if let Err(error) = self.store.shift_watch_times(seconds).await {
-            tracing::warn!(
-                "remembered times did not follow the clock: {}",
-                Chain(&error)
-            );
-        }
+        self.outbox.shift(seconds).await;
     }
 
     /// Writes down what changed, then tells and shows it. What was only looked at is shown with the next tick.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ondol_base::clock;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
+use ondol_model::plan::Alarms;
 use ondol_model::plan::Channel;
 use ondol_model::plan::Person;
 use ondol_model::watch::NoticeKind;
@@ -141,11 +142,12 @@ impl Lane {
         plan.mark_unchanged();
         while !stop.is_requested() {
             queued.mark_unchanged();
+            let way = self.way();
             let wait = self.turn(&stop).await;
             tokio::select! {
                 () = stop.requested() => {}
                 Ok(()) = queued.changed() => {}
-                Ok(()) = plan.changed() => self.try_at_once(),
+                Ok(()) = plan.changed() => self.begin_anew(&way),
                 Ok(()) = known.changed() => {
                     let is_online = known.borrow_and_update().is_online;
                     if is_online && !was_online {
@@ -155,6 +157,25 @@ impl Lane {
                 }
                 () = tokio::time::sleep(wait) => {}
             }
+        }
+    }
+
+    /// How the channel is reached, by the configuration.
+    fn way(&self) -> Option<(Channel, Alarms)> {
+        let plan = self.ground.plan.borrow();
+        let (_, channel) = self.name.find(&plan)?;
+        Some((channel.clone(), plan.care.alarms.clone()))
+    }
+
+    /// The configuration is another; what was wrong with another way is nothing against this one.
+    fn begin_anew(&mut self, before: &Option<(Channel, Alarms)>) {
+        self.try_at_once();
+        if self.way() != *before {
+            self.reach = Reach::default();
+            self.shared.tell(&self.name, |condition| {
+                condition.trouble = None;
+                condition.is_in_trouble = false;
+            });
         }
     }
 
@@ -223,6 +244,7 @@ impl Lane {
         });
         for message in expired {
             let error = message.error.unwrap_or_else(|| NOT_IN_TIME.to_owned());
+            tracing::warn!(to = %self.name, title = message.new.title, error, "a message was given up");
             let ledger = &self.shared.ledger;
             ledger
                 .end(message.id, MessageOutcome::GivenUp, now, Some(error))
@@ -232,7 +254,7 @@ impl Lane {
     }
 
     /// Folds what waits; returns what waits then.
-    async fn fold(&mut self, waiting: Vec<Message>, now: i64) -> Vec<Message> {
+    async fn fold(&self, waiting: Vec<Message>, now: i64) -> Vec<Message> {
         let way = if self.reach.has_failed() || waiting.len() > CROWD {
             Way::Blocked
         } else {
@@ -402,6 +424,8 @@ impl Lane {
         });
         let ledger = &self.shared.ledger;
         if retry::is_given_up(trouble, tries) {
+            let title = &message.new.title;
+            tracing::warn!(to = %self.name, title, error, "a message was given up; it may have arrived");
             let outcome = MessageOutcome::GivenUp;
             ledger.end(message.id, outcome, now, Some(error)).await;
             return Sent::No;

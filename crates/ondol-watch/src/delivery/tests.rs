@@ -119,6 +119,15 @@ impl Stage {
         }
     }
 
+    /// What the desk hears next of what is wrong with the first person's channel.
+    async fn trouble_of_me(&mut self) -> Option<String> {
+        loop {
+            if let Seen::People(people) = self.planted.seen.recv().await.unwrap() {
+                return people[0].channels[0].2.clone();
+            }
+        }
+    }
+
     /// Ends everything at once, as a power cut does; what was written is left.
     fn killed(self) -> Store {
         drop(self.group);
@@ -169,7 +178,7 @@ async fn what_is_queued_is_delivered_once_and_written_down() {
     for message in messages {
         assert_eq!(message.outcome, Some(MessageOutcome::Delivered));
     }
-    assert!(stage.outbox.is_written());
+    assert!(stage.outbox.shared.ledger.is_written());
 }
 
 #[tokio::test]

@@ -35,6 +35,27 @@ async fn what_was_refused_is_tried_again_at_once_after_a_reload() {
 }
 
 #[tokio::test]
+async fn what_was_wrong_with_an_address_is_nothing_against_another() {
+    let mut stage = Stage::new(World::new(Mood::Refuses));
+    stage.is_online(true);
+    stage.queue(vec![problem("me", 1)]).await;
+    stage.world.tried("me", 1).await;
+    let mut trouble = stage.trouble_of_me().await;
+    while trouble.is_none() {
+        trouble = stage.trouble_of_me().await;
+    }
+    assert_eq!(trouble.as_deref(), Some("wrong token"));
+    stage.world.is("me", Mood::Silent);
+    stage.planted.plan.send_modify(|plan| {
+        let person = &mut Arc::make_mut(plan).care.people[0];
+        person.channels = vec![Channel::Email("me@example.org".to_owned())];
+    });
+    while trouble.is_some() {
+        trouble = stage.trouble_of_me().await;
+    }
+}
+
+#[tokio::test]
 async fn what_may_have_arrived_is_sent_a_few_times_under_one_number_and_given_up() {
     let stage = Stage::new(World::new(Mood::Mumbles));
     let ids = stage.queue(vec![problem("me", 1)]).await;
@@ -131,11 +152,11 @@ async fn a_full_disk_loses_no_message_and_sends_none_twice() {
     let mine = stage.world.parcels("me");
     assert_eq!(mine.len(), 1, "{mine:?}");
     assert_eq!(mine[0].kind, NoticeKind::Summary);
-    assert!(!stage.outbox.is_written());
+    assert!(!stage.outbox.shared.ledger.is_written());
 
     handle.take_nothing(false).await.unwrap();
     stage.outbox.shared.ledger.write_kept().await;
-    assert!(stage.outbox.is_written());
+    assert!(stage.outbox.shared.ledger.is_written());
     stage.queue(vec![problem("me", 7)]).await;
     stage.emptied().await;
     assert_eq!(stage.world.titles("me").len(), 2);
@@ -183,7 +204,7 @@ async fn a_store_that_is_slow_loses_no_message_and_none_comes_twice() {
     }
     stage.world.tried("me", 5).await;
     stage.world.tried("spouse", 5).await;
-    while !stage.outbox.is_written() {
+    while !stage.outbox.shared.ledger.is_written() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let mut taken = stage.world.ids();
