@@ -105,6 +105,41 @@ pub async fn run_with_input(
     within(limit, ended).await
 }
 
+/// The same without input, and with the first bytes of what it writes to its standard output; what it complains of is
+/// thrown away.
+pub async fn run_for_output(
+    program: &str,
+    arguments: Vec<String>,
+    bytes_max: usize,
+    limit: Duration,
+) -> Result<(Ended, Vec<u8>), RunError> {
+    let mut command = prepared(program, arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let (mut started, mut running) = start(command).await?;
+    let stdout = started.stdout.take().map(OwnedFd::from);
+    let stdout = stdout.map(Receiver::from_owned_fd).transpose();
+    let mut stdout = stdout.map_err(RunError::Watch)?;
+    let mut output = Vec::new();
+    let ended = async {
+        let ended = tokio::select! {
+            ended = running.end(None) => ended,
+            never = keep_beginning(stdout.as_mut(), &mut output, bytes_max) => match never {},
+        }?;
+        // What it left in the pipe.
+        let mut piece = [0; PIECE_BYTES];
+        while let Some(Ok(count @ 1..)) = stdout.as_ref().map(|stdout| stdout.try_read(&mut piece))
+        {
+            keep_first(&mut output, &piece[..count], bytes_max);
+        }
+        Ok(ended)
+    };
+    let ended = within(limit, ended).await?;
+    Ok((ended, output))
+}
+
 fn prepared(program: &str, arguments: Vec<String>) -> Command {
     let mut command = Command::new(program);
     command
@@ -195,6 +230,26 @@ async fn keep_reading<T>(stderr: &mut Receiver, complaint: &mut Vec<u8>) -> T {
     std::future::pending().await
 }
 
+/// Reads to the end of the pipe, and then never returns.
+async fn keep_beginning(
+    stdout: Option<&mut Receiver>,
+    output: &mut Vec<u8>,
+    bytes_max: usize,
+) -> Infallible {
+    if let Some(stdout) = stdout {
+        let mut piece = [0; PIECE_BYTES];
+        while let Ok(count @ 1..) = stdout.read(&mut piece).await {
+            keep_first(output, &piece[..count], bytes_max);
+        }
+    }
+    std::future::pending().await
+}
+
+fn keep_first(output: &mut Vec<u8>, piece: &[u8], bytes_max: usize) {
+    let room = bytes_max - output.len();
+    output.extend_from_slice(&piece[..piece.len().min(room)]);
+}
+
 fn keep(complaint: &mut Vec<u8>, piece: &[u8]) {
     complaint.extend_from_slice(piece);
     let surplus = complaint.len().saturating_sub(COMPLAINT_BYTES_MAX);
@@ -223,6 +278,15 @@ mod tests {
             "{}",
             ended.complaint
         );
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_its_output_is_kept_and_its_end_told() {
+        let script = "echo no >&2; seq 1 100000; exit 4".to_owned();
+        let ran = run_for_output("sh", vec!["-c".to_owned(), script], 10, LONG);
+        let (ended, output) = ran.await.unwrap();
+        assert_eq!(ended.status.code(), Some(4));
+        assert_eq!(output, b"1\n2\n3\n4\n5\n");
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ use crate::ground::Seen;
 
 mod disks;
 mod dns;
+mod domains;
+mod drives;
 mod internet;
 mod known;
 mod link;
@@ -32,6 +34,7 @@ mod sample;
 mod site;
 mod store;
 mod temperature;
+mod timekeeping;
 
 use look::Look;
 use look::Looker;

@@ -12,6 +12,8 @@ use ondol_model::watch::Observation;
 use super::Bench;
 use super::disks::DisksWatch;
 use super::dns::DnsWatch;
+use super::domains::DomainsWatch;
+use super::drives::DrivesWatch;
 use super::internet::InternetWatch;
 use super::link::LinkWatch;
 use super::memory;
@@ -19,15 +21,26 @@ use super::router::RouterWatch;
 use super::site;
 use super::store;
 use super::temperature::Thermometer;
+use super::timekeeping::ClockWatch;
 
 /// No look takes longer, whatever it waits for; each has shorter limits of its own.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// Drives: smartd's pace, for their numbers change slowly.
+const DRIVES: Duration = Duration::from_secs(30 * 60);
+/// Domains: most of the time to see that nobody has to be asked yet.
+const DOMAINS: Duration = Duration::from_secs(60 * 60);
+/// What asks many, one after another.
+const LONG_LIMIT: Duration = Duration::from_secs(15 * 60);
+
 /// Something that is looked at by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Look {
+    Clock,
     Disks,
     Dns,
+    Domains,
+    Drives,
     Internet,
     Link,
     Memory,
@@ -41,8 +54,11 @@ pub(super) enum Look {
 /// One who looks, with what it must remember from one look to the next.
 #[derive(Debug)]
 pub(super) enum Looker {
+    Clock(ClockWatch),
     Disks(DisksWatch),
     Dns(DnsWatch),
+    Domains(DomainsWatch),
+    Drives(DrivesWatch),
     Internet(InternetWatch),
     Link(LinkWatch),
     Memory,
@@ -58,8 +74,11 @@ impl Look {
         let checked = plan.sites.iter().filter(|site| site.check.is_some());
         let sites = checked.map(|site| Self::Site(site.name.to_string()));
         let machine = [
+            Self::Clock,
             Self::Disks,
             Self::Dns,
+            Self::Domains,
+            Self::Drives,
             Self::Internet,
             Self::Link,
             Self::Memory,
@@ -75,7 +94,10 @@ impl Look {
         let interval = plan.care.watch.interval;
         match self {
             Self::Site(name) => site::find(plan, name).map(|_| interval),
-            Self::Disks
+            Self::Domains => Some(DOMAINS),
+            Self::Drives => Some(DRIVES),
+            Self::Clock
+            | Self::Disks
             | Self::Dns
             | Self::Internet
             | Self::Link
@@ -89,7 +111,9 @@ impl Look {
     /// How long it may take.
     pub(super) fn limit(&self) -> Duration {
         match self {
-            Self::Disks
+            Self::Domains | Self::Drives => LONG_LIMIT,
+            Self::Clock
+            | Self::Disks
             | Self::Dns
             | Self::Internet
             | Self::Link
@@ -113,8 +137,11 @@ impl Look {
 impl fmt::Display for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Clock => f.write_str("clock"),
             Self::Disks => f.write_str("disks"),
             Self::Dns => f.write_str("dns"),
+            Self::Domains => f.write_str("domains"),
+            Self::Drives => f.write_str("drives"),
             Self::Internet => f.write_str("internet"),
             Self::Link => f.write_str("link"),
             Self::Memory => f.write_str("memory"),
@@ -130,6 +157,9 @@ impl Looker {
     /// One that has not looked yet.
     pub(super) fn of(look: &Look) -> Self {
         match look {
+            Look::Clock => Self::Clock(ClockWatch::default()),
+            Look::Domains => Self::Domains(DomainsWatch::default()),
+            Look::Drives => Self::Drives(DrivesWatch::default()),
             Look::Disks => Self::Disks(DisksWatch::default()),
             Look::Dns => Self::Dns(DnsWatch::default()),
             Look::Internet => Self::Internet(InternetWatch::default()),
@@ -144,7 +174,15 @@ impl Looker {
 
     /// Looks once.
     pub(super) async fn look(&mut self, bench: &Bench, plan: &Plan) -> Vec<Observation> {
+        // Who wants nobody asked whether the internet is there wants nobody out there asked at all.
+        let may_ask = !plan.care.watch.internet.is_empty();
         match self {
+            Self::Clock(watch) => watch.look(may_ask).await,
+            Self::Domains(watch) => {
+                let is_online = may_ask && bench.ground.known.borrow().is_online;
+                watch.look(&bench.ground.store, plan, is_online).await
+            }
+            Self::Drives(watch) => watch.look(&bench.ground.store).await,
             Self::Disks(watch) => {
                 let places = &bench.ground.places;
                 watch.look(&bench.machine, places, plan).await
