@@ -14,6 +14,8 @@ use serde_json::Value;
 mod apps;
 #[path = "lab/backup.rs"]
 mod backup;
+#[path = "lab/power.rs"]
+mod power;
 
 /// `tests/lab/vm` ends so on a machine that can't have a lab.
 const NO_LAB: i32 = 77;

@@ -26,6 +26,7 @@ mod deploy;
 mod hold;
 mod life;
 mod many;
+mod power;
 mod push;
 mod races;
 mod real;

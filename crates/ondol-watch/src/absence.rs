@@ -172,10 +172,10 @@ impl Heart {
         self.tell(Seen::UncleanBoots(count)).await;
         if let Some((away, clean)) = away {
             let absence = self.absence(away, clean).await;
+            let seconds = absence.back_at - absence.last_seen_at;
             tracing::info!(
-                kind = ?absence.kind,
-                seconds = absence.back_at - absence.last_seen_at,
-                "back"
+                "back, {seconds} s after the last sign of life ({:?})",
+                absence.kind
             );
             self.tell_back(absence).await;
         }
