@@ -29,6 +29,7 @@ mod peers;
 mod php;
 mod recover;
 mod reload;
+mod scraped;
 mod serving;
 mod surroundings;
 mod takeover;

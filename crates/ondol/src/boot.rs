@@ -308,6 +308,8 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
         (board_reader, endpoints, own_reader),
     );
     let mut workers = Group::default();
+    let counted = past.facts.as_ref().map(|facts| facts.counted.clone());
+    let owner = owner.counting_on(counted.unwrap_or_default());
     workers.spawn("owner of the data planes", owner.run());
     match serve(ground, &prepared, &past, &generations).await {
         Ok(admin) => {
@@ -326,7 +328,7 @@ async fn boot(ground: &Ground, mut past: Past) -> Result<Agent, Failed> {
             Ok(assemble(ground, prepared, past, parts).await)
         }
         Err(error) => {
-            past.generations = generations.hand_over().await;
+            past.generations = generations.hand_over().await.generations;
             prepared.store.close().await;
             Err(Failed { error, past })
         }

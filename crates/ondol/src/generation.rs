@@ -33,6 +33,7 @@ pub(crate) use convert::texts_of;
 pub(crate) use convert::upstream_files_from;
 pub(crate) use owner::OwnReader;
 pub(crate) use owner::Owner;
+pub(crate) use owner::Retired;
 pub(crate) use owner::SiteTotals;
 pub(crate) use process::Adopted;
 pub(crate) use process::Surroundings;
@@ -137,11 +138,18 @@ impl Status {
     }
 }
 
+/// What is left to the next image of this process.
+#[derive(Debug, Default)]
+pub(crate) struct LetGo {
+    pub(crate) generations: Vec<Adopted>,
+    pub(crate) retired: Retired,
+}
+
 enum Order {
     TakeUp(Wanted, oneshot::Sender<Result<(), TakeUpError>>),
     ReopenLogs,
     Stop(Duration, oneshot::Sender<Vec<Number>>),
-    HandOver(oneshot::Sender<Vec<Adopted>>),
+    HandOver(oneshot::Sender<LetGo>),
 }
 
 /// The way to the owner. Cheap to clone.
@@ -174,7 +182,7 @@ impl Handle {
     }
 
     /// Lets go of every data plane that serves or drains, without ending it, for the next image of this process.
-    pub(crate) async fn hand_over(&self) -> Vec<Adopted> {
+    pub(crate) async fn hand_over(&self) -> LetGo {
         let (reply, answer) = oneshot::channel();
         self.order(Order::HandOver(reply)).await;
         answer.await.unwrap_or_default()

@@ -32,6 +32,7 @@ use serde::Serialize;
 use crate::generation::Adopted;
 use crate::generation::Number;
 use crate::generation::Phase;
+use crate::generation::Retired;
 use crate::generation::texts_of;
 use crate::link::SocketPreface;
 use crate::link::SocketProtocol;
@@ -76,6 +77,9 @@ pub(crate) struct Facts {
     /// What is wrong with the file, while the last good configuration is served in its place.
     #[serde(default)]
     pub(crate) on_last_good: Option<String>,
+    /// What data planes counted that have ended.
+    #[serde(default)]
+    pub(crate) counted: Retired,
     /// Why it leaves.
     pub(crate) reason: Reason,
 }
@@ -160,6 +164,7 @@ impl Facts {
             executable: executable.to_path_buf(),
             from_version: env!("CARGO_PKG_VERSION").to_owned(),
             on_last_good: served.on_last_good.clone(),
+            counted: Retired::default(),
             reason,
         }
     }

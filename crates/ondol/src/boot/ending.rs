@@ -14,6 +14,7 @@ use crate::boot::Left;
 use crate::control::Control;
 use crate::control::Ending;
 use crate::control::Why;
+use crate::generation::LetGo;
 use crate::handover;
 use crate::handover::Facts;
 use crate::handover::Handover;
@@ -115,7 +116,10 @@ impl Agent {
             tracing::warn!("the service {service} did not end in time");
         }
         apps.leave().await;
-        let adopted = context.generations.hand_over().await;
+        let LetGo {
+            generations: adopted,
+            retired,
+        } = context.generations.hand_over().await;
         let next_generation = generations.borrow().next;
         store.close().await;
         drop(workers);
@@ -123,7 +127,8 @@ impl Agent {
             Why::Asked => Reason::Asked,
             Why::Upgrade => Reason::Upgrade,
         };
-        let facts = Facts::of(&served, &executable, next_generation, reason);
+        let mut facts = Facts::of(&served, &executable, next_generation, reason);
+        facts.counted = retired;
         Ok(Handover {
             listeners: served.listeners,
             generations: adopted,

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use crate::events::Events;
 use crate::generation::Adopted;
 use crate::generation::Handle;
+use crate::generation::LetGo;
 use crate::generation::Number;
 use crate::generation::ORDERS_WAITING_MAX;
 use crate::generation::Order;
@@ -56,6 +57,7 @@ mod endpoints;
 mod own;
 mod wish;
 
+pub(crate) use counted::Retired;
 pub(crate) use counted::SiteTotals;
 use counted::Sites;
 use endpoints::Apps;
@@ -233,7 +235,12 @@ impl Owner {
             Order::HandOver(reply) => {
                 self.course = Course::Leave;
                 self.answer(Err(TakeUpError::Stopping));
-                let _ = reply.send(self.let_go().await);
+                let generations = self.let_go().await;
+                let retired = self.retired();
+                let _ = reply.send(LetGo {
+                    generations,
+                    retired,
+                });
             }
         }
     }
@@ -293,10 +300,10 @@ impl Owner {
             Ok(status) => member::ending(status),
             Err(error) => format!("its end is unknown: {error}"),
         });
-        self.retired = self.retired.plus(&member.counters.retired());
         self.apps.ended(&member.traffic);
-        self.sites.ended(std::mem::take(&mut member.sites));
         member.traffic = Traffic::default();
+        let (counters, sites) = (member.counters, std::mem::take(&mut member.sites));
+        self.retire(&counters, sites);
         self.act(Input::Ended(number));
         self.members.remove(&number);
     }
@@ -483,7 +490,11 @@ impl Owner {
         let mut adopted = Vec::new();
         for (number, member) in std::mem::take(&mut self.members) {
             let phase = self.roster.phase(number);
-            adopted.extend(member.let_go(number, phase, deadline).await);
+            let (counters, sites) = (member.counters, member.sites.clone());
+            match member.let_go(number, phase, deadline).await {
+                Some(left) => adopted.push(left),
+                None => self.retire(&counters, sites),
+            }
         }
         adopted
     }

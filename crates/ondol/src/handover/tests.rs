@@ -19,6 +19,7 @@ fn facts() -> Facts {
         executable: "/usr/local/bin/ondol".into(),
         from_version: "0.1.0".into(),
         on_last_good: None,
+        counted: Default::default(),
         reason: Reason::GoBack {
             because: "no luck".into(),
         },

@@ -11,6 +11,7 @@ fn facts() -> Facts {
         executable: "/usr/local/bin/ondol".into(),
         from_version: "0.1.0".into(),
         on_last_good: None,
+        counted: Default::default(),
         reason: Reason::Upgrade,
     }
 }

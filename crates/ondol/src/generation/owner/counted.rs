@@ -3,17 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::generation::Number;
 use crate::generation::Status;
 use crate::generation::member::Member;
 use crate::generation::owner::Owner;
 use crate::generation::roster::Phase;
 use crate::link;
+use crate::link::Counters;
 use crate::link::SiteCounts;
 
 /// What is counted of each site, by its main name; what is for no site is by the empty one.
 pub(crate) type SiteTotals = BTreeMap<String, SiteCounts>;
+
+/// What data planes counted that have ended. An image of the agent leaves it to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Retired {
+    counters: Counters,
+    sites: SiteTotals,
+}
 
 /// What was counted of sites.
 #[derive(Debug)]
@@ -47,7 +59,7 @@ impl Sites {
     }
 
     /// Keeps what a data plane counted that has ended.
-    pub(super) fn ended(&mut self, sites: SiteTotals) {
+    fn ended(&mut self, sites: SiteTotals) {
         let retired = sites.into_iter();
         add(
             &mut self.retired,
@@ -58,6 +70,28 @@ impl Sites {
 }
 
 impl Owner {
+    /// Goes on with what an earlier image has added up.
+    pub(crate) fn counting_on(mut self, retired: Retired) -> Self {
+        let Retired { counters, sites } = retired;
+        self.retired = self.retired.plus(&counters);
+        self.sites.ended(sites);
+        self
+    }
+
+    /// What data planes counted that have ended, for the next image.
+    pub(super) fn retired(&self) -> Retired {
+        Retired {
+            counters: self.retired,
+            sites: self.sites.retired.clone(),
+        }
+    }
+
+    /// Keeps what a data plane counted that ends.
+    pub(super) fn retire(&mut self, counters: &Counters, sites: SiteTotals) {
+        self.retired = self.retired.plus(&counters.retired());
+        self.sites.ended(sites);
+    }
+
     /// Shows how the data planes are, and what they have counted, where that has changed.
     pub(super) fn publish(&mut self) {
         let live = self.members.values().map(|member| &member.counters);
@@ -83,10 +117,14 @@ impl Owner {
     /// Sites that the data plane does not have that serves are forgotten, unless others still
     /// finish with them.
     fn publish_sites(&mut self) {
-        if !std::mem::take(&mut self.sites.is_changed) {
+        let members = &self.members;
+        let is_silent = |(number, member): (&Number, &Member)| {
+            member.sites.is_empty() && self.roster.phase(*number) != Some(Phase::Starting)
+        };
+        // Without those that have said nothing yet the sums would be less than they were, as after a start.
+        if members.iter().any(is_silent) || !std::mem::take(&mut self.sites.is_changed) {
             return;
         }
-        let members = &self.members;
         let serving = self
             .roster
             .serving()

@@ -190,7 +190,7 @@ async fn one_that_is_killed_on_leaving_is_no_zombie_afterwards() {
     let (played, adopted) = Played::new(5, Phase::Ending);
     let (handle, _group, _store) = at_work("info", vec![adopted]);
     assert!(process::alive(played.pid));
-    assert!(handle.hand_over().await.is_empty());
+    assert!(handle.hand_over().await.generations.is_empty());
     assert!(!process::alive(played.pid));
 }
 
