@@ -131,6 +131,8 @@ pub(crate) enum Command {
     /// See whether people can be reached, what they were told, and leave them in peace for a while
     #[command(subcommand)]
     Alarm(AlarmCommand),
+    /// Go through the whole box, and say what is wrong and what to do, the worst first
+    Doctor(DoctorFlags),
     /// Put something back from a backup: files, a database, an app, a site
     Restore(RestoreFlags),
     /// Run a command as an app runs: with its user, folder, environment and limits
@@ -261,6 +263,22 @@ pub(crate) struct StatusFlags {
     #[command(flatten)]
     pub(crate) show: ShowFlags,
 }
+
+/// Flags of `ondol doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMINED)]
+pub(crate) struct DoctorFlags {
+    /// Send nobody a test message
+    #[arg(long)]
+    pub(crate) no_mail: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowFlags,
+}
+
+const EXAMINED: &str = "\
+Everybody in [people] gets a test message, by each channel. Some of what it looks at only root may see.
+
+Exit codes: 0 nothing is wrong (there may be advice); 1 something is; 2 wrong usage.";
 
 /// Flags of `ondol certs`.
 #[derive(Debug, Args)]

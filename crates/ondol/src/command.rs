@@ -18,9 +18,9 @@ use crate::cli::RestoreFlags;
 use crate::cli::Show;
 use crate::folders::Folders;
 
-mod alarms;
+pub(crate) mod alarms;
 mod apps;
-mod backups;
+pub(crate) mod backups;
 mod certs;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -35,7 +35,7 @@ pub(crate) mod reload;
 pub(crate) mod schema;
 mod sites;
 mod spinner;
-mod status;
+pub(crate) mod status;
 pub(crate) mod upgrade;
 pub(crate) mod version;
 

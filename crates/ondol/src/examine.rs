@@ -124,6 +124,11 @@ impl Findings {
 }
 
 impl Warning {
+    /// All of it.
+    pub(crate) fn mistake(&self) -> &Mistake {
+        &self.0
+    }
+
     /// What is to be known: a sentence without its full stop.
     pub(crate) fn problem(&self) -> &str {
         self.0.problem()

@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod configuration;
 mod control;
+mod doctor;
 mod events;
 mod examine;
 mod facts;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::OnApp(what) => places().and_then(|folders| command::on_app(what, &folders)),
         Command::Backup(what) => places().and_then(|folders| command::backup(what, &folders)),
         Command::Alarm(what) => places().and_then(|folders| command::alarm(what, &folders)),
+        Command::Doctor(flags) => places().and_then(|folders| doctor::run(flags, &folders)),
         Command::Restore(flags) => places().and_then(|folders| command::restore(flags, &folders)),
         Command::Exec(flags) => command::exec::run(flags, places, &environment.terminal),
         Command::Check(flags) => places().and_then(|folders| command::check::run(flags, &folders)),

@@ -12,7 +12,7 @@ use crate::output;
 use crate::output::Format;
 
 mod list;
-pub(super) mod test;
+pub(crate) mod test;
 
 /// Does what was asked for.
 pub(super) async fn run(client: &Client, what: &AlarmCommand) -> anyhow::Result<ExitCode> {

@@ -237,7 +237,7 @@ pub(super) fn sentences(backups: &Backups) -> Vec<String> {
 }
 
 /// What went wrong at targets, with their names; what the warnings tell is left out.
-pub(super) fn failures(backups: &Backups) -> Vec<(&str, String)> {
+pub(crate) fn failures(backups: &Backups) -> Vec<(&str, String)> {
     let mut failures = Vec::new();
     for target in &backups.targets {
         let name = target.name.as_str();

@@ -5,7 +5,6 @@ use ondol_admin::client::Client;
 use ondol_base::clock;
 
 use crate::cli::StatusFlags;
-use crate::command::backups;
 use crate::command::certs::problems;
 use crate::command::certs::problems::Tries;
 use crate::output;
@@ -16,7 +15,7 @@ use crate::span;
 use crate::table;
 
 mod lines;
-mod troubles;
+pub(crate) mod troubles;
 mod verbose;
 
 use troubles::Trouble;
@@ -203,4 +202,4 @@ fn hanging(label: &str, tint: Tint, text: &str, screen: Screen) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

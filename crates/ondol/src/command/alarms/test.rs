@@ -35,22 +35,22 @@ const LOOKED_THROUGH: u32 = 1_000;
 
 /// What has become of the messages of a test.
 #[derive(Debug, Default, Serialize)]
-pub(in crate::command) struct Tested {
+pub(crate) struct Tested {
     /// Each message, by its person and channel.
-    pub(in crate::command) messages: Vec<Fate>,
+    pub(crate) messages: Vec<Fate>,
     /// How many could not be written down, and so can't be followed; they are sent all the same.
-    pub(in crate::command) not_followed: usize,
+    pub(crate) not_followed: usize,
 }
 
 /// What has become of a message.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::command) struct Fate {
-    pub(in crate::command) person: String,
-    pub(in crate::command) channel: String,
+pub(crate) struct Fate {
+    pub(crate) person: String,
+    pub(crate) channel: String,
     /// After how many milliseconds its receiver had taken it; `None` when that did not happen.
-    pub(in crate::command) took_ms: Option<u64>,
+    pub(crate) took_ms: Option<u64>,
     /// Why not, as a sentence.
-    pub(in crate::command) why_not: Option<String>,
+    pub(crate) why_not: Option<String>,
 }
 
 /// Sends, waits and prints.
@@ -71,7 +71,7 @@ pub(super) async fn run(client: &Client, flags: &AlarmTestFlags) -> anyhow::Resu
 }
 
 /// Has messages sent and follows them. A refusal is an error.
-pub(in crate::command) async fn send(
+pub(crate) async fn send(
     client: &Client,
     person: Option<String>,
 ) -> anyhow::Result<Tested> {

@@ -33,7 +33,7 @@ pub(super) fn ago(seconds: i64) -> Time {
     Time::from_unix_seconds(NOW - seconds)
 }
 
-pub(in crate::command) fn healthy() -> Status {
+pub(crate) fn healthy() -> Status {
     let version = "0.1.0".to_owned();
     let listener = |address: &str, protocol: &str| Listener {
         address: address.to_owned(),

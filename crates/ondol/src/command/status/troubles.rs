@@ -17,14 +17,16 @@ use crate::span;
 
 /// Something that is not well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trouble {
-    pub(super) weight: Weight,
-    pub(super) sentence: String,
+pub(crate) struct Trouble {
+    pub(crate) weight: Weight,
+    /// What kind of thing it is: the kind of a subject (`site`, `disk`), or the part of the box.
+    pub(crate) area: String,
+    pub(crate) sentence: String,
 }
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Weight {
+pub(crate) enum Weight {
     /// Wants somebody now.
     Bad,
     /// Wants a look.
@@ -32,23 +34,34 @@ pub(super) enum Weight {
 }
 
 /// All that is not well.
-pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
+pub(crate) fn of(status: &Status, now: i64) -> Vec<Trouble> {
     let zone = status.timezone.as_deref();
     let watch = &status.watch;
     let mut troubles = Vec::new();
-    let mut add = |weight, sentence: String| troubles.push(Trouble { weight, sentence });
+    let mut add = |weight, area: &str, sentence: String| {
+        let area = area.to_owned();
+        troubles.push(Trouble {
+            weight,
+            area,
+            sentence,
+        });
+    };
     for incident in &watch.incidents {
         let weight = match incident.severity {
             AlarmSeverity::Critical => Weight::Bad,
             AlarmSeverity::Info | AlarmSeverity::Warning => Weight::Attention,
         };
         let has_people = !watch.people.is_empty();
-        add(weight, told(incident, has_people, now, zone));
+        add(
+            weight,
+            kind(&incident.subject),
+            told(incident, has_people, now, zone),
+        );
     }
     let known = subjects_of(&watch.incidents);
     if status.generations.is_empty() && !known.contains("data-plane") {
         let sentence = "No data plane is running: visitors are not served.";
-        add(Weight::Bad, sentence.to_owned());
+        add(Weight::Bad, "data-plane", sentence.to_owned());
     }
     for subject in &watch.subjects {
         let weight = match subject.state {
@@ -59,7 +72,7 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
         if !known.contains(subject.subject.as_str()) {
             let since = span::relative(subject.since.unix_seconds(), now);
             let what = full(&subject.sentence, &subject.subject);
-            add(weight, format!("{what} So since {since}."));
+            add(weight, &subject.kind, format!("{what} So since {since}."));
         }
     }
     let is_new = |subject: &str| {
@@ -70,7 +83,7 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
         !is_told && !known.contains(subject)
     };
     if let Some(sentence) = last_good(status) {
-        add(Weight::Attention, sentence);
+        add(Weight::Attention, "configuration", sentence);
     }
     for service in &status.services {
         if service.state != "running" && is_new(&format!("service:{}", service.name)) {
@@ -78,6 +91,7 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
             let (name, state) = (&service.name, &service.state);
             add(
                 Weight::Attention,
+                "service",
                 format!("Ondol's part for {name} does not run ({state}): {why}"),
             );
         }
@@ -95,7 +109,7 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
         if is_new(&format!("app:{}", app.name))
             && let Some(sentence) = apps::trouble(app)
         {
-            add(weight, sentence);
+            add(weight, "app", sentence);
         }
     }
     for server in &status.servers {
@@ -103,16 +117,17 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
             let (address, sites) = (&server.address, server.sites.join(", "));
             add(
                 Weight::Attention,
+                "upstream",
                 format!("The server {address} of {sites} is left out: {why}"),
             );
         }
     }
     for sentence in certificate_problems(status, now) {
-        add(Weight::Attention, sentence);
+        add(Weight::Attention, "certificate", sentence);
     }
     for (target, sentence) in backups::failures(&status.backups) {
         if is_new(&format!("backup:{target}")) {
-            add(Weight::Attention, sentence);
+            add(Weight::Attention, "backup", sentence);
         }
     }
     for person in &watch.people {
@@ -122,12 +137,17 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<Trouble> {
                 && is_new(&format!("channel:{name}/{word}"))
             {
                 let sentence = format!("{name} is not reached by {word}: {trouble}");
-                add(Weight::Attention, sentence);
+                add(Weight::Attention, "channel", sentence);
             }
         }
     }
     troubles.sort_by_key(|trouble| trouble.weight); // Those alike keep their order.
     troubles
+}
+
+/// The kind of a subject: `site` of `site:a.example.com`.
+fn kind(subject: &str) -> &str {
+    subject.split_once(':').map_or(subject, |(kind, _)| kind)
 }
 
 fn subjects_of(incidents: &[Incident]) -> BTreeSet<&str> {
