@@ -8,17 +8,13 @@ use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderValue;
-use http::Method;
 use http::Request;
 use http::Response;
-use http::StatusCode;
 use http::Uri;
 use http::header;
 use http_body_util::Full;
@@ -39,12 +35,18 @@ use crate::authorities::read_authorities;
 use crate::authorities::trusted;
 use crate::tasks;
 
+mod ask;
+mod error;
 pub mod exchange;
 mod lines;
 pub mod times;
 
+pub use ask::Answer;
+pub use ask::Ask;
+pub use error::HttpsError;
 pub use lines::Lines;
 
+use ask::host_of;
 use exchange::Begun;
 
 /// From the question for the address to the end of the TLS handshake.
@@ -75,121 +77,11 @@ struct Home {
     is_public: fn(IpAddr) -> bool,
 }
 
-/// What is asked of whom.
-#[derive(Clone)]
-pub struct Ask {
-    /// How.
-    pub method: Method,
-    /// Whom, and for what.
-    pub url: String,
-    /// Header fields besides those that every request has.
-    pub headers: HeaderMap,
-    /// What is sent; may be empty.
-    pub body: Bytes,
-    /// How long all may take, to the last byte that is read.
-    pub time: Duration,
-    /// As much of the body of the answer as is read.
-    pub bytes_max: usize,
-}
-
-/// What was answered, whatever it says.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The header fields.
-    pub headers: HeaderMap,
-    /// The body, or so many bytes of it as were wanted.
-    pub body: Bytes,
-}
-
 /// Whether `http://` is spoken too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Plain {
     Refused,
     Allowed,
-}
-
-/// Why there is no answer. Each says who was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpsError {
-    /// A file of roots can't be used.
-    #[error("cannot use the roots in {}", path.display())]
-    Roots {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Nobody is trusted.
-    #[error(
-        "this system has no file of the authorities that it trusts (Debian's is in the package `ca-certificates`)"
-    )]
-    NoRoots,
-    /// TLS could not be made ready; nobody was asked.
-    #[error("TLS could not be made ready")]
-    Unready(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The URL is none that can be asked.
-    #[error("`{0}` is no URL that begins with https://")]
-    Url(Box<str>),
-    /// The name has no address.
-    #[error("the address of {host} could not be looked up")]
-    Lookup {
-        /// Who was asked.
-        host: Box<str>,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// An answer led to a machine that it has no business with.
-    #[error(
-        "{host} is at {address}, in a private network, where only the host of the first URL may be"
-    )]
-    Private {
-        /// Who was to be asked.
-        host: Box<str>,
-        /// Where it is.
-        address: IpAddr,
-    },
-    /// No connection.
-    #[error("{host} could not be connected to")]
-    Connect {
-        /// Who was asked.
-        host: Box<str>,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The TLS handshake failed.
-    #[error("{host} and this box could not agree on TLS")]
-    Tls {
-        /// Who was asked.
-        host: Box<str>,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// What was sent is no HTTP, or it ended in the middle.
-    #[error("{host} did not answer in HTTP")]
-    Http {
-        /// Who was asked.
-        host: Box<str>,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The answer is larger than any that is expected.
-    #[error("the answer of {0} is larger than {ANSWER_BYTES_MAX} bytes")]
-    TooLarge(Box<str>),
-    /// It took too long.
-    #[error("{host} did not answer within {} s", limit.as_secs())]
-    Slow {
-        /// Who was asked.
-        host: Box<str>,
-        /// How long it was waited for.
-        limit: Duration,
-    },
 }
 
 enum Stream {
@@ -204,30 +96,6 @@ struct Peer {
     port: u16,
     /// `None` for plain HTTP.
     tls_name: Option<ServerName<'static>>,
-}
-
-impl Ask {
-    /// A question with a method, the usual limits and nothing else.
-    pub fn new(method: Method, url: impl Into<String>) -> Self {
-        Self {
-            method,
-            url: url.into(),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            time: WHOLE,
-            bytes_max: ANSWER_BYTES_MAX,
-        }
-    }
-}
-
-/// A URL may be a secret, as header fields are.
-impl fmt::Debug for Ask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask")
-            .field("method", &self.method)
-            .field("host", &host_of(&self.url))
-            .finish_non_exhaustive()
-    }
 }
 
 impl Https {
@@ -561,17 +429,6 @@ fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
     turns.extend(second);
     turns
-}
-
-/// Who is named in a URL that can't be read, without what may be a secret in it.
-fn host_of(url: &str) -> &str {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    if scheme.is_empty() || host.is_empty() {
-        return "…";
-    }
-    host
 }
 
 #[cfg(test)]

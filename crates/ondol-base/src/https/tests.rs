@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
+use http::Method;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;

@@ -201,6 +201,7 @@ async fn a_topic_is_read_from_where_it_was_left() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn a_receipt_is_asked_until_somebody_answered() {
     let mut planted = Planted::new(plan(Channel::Pushover(Value::Plain("u".to_owned()))));
     let incident = |id, ended_at, acknowledged_by: Option<&str>| RecordedIncident {

@@ -51,6 +51,7 @@ async fn answered(
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn every_answer_means_something_for_the_next_try() {
     use SendFailureKind::*;
     let busy = |seconds| Busy(Some(Duration::from_secs(seconds)));

@@ -68,6 +68,14 @@ async fn server(listener: TcpListener, greeting: &str, answers: &[(&str, &str)])
     }
 }
 
+/// A greeting, what is answered to which words, and what is made of it.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    SendFailureKind,
+    &'static str,
+);
+
 /// What comes of mail to such a server, and the lines that it saw.
 async fn sent(
     greeting: &str,
@@ -89,11 +97,12 @@ fn with_login(smtp: &mut Smtp) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn what_a_server_says_means_something_for_the_next_try() {
     use SendFailureKind::*;
     const GREETING: &str = "220 mail.example.com ESMTP";
     let auth = ("EHLO", "250-hello\r\n250 AUTH PLAIN LOGIN");
-    let cases: [(&str, &[(&str, &str)], SendFailureKind, &str); 10] = [
+    let cases: [Case; 10] = [
         (
             "554 you are listed",
             &[],
