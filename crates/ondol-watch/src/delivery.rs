@@ -9,6 +9,7 @@ mod condition;
 mod kept;
 mod lane;
 mod ledger;
+mod name;
 mod parts;
 mod pulse;
 
@@ -30,8 +31,8 @@ use tokio::time::Instant;
 use crate::delivery::carrier::Carrier;
 use crate::delivery::condition::Condition;
 use crate::delivery::lane::Lane;
-use crate::delivery::lane::LaneName;
 use crate::delivery::ledger::Ledger;
+use crate::delivery::name::LaneName;
 use crate::ground::Ground;
 use crate::ground::Seen;
 

@@ -8,7 +8,7 @@ use ondol_model::watch::Observation;
 use ondol_model::watch::Subject;
 use ondol_model::watch::What;
 
-use super::lane::LaneName;
+use super::name::LaneName;
 use crate::status::PersonStatus;
 
 /// How a channel is.

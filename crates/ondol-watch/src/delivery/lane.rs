@@ -1,41 +1,31 @@
 //! One channel of one person: what waits for it goes, in its order, folded when it waited; whatever happens to others.
 
+mod folding;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ondol_base::clock;
 use ondol_base::tasks::Stop;
-use ondol_model::Plan;
 use ondol_model::plan::Alarms;
 use ondol_model::plan::Channel;
-use ondol_model::plan::Person;
-use ondol_model::watch::NoticeKind;
-use ondol_model::watch::fold;
-use ondol_model::watch::fold::Fold;
-use ondol_model::watch::fold::Part;
-use ondol_model::watch::fold::Times;
-use ondol_model::watch::fold::Waiting;
-use ondol_model::watch::fold::Way;
 use ondol_model::watch::retry;
 use ondol_model::watch::retry::Reach;
 use ondol_model::watch::retry::SendTrouble;
-use ondol_model::watch::words::Words;
 use ondol_store::Message;
 use ondol_store::MessageOutcome;
-use ondol_store::NewMessage;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::Shared;
 use super::ledger::Arrival;
+use super::name::LaneName;
 use super::parts;
 use super::pulse::Pulse;
 use crate::answers;
-use crate::channel::Parcel;
 use crate::channel::Receipt;
 use crate::channel::SendFailure;
 use crate::channel::SendFailureKind;
@@ -52,41 +42,6 @@ const SEND_MAX: Duration = Duration::from_secs(45);
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// What is held back is looked at so often, because the clock may be set.
 const HELD_LOOK: Duration = Duration::from_secs(60);
-/// Whoever is told later than this, in seconds, is told that it is late.
-const LATE_AFTER: i64 = 10 * 60;
-
-/// The name of a channel of a person.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LaneName {
-    pub(super) person: String,
-    pub(super) channel: String,
-}
-
-impl LaneName {
-    /// Those of a person, in the order of the configuration.
-    pub(super) fn all_of(person: &Person) -> impl Iterator<Item = Self> {
-        person.channel_names().map(|(channel, _)| Self {
-            person: person.name.0.clone(),
-            channel,
-        })
-    }
-
-    /// Whose it is, and what; `None` when it is not in the configuration.
-    fn find<'a>(&self, plan: &'a Plan) -> Option<(&'a Person, &'a Channel)> {
-        let people = &plan.care.people;
-        let person = people.iter().find(|person| person.name.0 == self.person)?;
-        let mut channels = person.channel_names();
-        let (_, channel) = channels.find(|(name, _)| *name == self.channel)?;
-        Some((person, channel))
-    }
-}
-
-impl fmt::Display for LaneName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.person, self.channel)
-    }
-}
-
 /// One channel of one person.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -253,79 +208,6 @@ impl Lane {
         waiting
     }
 
-    /// Folds what waits; returns what waits then.
-    async fn fold(&self, waiting: Vec<Message>, now: i64) -> Vec<Message> {
-        let way = if self.reach.has_failed() || waiting.len() > CROWD {
-            Way::Blocked
-        } else {
-            Way::Free
-        };
-        let known: Vec<_> = waiting
-            .iter()
-            .map(|message| self.known(message, now))
-            .collect();
-        let mut folds = fold::fold(&known, &Times::new(), now, way);
-        if folds.is_empty() {
-            return waiting;
-        }
-        if folds
-            .iter()
-            .any(|fold| matches!(fold, Fold::Summary { .. }))
-        {
-            let times = self.shared.ledger.times().await;
-            folds = fold::fold(&known, &times, now, way);
-        }
-        for fold in folds {
-            self.carry_out(fold, &waiting, now).await;
-        }
-        self.waiting().await
-    }
-
-    async fn carry_out(&self, fold: Fold, waiting: &[Message], now: i64) {
-        let ledger = &self.shared.ledger;
-        match fold {
-            Fold::Into { ids, into } => ledger.fold_into(&ids, into, now).await,
-            Fold::Summary {
-                ids,
-                severity,
-                parts,
-            } => {
-                let plan = self.ground.plan.borrow().clone();
-                let Some((person, _)) = self.name.find(&plan) else {
-                    return;
-                };
-                let Words { title, text } = parts::summary(&plan, person, &parts, now);
-                let gone: BTreeSet<_> = ids.iter().copied().collect();
-                let expires = waiting
-                    .iter()
-                    .filter(|message| gone.contains(&message.id))
-                    .map(|message| message.new.expires_at);
-                let summary = NewMessage {
-                    incident: None,
-                    person: self.name.person.clone(),
-                    channel: self.name.channel.clone(),
-                    kind: NoticeKind::Summary,
-                    severity,
-                    subject: String::new(),
-                    title,
-                    text,
-                    queued_at: now,
-                    not_before: now,
-                    expires_at: expires.max().unwrap_or(now),
-                    wants_answer: parts.iter().any(wants_answer),
-                };
-                ledger.fold(&ids, summary, parts::text(&parts)).await;
-            }
-        }
-    }
-
-    fn known(&self, message: &Message, now: i64) -> Waiting {
-        let attempt = self.attempts.get(&message.id);
-        let tries = attempt.map_or(0, |attempt| attempt.tries);
-        let may_have_arrived = attempt.map_or(message.is_begun, |attempt| attempt.may_have_arrived);
-        parts::waiting(message, now, message.tries.max(tries), may_have_arrived)
-    }
-
     /// What may be sent now: first what may have arrived, then what was tried least.
     fn due(&self, waiting: &[Message], now: i64) -> Vec<Message> {
         let instant = clock::now();
@@ -363,7 +245,7 @@ impl Lane {
             return Sent::No;
         };
         self.shared.ledger.begin(message.id).await;
-        let parcel = parcel(&plan, person, message, clock::unix_seconds());
+        let parcel = parts::parcel(&plan, person, message, clock::unix_seconds());
         let carrier = &self.shared.carrier;
         let carried = tokio::select! {
             carried = timeout(SEND_MAX, carrier.carry(channel, &plan.care.alarms, &parcel)) => carried,
@@ -450,45 +332,4 @@ const NOT_IN_TIME: &str = "it could not be sent in time";
 async fn stopped(stop: &Stop) {
     stop.requested().await;
     tokio::time::sleep(STOP_GRACE).await;
-}
-
-/// Something that is told of lasts, and wants an answer.
-fn wants_answer(part: &Part) -> bool {
-    part.wants_answer && part.ended_at.is_none()
-}
-
-/// A message as it is sent: as it was queued, with a word about how late it is.
-fn parcel(plan: &Plan, person: &Person, message: &Message, now: i64) -> Parcel {
-    let new = &message.new;
-    let mut words = Words {
-        title: new.title.clone(),
-        text: new.text.clone(),
-    };
-    let late = now.saturating_sub(new.queued_at.max(new.not_before));
-    if late >= LATE_AFTER && tells_of_a_moment(new.kind) {
-        let minutes = u64::try_from(late / 60).unwrap_or(0);
-        words = parts::late(plan, person, words, minutes);
-    }
-    Parcel {
-        id: message.id,
-        incident: new.incident,
-        kind: new.kind,
-        severity: new.severity,
-        box_name: plan.box_name.clone(),
-        subject: new.subject.clone(),
-        title: words.title,
-        text: words.text,
-        queued_at: new.queued_at,
-        wants_answer: new.wants_answer,
-    }
-}
-
-/// Whether it matters when it was written.
-fn tells_of_a_moment(kind: NoticeKind) -> bool {
-    match kind {
-        NoticeKind::Problem | NoticeKind::Reminder | NoticeKind::Recovery | NoticeKind::News => {
-            true
-        }
-        NoticeKind::Summary | NoticeKind::Digest | NoticeKind::Test | NoticeKind::Drill => false,
-    }
 }

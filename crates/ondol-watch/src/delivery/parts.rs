@@ -3,6 +3,7 @@
 use ondol_base::clock;
 use ondol_model::Plan;
 use ondol_model::plan::Person;
+use ondol_model::watch::NoticeKind;
 use ondol_model::watch::fold::Part;
 use ondol_model::watch::fold::Waiting;
 use ondol_model::watch::words;
@@ -13,8 +14,13 @@ use ondol_store::Message;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::channel::Parcel;
+
 /// A title in a summary; what is longer is cut.
 const TITLE_BYTES_MAX: usize = 200;
+
+/// Whoever is told later than this, in seconds, is told that it is late.
+const LATE_AFTER: i64 = 10 * 60;
 
 /// A part of a summary, as it is written down.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,8 +94,44 @@ pub(super) fn summary(plan: &Plan, person: &Person, parts: &[Part], now: i64) ->
 }
 
 /// Words that are told later than they were written.
-pub(super) fn late(plan: &Plan, person: &Person, words: Words, minutes: u64) -> Words {
+fn late_words(plan: &Plan, person: &Person, words: Words, minutes: u64) -> Words {
     telling(plan, person, |telling| words::late(telling, words, minutes))
+}
+
+/// A message as it is sent: as it was queued, with a word about how late it is.
+pub(super) fn parcel(plan: &Plan, person: &Person, message: &Message, now: i64) -> Parcel {
+    let new = &message.new;
+    let mut words = Words {
+        title: new.title.clone(),
+        text: new.text.clone(),
+    };
+    let late = now.saturating_sub(new.queued_at.max(new.not_before));
+    if late >= LATE_AFTER && tells_of_a_moment(new.kind) {
+        let minutes = u64::try_from(late / 60).unwrap_or(0);
+        words = late_words(plan, person, words, minutes);
+    }
+    Parcel {
+        id: message.id,
+        incident: new.incident,
+        kind: new.kind,
+        severity: new.severity,
+        box_name: plan.box_name.clone(),
+        subject: new.subject.clone(),
+        title: words.title,
+        text: words.text,
+        queued_at: new.queued_at,
+        wants_answer: new.wants_answer,
+    }
+}
+
+/// Whether it matters when it was written.
+fn tells_of_a_moment(kind: NoticeKind) -> bool {
+    match kind {
+        NoticeKind::Problem | NoticeKind::Reminder | NoticeKind::Recovery | NoticeKind::News => {
+            true
+        }
+        NoticeKind::Summary | NoticeKind::Digest | NoticeKind::Test | NoticeKind::Drill => false,
+    }
 }
 
 fn read(text: &str) -> Vec<Part> {
