@@ -149,3 +149,6 @@ async fn tell(bench: &Bench, seen: Vec<Observation>) -> bool {
     let told = bench.ground.seen.send(Seen::Observations(seen)).await;
     told.is_ok()
 }
+
+#[cfg(test)]
+mod tests;
