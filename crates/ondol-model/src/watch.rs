@@ -38,6 +38,9 @@ pub use drill::drill;
 pub use energy::EnergyCounter;
 pub use energy::SteadyWatts;
 pub use energy::monthly_cost;
+/// The name by which the box asks its own sites whether they answer.
+pub const CHECK_USER_AGENT: &str = "Ondol-Check/1";
+
 pub use finding::Finding;
 pub use finding::What;
 pub use hold::Hold;

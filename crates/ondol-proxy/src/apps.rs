@@ -176,6 +176,10 @@ pub(crate) async fn enter(
     connection
         .state
         .is_with_launch(visit.request, ready.launched.key());
-    visit.app = Some(InApp::begin(&ready, let_in));
+    let mut app = InApp::begin(&ready, let_in);
+    if visit.is_check() {
+        app.is_no_visitors();
+    }
+    visit.app = Some(app);
     Ok(ready)
 }

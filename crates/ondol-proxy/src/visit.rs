@@ -22,6 +22,7 @@ use http_body::SizeHint;
 use ondol_base::chain::Chain;
 use ondol_base::clock;
 use ondol_model::plan::Patience;
+use ondol_model::watch::CHECK_USER_AGENT;
 use tokio::time::Instant;
 
 use crate::access_log::Entry;
@@ -133,6 +134,15 @@ impl Visit {
             has_given: false,
             connection,
         })
+    }
+
+    /// Whether the box itself asks whether the site answers. Only a peer on this machine is believed.
+    pub(crate) fn is_check(&self) -> bool {
+        self.connection.peer.ip().is_loopback()
+            && self
+                .user_agent
+                .as_ref()
+                .is_some_and(|agent| agent == CHECK_USER_AGENT)
     }
 
     /// The visitor's address, as far as it is known.

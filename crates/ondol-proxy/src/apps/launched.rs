@@ -97,6 +97,13 @@ impl InApp {
         }
     }
 
+    /// Has neither it nor its failure counted: the box itself asks, which keeps no app awake and decides about no
+    /// release.
+    pub(super) fn is_no_visitors(&mut self) {
+        self.is_counted = true;
+        self.has_failed = true;
+    }
+
     /// Has it not counted after all, because the app never saw it.
     pub(super) fn was_not_reached(mut self) {
         self.is_counted = true;

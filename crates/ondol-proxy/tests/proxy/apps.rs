@@ -424,6 +424,29 @@ fn failures_of_the_app_are_counted() {
 }
 
 #[test]
+fn the_box_asking_its_own_site_keeps_no_app_awake() {
+    let upstream = Upstream::new();
+    let plane = start_one(ready(1, &[&upstream]));
+    for (agent, requests) in [("Ondol-Check/1", 0), ("Ondol-Check/10", 1)] {
+        let mut visitor = plane.visit();
+        visitor.send(&format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nUser-Agent: {agent}\r\n\r\n"
+        ));
+        let mut connection = upstream.accept();
+        connection.message();
+        connection.send("HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        assert_eq!(visitor.message().status(), 500);
+        wait_for_end(&plane, 1);
+        let expected = LaunchTraffic {
+            requests,
+            failed: requests,
+            ..LaunchTraffic::default()
+        };
+        assert_eq!(launch(&plane, 1), expected, "{agent}");
+    }
+}
+
+#[test]
 fn a_dead_instance_fails_nobody_while_another_lives() {
     let alive = Upstream::answering(|_| "HTTP/1.1 204 No Content\r\n\r\n".to_owned());
     let state = EndpointState::Ready {

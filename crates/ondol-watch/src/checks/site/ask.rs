@@ -13,13 +13,12 @@ use ondol_base::clock;
 use ondol_base::https::exchange::Begun;
 use ondol_base::https::exchange::begin;
 use ondol_model::plan::SiteCheck;
+use ondol_model::watch::CHECK_USER_AGENT;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// By which the owner finds these requests in logs.
-pub(super) const USER_AGENT: &str = "Ondol-Check/1";
 /// As much of a body as is looked into.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// What is read of a body into which nobody looks, so that its sender can end it well.
@@ -91,7 +90,7 @@ async fn ask_patiently(question: Question<'_>) -> Result<Answer, AskError> {
     } = question;
     let request = Request::get(encoded(&check.path))
         .header(header::HOST, &host)
-        .header(header::USER_AGENT, USER_AGENT)
+        .header(header::USER_AGENT, CHECK_USER_AGENT)
         .header(header::ACCEPT, "*/*")
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
