@@ -58,6 +58,8 @@ pub struct CertificateFact {
     pub not_after: Option<i64>,
     /// Whether it is renewed by itself, so that only the last days are worth a word.
     pub is_managed: bool,
+    /// Whether it is of Ondol's own CA, in place of one of an issuer that is asked.
+    pub is_stand_in: bool,
     /// Why the last try to get another failed; `None` when it did not.
     pub problem: Option<String>,
 }

@@ -133,6 +133,7 @@ fn certificates(rows: &[CertificateRow], managed: &[Managed]) -> Vec<Certificate
             name: name.to_string(),
             not_after: Some(row.facts.validity.not_after),
             is_managed: order.is_some() || row.origin == Origin::Internal,
+            is_stand_in: order.is_some() && row.origin == Origin::Internal,
             problem: row.trouble.clone().or_else(|| order.and_then(problem)),
         })
     });
@@ -144,6 +145,7 @@ fn certificates(rows: &[CertificateRow], managed: &[Managed]) -> Vec<Certificate
             name,
             not_after: None,
             is_managed: true,
+            is_stand_in: false,
             problem: problem(order),
         })
     });

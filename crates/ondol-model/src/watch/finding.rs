@@ -46,6 +46,8 @@ pub enum What {
     CertificateEnds(i64),
     /// A certificate ended at this time.
     CertificateEnded(i64),
+    /// No issuer has given a certificate that visitors believe; Ondol's own CA stands in.
+    CertificateMissing,
     /// A domain's registration ends at this time.
     DomainEnds(i64),
     /// Free bytes of a disk, all its bytes, and when it will be full if it goes on so.

@@ -23,6 +23,15 @@ pub(super) fn observe(certificate: &CertificateFact, now: i64) -> Observation {
         // Ondol's own CA stands in; who gets certificates says in its own place why there is none.
         return Observation::unknown(subject);
     };
+    if certificate.is_stand_in {
+        return match &certificate.problem {
+            Some(why) => {
+                let missing = Finding::saying(What::CertificateMissing, why);
+                Observation::warn(subject, missing)
+            }
+            None => Observation::unknown(subject), // It was asked for, and is on its way.
+        };
+    }
     let left = not_after - now;
     let saying = |what| Finding::saying(what, detail);
     if left <= 0 {
@@ -68,18 +77,25 @@ mod tests {
                 name: "example.com".to_owned(),
                 not_after: Some(NOW + days * DAY),
                 is_managed,
+                is_stand_in: false,
                 problem: problem.map(str::to_owned),
             };
             let seen = observe(&fact, NOW);
             assert_eq!(seen.state, state, "{days} {is_managed} {problem:?}");
             assert_eq!(seen.is_certain, days <= 0);
         }
-        let none = CertificateFact {
+        let mut fact = CertificateFact {
             name: "example.com".to_owned(),
             not_after: None,
             is_managed: true,
+            is_stand_in: false,
             problem: None,
         };
-        assert_eq!(observe(&none, NOW).state, State::Unknown);
+        assert_eq!(observe(&fact, NOW).state, State::Unknown);
+        (fact.not_after, fact.is_stand_in) = (Some(NOW + 80 * DAY), true);
+        assert_eq!(observe(&fact, NOW).state, State::Unknown);
+        fact.problem = Some("the name does not lead here".to_owned());
+        let missing = Finding::saying(What::CertificateMissing, "the name does not lead here");
+        assert_eq!(observe(&fact, NOW).finding, Some(missing));
     }
 }

@@ -71,10 +71,7 @@ pub(super) async fn run(client: &Client, flags: &AlarmTestFlags) -> anyhow::Resu
 }
 
 /// Has messages sent and follows them. A refusal is an error.
-pub(crate) async fn send(
-    client: &Client,
-    person: Option<String>,
-) -> anyhow::Result<Tested> {
+pub(crate) async fn send(client: &Client, person: Option<String>) -> anyhow::Result<Tested> {
     let began = clock::now();
     let answer = client.test_alarm(&AlarmTestQuestion { person }).await?;
     if !answer.accepted {

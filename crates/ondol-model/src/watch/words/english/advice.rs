@@ -16,7 +16,7 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
                 "see why in `ondol logs {name}`; `ondol rollback {name}` goes back to the release before."
             );
         }
-        What::CertificateEnds(_) | What::CertificateEnded(_) => {
+        What::CertificateEnds(_) | What::CertificateEnded(_) | What::CertificateMissing => {
             return format!("see why in `ondol certs`, then `ondol certs renew {name}`.");
         }
         What::DomainEnds(_) => "renew it where you bought it; without it nobody finds the sites.",
@@ -75,7 +75,9 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
         What::Undeliverable => {
             "see why in `ondol alarm list`, correct it in the configuration, then `ondol alarm test`."
         }
-        What::Unheard => "see whether the URL in `alarms.heartbeat` is the one that the service shows, and whether the service is up.",
+        What::Unheard => {
+            "see whether the URL in `alarms.heartbeat` is the one that the service shows, and whether the service is up."
+        }
         What::DrillUnanswered => {
             "ask whether the message arrived; if not, `ondol alarm test` shows where it gets lost."
         }
@@ -114,6 +116,7 @@ pub(super) fn instruction(what: &What) -> &'static str {
         | What::AppUnwell
         | What::CertificateEnds(_)
         | What::CertificateEnded(_)
+        | What::CertificateMissing
         | What::DomainEnds(_)
         | What::DiskRoom(..)
         | What::DiskInodes(..)

@@ -15,6 +15,9 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         What::CertificateEnded(_) => {
             "Ondol goes on trying to renew it; browsers warn visitors until then."
         }
+        What::CertificateMissing => {
+            "Ondol's own CA stands in, so that browsers warn visitors; Ondol goes on asking the issuer."
+        }
         What::DiskRoom(..) | What::DiskInodes(..) => {
             "Ondol has removed nothing, and tells you when there is room again."
         }
@@ -39,7 +42,9 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         What::Undeliverable => {
             "Ondol keeps the messages and goes on trying; other ways are used as ever."
         }
-        What::Unheard => "Ondol goes on telling it; until it hears, it may raise the alarm that the box is gone.",
+        What::Unheard => {
+            "Ondol goes on telling it; until it hears, it may raise the alarm that the box is gone."
+        }
         What::DrillUnanswered => "Alarms go to everybody as before.",
         What::FileBroken => "Ondol has changed nothing in it.",
         What::BackAfterPowerCut(_) | What::BackAfterShutdown(_) | What::BackAfterCrash(_) => {

@@ -40,6 +40,9 @@ pub(super) fn found(
             return format!("{thing} ends on {} and has not been renewed", local(at));
         }
         What::CertificateEnded(at) => return format!("{thing} ended on {}", local(at)),
+        What::CertificateMissing => {
+            return format!("{thing} is not there yet: no issuer has given one");
+        }
         What::DomainEnds(at) => return format!("{thing} ends on {}", local(at)),
         What::DiskRoom(free, total, full_at) => {
             let share = percent(free, total);

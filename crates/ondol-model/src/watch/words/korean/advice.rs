@@ -16,7 +16,7 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
                 "`ondol logs {name}`에서 이유를 보세요. 이전 릴리스로 돌아가려면: `ondol rollback {name}`"
             );
         }
-        What::CertificateEnds(_) | What::CertificateEnded(_) => {
+        What::CertificateEnds(_) | What::CertificateEnded(_) | What::CertificateMissing => {
             return format!(
                 "`ondol certs`에서 이유를 본 다음 갱신하세요: `ondol certs renew {name}`"
             );
@@ -71,7 +71,9 @@ pub(super) fn advice(subject: &Subject, what: &What) -> String {
         What::Undeliverable => {
             "`ondol alarm list`에서 이유를 보고, 설정을 고친 뒤 `ondol alarm test`를 해 보세요."
         }
-        What::Unheard => "`alarms.heartbeat`의 URL이 서비스가 보여 주는 것과 같은지, 서비스가 살아 있는지 보세요.",
+        What::Unheard => {
+            "`alarms.heartbeat`의 URL이 서비스가 보여 주는 것과 같은지, 서비스가 살아 있는지 보세요."
+        }
         What::DrillUnanswered => {
             "메시지를 받았는지 물어보세요. 못 받았다면 `ondol alarm test`로 어디서 막히는지 볼 수 있어요."
         }
@@ -106,6 +108,7 @@ pub(super) fn instruction(what: &What) -> &'static str {
         | What::AppUnwell
         | What::CertificateEnds(_)
         | What::CertificateEnded(_)
+        | What::CertificateMissing
         | What::DomainEnds(_)
         | What::DiskRoom(..)
         | What::DiskInodes(..)

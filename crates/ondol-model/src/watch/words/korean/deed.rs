@@ -13,6 +13,9 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         What::CertificateEnded(_) => {
             "Ondol이 계속 갱신을 시도해요. 그때까지 방문자의 브라우저가 경고를 보여요."
         }
+        What::CertificateMissing => {
+            "우선 Ondol 자체 인증서를 써서 방문자의 브라우저가 경고를 보여요. Ondol이 계속 발급을 요청해요."
+        }
         What::DiskRoom(..) | What::DiskInodes(..) => {
             "Ondol은 아무것도 지우지 않았고, 공간이 다시 생기면 알려 드려요."
         }
@@ -37,7 +40,9 @@ pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
         What::Undeliverable => {
             "Ondol이 메시지를 보관하고 계속 다시 보내요. 다른 방법은 그대로 쓰고 있어요."
         }
-        What::Unheard => "Ondol이 계속 보내고 있어요. 그동안 바깥에서 서버가 꺼졌다는 알림이 올 수 있어요.",
+        What::Unheard => {
+            "Ondol이 계속 보내고 있어요. 그동안 바깥에서 서버가 꺼졌다는 알림이 올 수 있어요."
+        }
         What::DrillUnanswered => "알림은 지금까지처럼 모두에게 보내요.",
         What::FileBroken => "Ondol은 그 파일을 건드리지 않았어요.",
         What::BackAfterPowerCut(_) | What::BackAfterShutdown(_) | What::BackAfterCrash(_) => {

@@ -40,6 +40,9 @@ pub(super) fn found(
             return format!("{thing}가 {}에 끝나는데, 아직 갱신되지 않았어요", local(at));
         }
         What::CertificateEnded(at) => return format!("{thing}가 {}에 끝났어요", local(at)),
+        What::CertificateMissing => {
+            return format!("{thing}가 아직 없어요. 발급해 준 곳이 없어요");
+        }
         What::DomainEnds(at) => return format!("{thing}이 곧 끝나요 (만료: {})", local(at)),
         What::DiskRoom(free, total, full_at) => {
             let share = percent(free, total);
@@ -122,7 +125,10 @@ pub(super) fn found(
         What::ReportedFailure => return format!("{thing}로 실패했다는 보고가 왔어요"),
         What::Undeliverable => return format!("{thing}을 전달할 수 없어요"),
         What::Unheard => {
-            return format!("{} 서버가 살아 있다는 신호가 바깥에 닿지 않아요", telling.box_name);
+            return format!(
+                "{} 서버가 살아 있다는 신호가 바깥에 닿지 않아요",
+                telling.box_name
+            );
         }
         What::DrillUnanswered => {
             let person = subject.name().split('/').next().unwrap_or_default();

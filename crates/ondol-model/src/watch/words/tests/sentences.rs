@@ -51,10 +51,11 @@ fn number(what: &What) -> usize {
         What::FileBroken => 42,
         What::Flapping => 43,
         What::Remembered => 44,
+        What::CertificateMissing => 45,
     }
 }
 
-const NUMBERS: usize = 45;
+const NUMBERS: usize = 46;
 
 #[expect(clippy::too_many_lines, reason = "a table: a line for each")]
 fn found() -> Vec<(Subject, What, &'static str, &'static str)> {
@@ -388,6 +389,12 @@ fn found() -> Vec<(Subject, What, &'static str, &'static str)> {
             What::Remembered,
             "the router is not well",
             "공유기에 문제가 있어요",
+        ),
+        (
+            Certificate("example.com".into()),
+            What::CertificateMissing,
+            "the certificate of example.com is not there yet: no issuer has given one",
+            "example.com 인증서가 아직 없어요. 발급해 준 곳이 없어요",
         ),
     ]
 }
