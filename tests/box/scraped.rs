@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::net::TcpStream;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -23,11 +24,16 @@ use crate::peers::skipped;
 fn asked() -> (Running, SocketAddr) {
     let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let running = Folders::with(&configuration("one", at)).start();
+    eventually("the listener", || TcpStream::connect(at).ok());
     (running, at)
 }
 
 fn configuration(text: &str, at: SocketAddr) -> String {
-    format!("{}[health]\nlisten = [\"{at}\"]\n", answering(text))
+    // Its own check would count.
+    format!(
+        "{}check = false\n[health]\nlisten = [\"{at}\"]\n",
+        answering(text)
+    )
 }
 
 fn get(at: SocketAddr, path: &str, fields: &str) -> Answer {
@@ -73,7 +79,6 @@ impl Prometheus {
             ))
             .arg(format!("--web.listen-address={at}"))
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         Self { child, at }
@@ -164,12 +169,18 @@ fn what_was_counted_outlives_data_planes() {
     // One that is killed has told what it counted until a second ago.
     rustix::process::kill_process(pid, Signal::KILL).unwrap();
     eventually("another", || {
-        (running.generation().0 > second).then_some(())
+        let serving = running.status()["generation"].as_u64();
+        serving.filter(|number| *number > second)
     });
     becomes(at, GOOD, 2.0);
     becomes(at, "ondol_data_planes_lost_total", 1.0);
     assert_eq!(running.get("a.test"), "two");
     becomes(at, GOOD, 3.0);
+    // And one image of the agent leaves to the next what it has added up.
+    running.re_execute();
+    becomes(at, GOOD, 3.0);
+    assert_eq!(running.get("a.test"), "two");
+    becomes(at, GOOD, 4.0);
 }
 
 #[test]
@@ -219,10 +230,7 @@ fn a_health_port_that_somebody_has_is_told_and_the_box_serves() {
     }
     drop(taken);
     running.signal(Signal::HUP); // It would be tried again by itself, after some seconds.
-    eventually("the port", || {
-        let answer = std::net::TcpStream::connect(at).is_ok();
-        answer.then_some(())
-    });
+    eventually("the port", || TcpStream::connect(at).ok());
     eventually("no warning", || {
         let warnings = running.status()["warnings"].to_string();
         (!warnings.contains("health.listen")).then_some(())

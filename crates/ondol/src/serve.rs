@@ -189,7 +189,10 @@ impl Served {
                         link.send(&Up::Applied { sequence })?;
                     }
                     Down::Challenges(challenges) => self.show(link, challenges).await?,
-                    Down::Endpoints(endpoints) => self.apps.take(endpoints, &self.plane, link).await?,
+                    Down::Endpoints(endpoints) => {
+                        self.sites.to(endpoints.agent);
+                        self.apps.take(endpoints, &self.plane, link).await?;
+                    }
                     Down::Own(own) => self.reports.take(own, &self.plane).await,
                     Down::ReopenLog => self.plane.reopen_log(),
                     Down::Drain { grace_ms } => break grace_ms,
@@ -238,6 +241,7 @@ impl Served {
         link.flush().await?;
         link.send(&counted::counted(&self.plane))?;
         link.flush().await?;
+        self.sites.forget(); // The agent may have become another image since.
         self.sites.tell(&self.plane, link)?;
         self.plane.end().await;
         link.send(&Up::Drained { cut })?;
@@ -264,7 +268,10 @@ impl Served {
                 }
                 down = link.next() => match down? {
                     Down::Challenges(challenges) => self.show(link, challenges).await?,
-                    Down::Endpoints(endpoints) => self.apps.take(endpoints, &self.plane, link).await?,
+                    Down::Endpoints(endpoints) => {
+                        self.sites.to(endpoints.agent);
+                        self.apps.take(endpoints, &self.plane, link).await?;
+                    }
                     Down::Own(own) => reports.take(own, &self.plane).await,
                     // There is nothing else left to tell it.
                     Down::Start(_)

@@ -13,8 +13,7 @@ use crate::link::SiteCounts;
 use crate::link::Sites;
 use crate::link::Up;
 
-/// After so many times everything is told again: another image of the agent knows nothing of what was before it,
-/// and sites that are gone are forgotten by it.
+/// After so many times everything is told again, so that sites that are gone are forgotten by the agent.
 const TIMES_BETWEEN_ALL: u32 = 15;
 
 /// What the agent knows.
@@ -23,9 +22,24 @@ pub(super) struct Told {
     sites: BTreeMap<Box<str>, ondol_proxy::SiteCounts>,
     /// How often only what had changed was told since everything was.
     times: u32,
+    /// Which image of the agent that is.
+    agent: u64,
 }
 
 impl Told {
+    /// Another image of the agent knows nothing.
+    pub(super) fn to(&mut self, agent: u64) {
+        if self.agent != agent {
+            self.agent = agent;
+            self.forget();
+        }
+    }
+
+    /// Has everything told the next time.
+    pub(super) fn forget(&mut self) {
+        self.sites.clear();
+    }
+
     /// Tells what the agent does not know, unless it is behind with what it was told.
     pub(super) fn tell(&mut self, plane: &DataPlane, link: &mut Link) -> Result<(), LinkError> {
         if link.is_behind() {
