@@ -14,7 +14,6 @@ use futures_util::future::join_all;
 use ondol_base::clock;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
-use ondol_model::plan::Value;
 use ondol_model::watch::PowerState;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
