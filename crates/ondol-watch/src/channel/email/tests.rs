@@ -69,12 +69,7 @@ async fn server(listener: TcpListener, greeting: &str, answers: &[(&str, &str)])
 }
 
 /// A greeting, what is answered to which words, and what is made of it.
-type Case = (
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    SendFailureKind,
-    &'static str,
-);
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], SendFailureKind, &'a str);
 
 /// What comes of mail to such a server, and the lines that it saw.
 async fn sent(
@@ -102,7 +97,7 @@ async fn what_a_server_says_means_something_for_the_next_try() {
     use SendFailureKind::*;
     const GREETING: &str = "220 mail.example.com ESMTP";
     let auth = ("EHLO", "250-hello\r\n250 AUTH PLAIN LOGIN");
-    let cases: [Case; 10] = [
+    let cases: [Case<'_>; 10] = [
         (
             "554 you are listed",
             &[],
