@@ -277,6 +277,24 @@ pub struct Site {
     pub routes: Vec<Route>,
     /// The certificate that its visitors get; `None` for plain HTTP, or while there is none.
     pub certificate: Option<SiteCertificate>,
+    /// How it is, where it is looked at.
+    #[serde(default)]
+    pub health: Option<SiteHealth>,
+}
+
+/// How a site is when the box asks it as a visitor does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SiteHealth {
+    /// How it is.
+    pub state: HealthState,
+    /// Since when.
+    pub since: Time,
+    /// What was found, as a sentence; empty when it is well.
+    pub sentence: String,
+    /// How long the last answer took, in milliseconds.
+    pub took_ms: Option<u32>,
+    /// The share of the last 30 days that it was well, of those in which that was known; 0 to 1.
+    pub uptime: Option<f64>,
 }
 
 /// A route of a site.
@@ -315,13 +333,22 @@ pub struct SiteCertificate {
 }
 
 /// The query of `GET /events`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventsQuery {
     /// How many at most; `None` means 50, and never more than 1,000 come.
     pub limit: Option<u32>,
     /// Only those older than the event of this number.
     pub before: Option<i64>,
+    /// Only those with this in their subject.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// Only those of this kind, or of all kinds whose words begin with it and a hyphen (`backup` of `backup-taken`).
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Only those that are not older than this.
+    #[serde(default)]
+    pub since: Option<Time>,
 }
 
 /// `GET /events`.

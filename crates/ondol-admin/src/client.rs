@@ -117,10 +117,19 @@ impl Client {
 
     /// The newest events, the newest first.
     pub async fn events(&self, query: api::EventsQuery) -> Result<api::Events, ClientError> {
-        let api::EventsQuery { limit, before } = query;
+        let api::EventsQuery {
+            limit,
+            before,
+            subject,
+            kind,
+            since,
+        } = query;
         let parts = [
             limit.map(|limit| format!("limit={limit}")),
             before.map(|before| format!("before={before}")),
+            subject.map(|subject| format!("subject={}", encoded(&subject))),
+            kind.map(|kind| format!("kind={}", encoded(&kind))),
+            since.map(|since| format!("since={}", encoded(&String::from(since)))),
         ];
         let query: Vec<_> = parts.into_iter().flatten().collect();
         self.read(&format!("/events?{}", query.join("&"))).await

@@ -22,6 +22,7 @@ use axum::routing::post;
 use ondol_base::chain::Chain;
 use ondol_model::limits;
 use ondol_store::EventId;
+use ondol_store::EventsQuestion;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -188,7 +189,9 @@ async fn status(State(surface): State<Surface>) -> Response {
 }
 
 async fn sites(State(surface): State<Surface>) -> Response {
-    published(&surface.sites)
+    let sites = Arc::clone(&surface.sites.borrow());
+    let watch = Arc::clone(&surface.watch.borrow());
+    Json(watch::with_health(&sites, &watch)).into_response()
 }
 
 async fn all_certs(State(surface): State<Surface>) -> Response {
@@ -208,12 +211,25 @@ async fn events(
     State(surface): State<Surface>,
     query: Result<Query<api::EventsQuery>, QueryRejection>,
 ) -> Response {
-    let api::EventsQuery { limit, before } = match query {
+    let query = match query {
         Ok(Query(query)) => query,
         Err(rejection) => return problem(rejection.status(), rejection.body_text()),
     };
-    let limit = limit.unwrap_or(EVENTS_DEFAULT);
-    match surface.store.events(limit, before.map(EventId)).await {
+    let api::EventsQuery {
+        limit,
+        before,
+        subject,
+        kind,
+        since,
+    } = query;
+    let question = EventsQuestion {
+        limit: limit.unwrap_or(EVENTS_DEFAULT),
+        before: before.map(EventId),
+        subject,
+        kind,
+        since_ms: since.map(|since| since.unix_seconds().saturating_mul(1_000)),
+    };
+    match surface.store.find_events(question).await {
         Ok(recorded) => Json(api::Events {
             events: recorded.into_iter().map(api::Event::from).collect(),
         })

@@ -6,6 +6,9 @@ use ondol_model::limits;
 use rusqlite::Connection;
 use rusqlite::Row;
 
+use crate::store::Handle;
+use crate::store::StoreError;
+
 /// The number of a recorded event; later ones have larger numbers, and none is given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(pub i64);
@@ -21,6 +24,29 @@ pub struct Event {
     pub subject: String,
     /// A sentence for the person who runs the box.
     pub message: String,
+}
+
+/// Which events are asked for: all that every part fits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventsQuestion {
+    /// How many at most, and never more than [`limits::EVENTS_PER_ANSWER_MAX`].
+    pub limit: u32,
+    /// Only those older than this one.
+    pub before: Option<EventId>,
+    /// Only those with this in their subject.
+    pub subject: Option<String>,
+    /// Only those of this kind, or of all kinds whose words begin with it and a hyphen (`backup` of `backup-taken`).
+    pub kind: Option<String>,
+    /// Only those that are not older than this, in milliseconds since the Unix epoch.
+    pub since_ms: Option<i64>,
+}
+
+impl Handle {
+    /// The newest events that fit, the newest first.
+    pub async fn find_events(&self, question: EventsQuestion) -> Result<Vec<Recorded>, StoreError> {
+        self.read_of_watch(move |connection| find(connection, &question))
+            .await
+    }
 }
 
 impl Event {
@@ -86,6 +112,28 @@ pub(crate) fn newest(
              WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
         )?
         .query_map((before, limit), recorded)?
+        .collect()
+}
+
+fn find(connection: &Connection, question: &EventsQuestion) -> rusqlite::Result<Vec<Recorded>> {
+    let EventsQuestion {
+        limit,
+        before,
+        subject,
+        kind,
+        since_ms,
+    } = question;
+    let limit = (*limit).min(limits::EVENTS_PER_ANSWER_MAX);
+    let EventId(before) = before.unwrap_or(EventId(i64::MAX));
+    connection
+        .prepare_cached(
+            "SELECT id, at_ms, kind, subject, message FROM events
+             WHERE id < ?1 AND (?3 IS NULL OR instr(subject, ?3) > 0)
+             AND (?4 IS NULL OR kind = ?4 OR instr(kind, ?4 || '-') = 1)
+             AND (?5 IS NULL OR at_ms >= ?5)
+             ORDER BY id DESC LIMIT ?2",
+        )?
+        .query_map((before, limit, subject, kind, since_ms), recorded)?
         .collect()
 }
 

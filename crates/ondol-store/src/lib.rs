@@ -30,6 +30,7 @@ pub use cron_runs::RecordedCronRun;
 pub use database::OpenError;
 pub use event::Event;
 pub use event::EventId;
+pub use event::EventsQuestion;
 pub use event::Recorded;
 pub use launches::LaunchEnd;
 pub use launches::NewLaunch;

@@ -407,6 +407,15 @@ pub(crate) struct EventsFlags {
     /// Only those older than the event of this number
     #[arg(long, value_name = "NUMBER")]
     pub(crate) before: Option<i64>,
+    /// Only those about this: a site, an app, a target, or a part of its name
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) subject: Option<String>,
+    /// Only those of this kind (`incident-opened`), or of all that begin with it (`backup`)
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Only those after this moment: `1h`, `14:00`, `yesterday`, `2026-11-21 14:00`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
 }
 
 /// Flags of `ondol password`.

@@ -4,7 +4,6 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use ondol_admin::api::EventsQuery;
 use ondol_admin::client::Client;
 use ondol_admin::client::ClientError;
 
@@ -12,7 +11,6 @@ use crate::cli::AlarmCommand;
 use crate::cli::BackupCommand;
 use crate::cli::CertsCommand;
 use crate::cli::CertsFlags;
-use crate::cli::EventsFlags;
 use crate::cli::OnApp;
 use crate::cli::RestoreFlags;
 use crate::cli::Show;
@@ -96,17 +94,7 @@ pub(crate) fn show(what: &Show, folders: &Folders) -> anyhow::Result<ExitCode> {
             Show::Apps(flags) => apps::run(&client, folders, flags).await?,
             Show::Backups(flags) => backups::run(&client, flags.format()).await?,
             Show::Certs(flags) => return about_certs(&client, flags).await,
-            Show::Events(EventsFlags {
-                show,
-                limit,
-                before,
-            }) => {
-                let query = EventsQuery {
-                    limit: Some(*limit),
-                    before: *before,
-                };
-                events::run(&client, show.format(), query).await?;
-            }
+            Show::Events(flags) => events::run(&client, flags).await?,
             Show::Logs(flags) => logs::run(&client, flags).await?,
         }
         Ok(ExitCode::SUCCESS)

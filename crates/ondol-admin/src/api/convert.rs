@@ -44,6 +44,7 @@ impl Site {
             listens,
             routes: routes(site),
             certificate,
+            health: None, // It is joined where it is asked for, as it is then.
         }
     }
 }

@@ -1,5 +1,7 @@
 //! How everything is, and what the owner asks about alarms; who answers knows how.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::Query;
 use axum::extract::State;
@@ -55,6 +57,28 @@ type Asked<T> = Result<Json<T>, JsonRejection>;
 
 pub(super) async fn all(State(surface): State<Surface>) -> Response {
     published(&surface.watch)
+}
+
+/// The sites, each with how it is.
+pub(super) fn with_health(sites: &api::Sites, watch: &api::Watch) -> api::Sites {
+    let health: BTreeMap<_, _> = watch
+        .subjects
+        .iter()
+        .filter(|subject| subject.kind == "site")
+        .map(|subject| (subject.name.as_str(), subject))
+        .collect();
+    let mut sites = sites.clone();
+    for site in &mut sites.sites {
+        let subject = health.get(site.name.as_str());
+        site.health = subject.map(|subject| api::SiteHealth {
+            state: subject.state,
+            since: subject.since,
+            sentence: subject.sentence.clone(),
+            took_ms: subject.took_ms,
+            uptime: subject.uptime,
+        });
+    }
+    sites
 }
 
 pub(super) async fn alarms(

@@ -95,6 +95,7 @@ pub(crate) fn sites() -> api::Sites {
         listens: vec![":443".to_owned()],
         routes: Vec::new(),
         certificate: None,
+        health: None,
     };
     api::Sites { sites: vec![site] }
 }
@@ -204,7 +205,11 @@ async fn events_come_from_the_store() {
         agent.store.handle().record(event).await.unwrap();
     }
     let asked = async |limit, before| {
-        let query = api::EventsQuery { limit, before };
+        let query = api::EventsQuery {
+            limit,
+            before,
+            ..api::EventsQuery::default()
+        };
         agent.client.events(query).await.unwrap().events
     };
     let newest = asked(None, None).await;
@@ -214,6 +219,15 @@ async fn events_come_from_the_store() {
     let older = asked(Some(3), Some(newest[49].id)).await;
     let ids: Vec<_> = older.iter().map(|event| event.id).collect();
     assert_eq!(ids, [10, 9, 8]);
+
+    let query = api::EventsQuery {
+        subject: Some("a&b".to_owned()),
+        kind: Some("started".to_owned()),
+        since: Some(Time::now()),
+        ..api::EventsQuery::default()
+    };
+    let none = agent.client.events(query).await.unwrap();
+    assert_eq!(none.events, []);
 
     let Agent { store, client, .. } = agent;
     store.close().await;

@@ -14,6 +14,7 @@ use ondol_model::issuing::Outcome;
 use rusqlite::Connection;
 
 use super::*;
+use crate::event::EventsQuestion;
 
 fn event(number: i64) -> Event {
     let message = format!("event {number}");
@@ -29,6 +30,55 @@ fn sound(path: &Path) -> Store {
 async fn messages(store: &Store) -> Vec<String> {
     let events = store.handle().events(100, None).await.unwrap();
     events.into_iter().map(|event| event.message).collect()
+}
+
+#[tokio::test]
+async fn events_are_found_by_what_they_are_about() {
+    let store = crate::open_in_memory().unwrap();
+    let handle = store.handle();
+    for (at, kind, subject) in [
+        (1, EventKind::BackupTaken, "disk"),
+        (2, EventKind::Backup, "bucket"),
+        (3, EventKind::IncidentOpened, "site:blog.example.com"),
+        (4, EventKind::BackupFailed, "disk"),
+        (5, EventKind::CertificateRenewed, "blog.example.com"),
+    ] {
+        let at_ms = at * 1_000;
+        let event = Event {
+            at_ms,
+            ..Event::new(kind, subject, "")
+        };
+        handle.record(event).await.unwrap();
+    }
+    let found = async |question: EventsQuestion| {
+        let limit = 10;
+        let question = EventsQuestion { limit, ..question };
+        let found = handle.find_events(question).await.unwrap();
+        let ids: Vec<_> = found.into_iter().map(|event| event.id.0).collect();
+        ids
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let all = EventsQuestion::default;
+    assert_eq!(found(all()).await, [5, 4, 3, 2, 1]);
+    let about = |subject| EventsQuestion {
+        subject: text(subject),
+        ..all()
+    };
+    assert_eq!(found(about("blog.example.com")).await, [5, 3]);
+    assert_eq!(found(about("%")).await, [0; 0]);
+    let of = |kind| EventsQuestion {
+        kind: text(kind),
+        ..all()
+    };
+    assert_eq!(found(of("backup")).await, [4, 2, 1]);
+    assert_eq!(found(of("backup-taken")).await, [1]);
+    assert_eq!(found(of("back")).await, [0; 0]);
+    let since = EventsQuestion {
+        since_ms: Some(3_000),
+        before: Some(EventId(5)),
+        ..of("backup")
+    };
+    assert_eq!(found(since).await, [4]);
 }
 
 #[tokio::test]

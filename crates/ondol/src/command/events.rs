@@ -3,14 +3,18 @@
 use ondol_admin::api::Event;
 use ondol_admin::api::Events;
 use ondol_admin::api::EventsQuery;
+use ondol_admin::api::Time;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 use ondol_model::event::EventKind;
 
+use crate::cli::EventsFlags;
+use crate::near;
 use crate::output;
 use crate::output::Format;
 use crate::output::Screen;
 use crate::output::Tint;
+use crate::since;
 use crate::span;
 use crate::table::Cell;
 use crate::table::Column;
@@ -24,22 +28,62 @@ const FIRST_LINES: usize = 4;
 const LAST_LINES: usize = 8;
 
 /// Asks and prints. The JSON is as the API has it, the newest first.
-pub(crate) async fn run(client: &Client, format: Format, query: EventsQuery) -> anyhow::Result<()> {
+pub(crate) async fn run(client: &Client, flags: &EventsFlags) -> anyhow::Result<()> {
+    let EventsFlags {
+        show,
+        limit,
+        before,
+        subject,
+        kind,
+        since,
+    } = flags;
+    let now = clock::unix_seconds();
+    let format = show.format();
+    let zone = match (format, since) {
+        (Format::Json, None) => None, // Nothing is told in it.
+        (Format::Json | Format::Human, _) => client.status().await?.timezone,
+    };
+    let zone = zone.as_deref();
+    let since = since.as_deref().map(|text| since::parse(text, now, zone));
+    let query = EventsQuery {
+        limit: Some(*limit),
+        before: *before,
+        subject: subject.clone(),
+        kind: kind.as_deref().map(known).transpose()?,
+        since: since
+            .transpose()
+            .map_err(anyhow::Error::msg)?
+            .map(Time::from_unix_seconds),
+    };
+    let is_filtered = query.subject.is_some() || query.kind.is_some() || query.since.is_some();
     let events = client.events(query).await?;
     match format {
         Format::Json => output::print_json(&events),
+        Format::Human if events.events.is_empty() && is_filtered => {
+            Ok(output::print("Nothing like that has happened.\n")?)
+        }
         Format::Human => {
             let screen = Screen::of_standard_output();
-            let zone = client.status().await?.timezone;
-            let now = clock::unix_seconds();
-            Ok(output::print(&render(
-                &events,
-                now,
-                zone.as_deref(),
-                screen,
-            ))?)
+            Ok(output::print(&render(&events, now, zone, screen))?)
         }
     }
+}
+
+/// A word of a kind, or the first words of several.
+fn known(kind: &str) -> anyhow::Result<String> {
+    let words = || EventKind::ALL.into_iter().map(EventKind::word);
+    let is_first = |word: &str| {
+        let rest = word.strip_prefix(kind);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    if words().any(is_first) {
+        return Ok(kind.to_owned());
+    }
+    let words: Vec<_> = words().collect();
+    anyhow::bail!(
+        "{}",
+        near::unknown("kind of event", kind, words.iter().copied())
+    )
 }
 
 fn render(events: &Events, now: i64, zone: Option<&str>, screen: Screen) -> String {

@@ -1,6 +1,7 @@
-//! `ondol sites`: every site with its names and routes, and who gave its certificate until when.
+//! `ondol sites`: every site with its names and routes, and who gave its certificate until when; then how each is.
 
 use ondol_admin::api::CertState;
+use ondol_admin::api::HealthState;
 use ondol_admin::api::Route;
 use ondol_admin::api::Site;
 use ondol_admin::api::SiteCertificate;
@@ -50,6 +51,48 @@ fn render(sites: &Sites, now: i64, screen: Screen) -> String {
     ]);
     for site in &sites.sites {
         rows(site, now, screen, &mut table);
+    }
+    let mut text = table.render(screen);
+    let health = health(sites, now, screen);
+    if !health.is_empty() {
+        text.push('\n');
+        text.push_str(&health);
+    }
+    text
+}
+
+/// How those are that are looked at.
+fn health(sites: &Sites, now: i64, screen: Screen) -> String {
+    let watched = sites.sites.iter();
+    let watched: Vec<_> = watched
+        .filter_map(|site| Some((&site.name, site.health.as_ref()?)))
+        .collect();
+    if watched.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        Column::text("SITE"),
+        Column::word("STATE"),
+        Column::word("SINCE"),
+        Column::number("ANSWER"),
+        Column::number("30 DAYS"),
+        Column::text("WHY"),
+    ]);
+    for (name, health) in watched {
+        let (word, tint) = match health.state {
+            HealthState::Pass => ("up", Tint::Good),
+            HealthState::Warn => ("up", Tint::Attention),
+            HealthState::Fail => ("down", Tint::Bad),
+            HealthState::Unknown => ("not known", Tint::Faint),
+        };
+        table.push([
+            Cell::from(name),
+            Cell::new(word, tint),
+            Cell::from(span::relative(health.since.unix_seconds(), now)),
+            Cell::from(output::milliseconds(health.took_ms)),
+            Cell::from(output::share(health.uptime)),
+            Cell::from(&health.sentence),
+        ]);
     }
     table.render(screen)
 }

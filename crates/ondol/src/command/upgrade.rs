@@ -91,7 +91,7 @@ fn since(events: Vec<api::Event>, last: Option<&api::Event>) -> Vec<api::Event> 
 async fn newest(client: &Client) -> anyhow::Result<Option<api::Event>> {
     let query = api::EventsQuery {
         limit: Some(1),
-        before: None,
+        ..api::EventsQuery::default()
     };
     Ok(client.events(query).await?.events.into_iter().next())
 }

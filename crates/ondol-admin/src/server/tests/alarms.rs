@@ -32,6 +32,12 @@ async fn how_all_is_arrives_alone_and_with_the_status() {
     agent.watch.send_replace(Arc::new(watch.clone()));
     assert_eq!(agent.client.watch().await.unwrap(), watch);
     assert_eq!(agent.client.status().await.unwrap().watch, watch);
+    let sites = agent.client.sites().await.unwrap().sites;
+    let health = sites[0].health.as_ref().unwrap();
+    assert_eq!(
+        (health.state, health.uptime),
+        (api::HealthState::Fail, Some(0.5))
+    );
 }
 
 #[tokio::test]

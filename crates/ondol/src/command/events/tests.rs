@@ -1,7 +1,5 @@
 //! The list of events as a story that ends at the prompt.
 
-use ondol_admin::api::Time;
-
 use super::*;
 use crate::output::Color;
 
@@ -87,4 +85,16 @@ fn of_a_long_message_the_beginning_and_the_end_are_shown() {
         "{shown}"
     );
     assert!(shown.ends_with("\nline 53"), "{shown}");
+}
+
+#[test]
+fn kinds_are_known_by_their_words_and_by_what_they_begin_with() {
+    assert_eq!(known("incident-opened").unwrap(), "incident-opened");
+    assert_eq!(known("incident").unwrap(), "incident");
+    let error = known("incidnt-opened").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no kind of event `incidnt-opened`; did you mean `incident-opened`?"
+    );
+    known("incid").unwrap_err();
 }

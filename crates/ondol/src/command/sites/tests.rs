@@ -1,6 +1,7 @@
 //! The table of sites on a narrow terminal.
 
 use ondol_admin::api::SiteCertificate;
+use ondol_admin::api::SiteHealth;
 use ondol_admin::api::Time;
 
 use super::*;
@@ -31,6 +32,7 @@ fn site(name: &str, scheme: &str, routes: &[[&str; 3]], ends: Option<i64>) -> Si
             state: CertState::Held,
             next_at: None,
         }),
+        health: None,
     }
 }
 
@@ -156,4 +158,41 @@ fn the_certificate_of_a_site_that_is_passed_on_is_elsewhere() {
     };
     let row = "https://nvr.test  /      passthrough  192.168.0.20:443  not here\n";
     assert!(render(&sites, NOW, screen).ends_with(row));
+}
+
+#[test]
+fn sites_that_are_looked_at_say_how_they_are() {
+    let respond = [["/", "respond", "204"]];
+    let mut up = site("a.test", "http", &respond, None);
+    let health = SiteHealth {
+        state: HealthState::Pass,
+        since: Time::from_unix_seconds(NOW - 3 * DAY),
+        sentence: String::new(),
+        took_ms: Some(12),
+        uptime: Some(0.99991),
+    };
+    up.health = Some(health.clone());
+    let mut down = site("b.test", "http", &respond, None);
+    down.health = Some(SiteHealth {
+        state: HealthState::Fail,
+        sentence: "b.test answers with status 502.".to_owned(),
+        uptime: None,
+        ..health
+    });
+    let unwatched = site("c.test", "http", &respond, None);
+    let sites = vec![up, down, unwatched];
+    let screen = Screen {
+        width: Some(80),
+        color: Color::Plain,
+    };
+    let shown = render(&Sites { sites }, NOW, screen);
+    let (_, health) = shown.split_once("\n\n").unwrap();
+    assert_eq!(
+        health,
+        "\
+SITE    STATE  SINCE       ANSWER  30 DAYS  WHY
+a.test  up     3 days ago   12 ms  99.99 %
+b.test  down   3 days ago   12 ms        -  b.test answers with status 502.
+"
+    );
 }
