@@ -45,6 +45,7 @@ fn site(name: &str, aliases: &[&str], scheme: &str, target: &str) -> Site {
             to: String::new(),
         }],
         certificate: None,
+        health: None,
     }
 }
 

@@ -246,6 +246,7 @@ fn a_site_is_counted_when_its_own_name_has_a_stand_in() {
         listens: Vec::new(),
         routes: Vec::new(),
         certificate,
+        health: None,
     };
     let sites = vec![
         site("a.com", by_name.get("a.com").copied().map(short)),
