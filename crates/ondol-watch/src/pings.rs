@@ -9,7 +9,6 @@ use ondol_base::clock;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
 
 use crate::desk::timeline::Timeline;
 use crate::ground::Ground;
@@ -20,8 +19,10 @@ mod register;
 
 use register::Register;
 
-/// How often jobs are judged though none reports: as late as that may an alarm be.
+/// How often jobs are judged though none reports and none is due: as late as that is a clock that was set noticed.
 const TICK: Duration = Duration::from_secs(15);
+/// A job that is due is looked at just after that.
+const JUST_AFTER: Duration = Duration::from_secs(1);
 /// How often it is written down that reports are heard, so that after a power cut it is known since when none was.
 const HEARD: Duration = Duration::from_secs(10 * 60);
 /// How long a box without a clock of its own waits for the right time before it judges by a wrong one.
@@ -42,12 +43,12 @@ pub(crate) async fn run(
     let mut timeline = Timeline::begin();
     let wanted = Arc::clone(&plan.borrow_and_update());
     register.begin(&wanted, timeline.now());
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut written_at = None;
     loop {
         let wanted = Arc::clone(&plan.borrow_and_update());
         let mut is_news = register.want(&wanted, timeline.now());
+        let left = register.due_in(&wanted, timeline.now());
+        let wait = left.map_or(TICK, |left| TICK.min(left + JUST_AFTER));
         tokio::select! {
             () = stop.requested() => break,
             Some(report) = reports.recv() => {
@@ -57,12 +58,11 @@ pub(crate) async fn run(
                 }
             }
             Ok(()) = plan.changed() => continue,
-            _ = tick.tick() => {
-                if let Some(jump) = timeline.jump() {
-                    register.shift(jump);
-                    is_news = true;
-                }
-            }
+            () = tokio::time::sleep(wait) => {}
+        }
+        if let Some(jump) = timeline.jump() {
+            register.shift(jump);
+            is_news = true;
         }
         let now = timeline.now();
         tell(&ground, &register, &wanted, now).await;

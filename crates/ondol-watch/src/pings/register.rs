@@ -1,6 +1,7 @@
 //! What is known of each job that reports here, as it is kept in the store.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ondol_base::chain::Chain;
 use ondol_model::Plan;
@@ -190,6 +191,15 @@ impl Register {
 
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
+    }
+
+    /// How long until the next job is overdue that is not yet.
+    pub(super) fn due_in(&self, plan: &Plan, now: i64) -> Option<Duration> {
+        let left = plan.care.heartbeats.iter().filter_map(|heartbeat| {
+            let due_at = self.jobs.get(&heartbeat.name)?.due_at(rhythm(heartbeat));
+            u64::try_from(due_at.saturating_sub(now)).ok()
+        });
+        left.min().map(Duration::from_secs)
     }
 
     /// How each job is.

@@ -105,6 +105,22 @@ async fn a_box_that_was_away_waits_once_more_and_one_whose_clock_is_behind_does_
 }
 
 #[tokio::test]
+async fn the_next_look_is_when_a_job_is_due() {
+    let planted = Planted::new(plan(&[]));
+    let mut register = Register::open(&planted.ground.store).await;
+    let plan = plan(&["a", "b"]);
+    assert_eq!(register.due_in(&plan, BEGIN), None);
+    register.want(&plan, BEGIN);
+    register.hear(report("a", PingKind::Start, ""), BEGIN + 10);
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(register.due_in(&plan, BEGIN + 10), Some(hour));
+    // One that is overdue is not looked at all the time.
+    let later = register.due_in(&plan, BEGIN + 2 * HOUR);
+    assert_eq!(later, Some(23 * hour));
+    assert_eq!(register.due_in(&plan, BEGIN + 9 * DAY), None);
+}
+
+#[tokio::test]
 async fn what_the_plan_does_not_name_is_forgotten() {
     let planted = Planted::new(plan(&[]));
     let mut register = Register::open(&planted.ground.store).await;
