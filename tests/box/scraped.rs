@@ -24,8 +24,12 @@ use crate::peers::skipped;
 fn asked() -> (Running, SocketAddr) {
     let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let running = Folders::with(&configuration("one", at)).start();
-    eventually("the listener", || TcpStream::connect(at).ok());
+    listened(at);
     (running, at)
+}
+
+fn listened(at: SocketAddr) {
+    eventually("the listener", || TcpStream::connect(at).ok());
 }
 
 fn configuration(text: &str, at: SocketAddr) -> String {
@@ -178,6 +182,7 @@ fn what_was_counted_outlives_data_planes() {
     becomes(at, GOOD, 3.0);
     // And one image of the agent leaves to the next what it has added up.
     running.re_execute();
+    listened(at);
     becomes(at, GOOD, 3.0);
     assert_eq!(running.get("a.test"), "two");
     becomes(at, GOOD, 4.0);
