@@ -157,25 +157,23 @@ fn answer_checks(what: &str, checks: Vec<Check>, asked: Asked, trust: Trust) -> 
         let word = if is_ready { "ok\n" } else { "not ready\n" };
         return plain(status, word);
     }
-    let mut text = String::new();
-    for check in &checks {
+    let lines = checks.iter().map(|check| {
         let name = check.name;
-        let line = match &check.trouble {
+        match &check.trouble {
             _ if is_excluded(check) => format!("[+]{name} excluded: ok\n"),
             None => format!("[+]{name} ok\n"),
             Some(trouble) => format!("[-]{name} failed: {trouble}\n"),
-        };
-        text.push_str(&line);
-    }
+        }
+    });
     let known = |name: &&String| checks.iter().any(|check| check.name == name.as_str());
-    for name in asked.excluded.iter().filter(|name| !known(name)) {
+    let unknown = asked.excluded.iter().filter(|name| !known(name));
+    let warnings = unknown.map(|name| {
         let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-        text.push_str(&format!(
-            "warn: there is no check `{name}` to be excluded\n"
-        ));
-    }
+        format!("warn: there is no check `{name}` to be excluded\n")
+    });
     let word = if is_ready { "passed" } else { "failed" };
-    text.push_str(&format!("{what} check {word}\n"));
+    let end = std::iter::once(format!("{what} check {word}\n"));
+    let text: String = lines.chain(warnings).chain(end).collect();
     plain(status, text)
 }
 

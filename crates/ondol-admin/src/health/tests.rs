@@ -260,6 +260,15 @@ async fn a_site_is_ready_as_its_parts_are() {
         status_of(&shown.owner("/readyz/moon.example.com").await),
         404
     );
+}
+
+#[tokio::test]
+async fn a_site_is_ready_as_those_behind_it_are() {
+    let shown = shown();
+    let mut sites = server::tests::sites();
+    sites.sites[0].scheme = "http".to_owned();
+    shown.sites.send_replace(Arc::new(sites));
+    let path = "/readyz/blog.example.com?verbose";
     let server = |address: &str, trouble: Option<&str>| api::Server {
         address: address.to_owned(),
         sites: vec!["blog.example.com".to_owned()],
@@ -367,8 +376,13 @@ async fn strangers_get_the_status_alone() {
     )]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    std::fs::write(&file, "open sesame\n").unwrap();
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    ondol_base::file::replace(
+        &file,
+        b"open sesame
+",
+        0o600,
+    )
+    .unwrap();
     let token = Some(Secret::File(file.clone()));
     let right = "authorization: Bearer open sesame\r\n";
     for (asker, fields, sees_all) in [
@@ -393,7 +407,7 @@ async fn strangers_get_the_status_alone() {
             "authorization: Basic open sesame\r\n",
             false,
         ),
-        (Asker::Neighbor(token.clone()), right, true),
+        (Asker::Neighbor(token), right, true),
         (
             Asker::Neighbor(Some(Secret::File("/nowhere".into()))),
             right,
@@ -423,8 +437,23 @@ async fn strangers_get_the_status_alone() {
         let ready = shown.asked(asker.clone(), "/readyz?verbose", fields).await;
         assert_eq!(ready.contains("[+]store"), sees_all, "{ready}");
     }
-    // Another token counts at once.
-    std::fs::write(&file, "other").unwrap();
+}
+
+#[tokio::test]
+async fn another_token_counts_at_once() {
+    let shown = shown();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    ondol_base::file::replace(&file, b"open sesame", 0o600).unwrap();
+    let (token, right) = (
+        Some(Secret::File(file.clone())),
+        "authorization: Bearer open sesame\r\n",
+    );
+    let let_in = shown
+        .asked(Asker::Neighbor(token.clone()), "/metrics", right)
+        .await;
+    assert_eq!(status_of(&let_in), 200);
+    ondol_base::file::replace(&file, b"other", 0o600).unwrap();
     let refused = shown.asked(Asker::Neighbor(token), "/metrics", right).await;
     assert_eq!(status_of(&refused), 401);
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::Command;
 use std::process::Stdio;
-use std::time::Instant;
 
 use super::*;
 use crate::api::HealthState;
@@ -208,103 +207,106 @@ fn line<'t>(text: &'t str, start: &str) -> &'t str {
     }
 }
 
+/// Samples, and what they are.
+const NUMBERS: &[(&str, &str)] = &[
+    (r#"ondol_build_info{version="0.1.0"}"#, "1"),
+    ("ondol_unclean_boots_total ", "2"),
+    (r#"ondol_site_up{site="blog.example.com"}"#, "1"),
+    (r#"ondol_site_up{site="down.example.com"}"#, "0"),
+    (
+        r#"ondol_site_uptime_ratio{site="blog.example.com"}"#,
+        "0.999",
+    ),
+    (
+        r#"ondol_site_check_duration_seconds{site="blog.example.com"}"#,
+        "0.042",
+    ),
+    (
+        r#"ondol_http_requests_total{site="blog.example.com",class="2xx"}"#,
+        "90",
+    ),
+    (r#"ondol_http_requests_total{site="_",class="5xx"}"#, "1"),
+    (
+        r#"ondol_http_requests_in_flight{site="blog.example.com"}"#,
+        "1",
+    ),
+    (
+        r#"ondol_http_response_body_bytes_total{site="blog.example.com"}"#,
+        "12345",
+    ),
+    (
+        r#"ondol_http_request_duration_seconds_bucket{site="_",le="0.005"}"#,
+        "90",
+    ),
+    (
+        r#"ondol_http_request_duration_seconds_bucket{site="_",le="10"}"#,
+        "99",
+    ),
+    (
+        r#"ondol_http_request_duration_seconds_bucket{site="_",le="+Inf"}"#,
+        "100",
+    ),
+    (
+        r#"ondol_http_request_duration_seconds_sum{site="_"}"#,
+        "1.5",
+    ),
+    (
+        r#"ondol_http_request_duration_seconds_count{site="_"}"#,
+        "100",
+    ),
+    (r#"ondol_connections{kind="http2"}"#, "2"),
+    ("ondol_connections_accepted_total ", "70"),
+    (r#"ondol_upstream_up{upstream="10.0.0.1:80"}"#, "0"),
+    (r#"ondol_upstream_up{upstream="10.0.0.2:80"}"#, "1"),
+    (r#"ondol_app_state{app="coffee",state="running"}"#, "1"),
+    (r#"ondol_app_state{app="coffee",state="failed"}"#, "0"),
+    (r#"ondol_app_restarts_total{app="coffee"}"#, "2"),
+    (
+        r#"ondol_cert_not_after_timestamp_seconds{domain="a.test"}"#,
+        "1900000000",
+    ),
+    (
+        r#"ondol_cert_not_after_timestamp_seconds{domain="*.a.test"}"#,
+        "2000000000",
+    ),
+    (
+        r#"ondol_backup_last_success_timestamp_seconds{target="disk"}"#,
+        "1772337906",
+    ),
+    (r#"ondol_backup_last_size_bytes{target="disk"}"#, "5000"),
+    ("ondol_alert_outbox_rows ", "2"),
+    (
+        r#"ondol_alert_channel_up{person="me",channel="email-2"}"#,
+        "0",
+    ),
+    (r#"ondol_incidents_open{severity="critical"}"#, "1"),
+    (
+        r#"ondol_disk_free_bytes{disk="/srv/\"photos\""}"#,
+        "1000000000",
+    ),
+    (
+        r#"ondol_disk_write_errors_total{disk="/srv/\"photos\""}"#,
+        "3",
+    ),
+    ("ondol_clock_offset_seconds ", "-0.25"),
+    (r#"ondol_watched_state{kind="data-plane",name=""}"#, "1"),
+    (
+        r#"ondol_watched_state{kind="disk",name="/srv/\"photos\""}"#,
+        "2",
+    ),
+    (r#"ondol_energy_joules_total{domain="package-0"}"#, "123.5"),
+    ("ondol_ups_charge_ratio ", "0.87"),
+    (r#"ondol_power_state{state="battery"}"#, "1"),
+    (r#"ondol_service_up{service="health"}"#, "0"),
+    (r#"ondol_data_planes{state="ready"}"#, "1"),
+    ("ondol_sites ", "1"),
+];
+
 #[test]
 fn what_is_known_has_its_numbers() {
     let text = text(&small(), Format::Text);
-    for (start, expected) in [
-        (r#"ondol_build_info{version="0.1.0"}"#, "1"),
-        ("ondol_unclean_boots_total ", "2"),
-        (r#"ondol_site_up{site="blog.example.com"}"#, "1"),
-        (r#"ondol_site_up{site="down.example.com"}"#, "0"),
-        (
-            r#"ondol_site_uptime_ratio{site="blog.example.com"}"#,
-            "0.999",
-        ),
-        (
-            r#"ondol_site_check_duration_seconds{site="blog.example.com"}"#,
-            "0.042",
-        ),
-        (
-            r#"ondol_http_requests_total{site="blog.example.com",class="2xx"}"#,
-            "90",
-        ),
-        (r#"ondol_http_requests_total{site="_",class="5xx"}"#, "1"),
-        (
-            r#"ondol_http_requests_in_flight{site="blog.example.com"}"#,
-            "1",
-        ),
-        (
-            r#"ondol_http_response_body_bytes_total{site="blog.example.com"}"#,
-            "12345",
-        ),
-        (
-            r#"ondol_http_request_duration_seconds_bucket{site="_",le="0.005"}"#,
-            "90",
-        ),
-        (
-            r#"ondol_http_request_duration_seconds_bucket{site="_",le="10"}"#,
-            "99",
-        ),
-        (
-            r#"ondol_http_request_duration_seconds_bucket{site="_",le="+Inf"}"#,
-            "100",
-        ),
-        (
-            r#"ondol_http_request_duration_seconds_sum{site="_"}"#,
-            "1.5",
-        ),
-        (
-            r#"ondol_http_request_duration_seconds_count{site="_"}"#,
-            "100",
-        ),
-        (r#"ondol_connections{kind="http2"}"#, "2"),
-        ("ondol_connections_accepted_total ", "70"),
-        (r#"ondol_upstream_up{upstream="10.0.0.1:80"}"#, "0"),
-        (r#"ondol_upstream_up{upstream="10.0.0.2:80"}"#, "1"),
-        (r#"ondol_app_state{app="coffee",state="running"}"#, "1"),
-        (r#"ondol_app_state{app="coffee",state="failed"}"#, "0"),
-        (r#"ondol_app_restarts_total{app="coffee"}"#, "2"),
-        (
-            r#"ondol_cert_not_after_timestamp_seconds{domain="a.test"}"#,
-            "1900000000",
-        ),
-        (
-            r#"ondol_cert_not_after_timestamp_seconds{domain="*.a.test"}"#,
-            "2000000000",
-        ),
-        (
-            r#"ondol_backup_last_success_timestamp_seconds{target="disk"}"#,
-            "1772337906",
-        ),
-        (r#"ondol_backup_last_size_bytes{target="disk"}"#, "5000"),
-        ("ondol_alert_outbox_rows ", "2"),
-        (
-            r#"ondol_alert_channel_up{person="me",channel="email-2"}"#,
-            "0",
-        ),
-        (r#"ondol_incidents_open{severity="critical"}"#, "1"),
-        (
-            r#"ondol_disk_free_bytes{disk="/srv/\"photos\""}"#,
-            "1000000000",
-        ),
-        (
-            r#"ondol_disk_write_errors_total{disk="/srv/\"photos\""}"#,
-            "3",
-        ),
-        ("ondol_clock_offset_seconds ", "-0.25"),
-        (r#"ondol_watched_state{kind="data-plane",name=""}"#, "1"),
-        (
-            r#"ondol_watched_state{kind="disk",name="/srv/\"photos\""}"#,
-            "2",
-        ),
-        (r#"ondol_energy_joules_total{domain="package-0"}"#, "123.5"),
-        ("ondol_ups_charge_ratio ", "0.87"),
-        (r#"ondol_power_state{state="battery"}"#, "1"),
-        (r#"ondol_service_up{service="health"}"#, "0"),
-        (r#"ondol_data_planes{state="ready"}"#, "1"),
-        ("ondol_sites ", "1"),
-    ] {
-        assert_eq!(line(&text, start), expected, "{start}");
+    for (start, expected) in NUMBERS {
+        assert_eq!(line(&text, start), *expected, "{start}");
     }
     for absent in [
         "unknown.example.com\"} ",
@@ -364,7 +366,7 @@ fn prometheus_own_tool_has_nothing_to_say() {
 fn a_thousand_sites_are_written_in_one_piece() {
     let names = (0..1_000).map(|number| format!("site-{number}.example.com"));
     let seen = seen(names);
-    let begun = Instant::now();
+    let begun = ondol_base::clock::now();
     let written = text(&seen, Format::Text);
     eprintln!(
         "1,000 sites: {} bytes in {:?}",
