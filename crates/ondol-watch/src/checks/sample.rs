@@ -65,7 +65,7 @@ pub(super) fn plan(sites: Vec<Site>) -> Plan {
 pub(super) struct Sample {
     pub(super) bench: Bench,
     pub(super) plan: watch::Sender<Arc<Plan>>,
-    pub(super) facts: watch::Sender<Arc<Facts>>,
+    pub(super) _facts: watch::Sender<Arc<Facts>>,
     pub(super) seen: mpsc::Receiver<Seen>,
     pub(super) _known: watch::Sender<Arc<Known>>,
     pub(super) _store: ondol_store::Store,
@@ -101,7 +101,7 @@ pub(super) fn sample(folder: &Path, plan: Plan, facts: Facts) -> Sample {
     Sample {
         bench,
         plan: plan_sender,
-        facts: facts_sender,
+        _facts: facts_sender,
         seen,
         _known: known_sender,
         _store: store,

@@ -4,6 +4,7 @@ use crate::watch::Subject;
 use crate::watch::What;
 
 /// What Ondol did, or does.
+#[expect(clippy::too_many_lines, reason = "a table: a line for each")]
 pub(super) fn deed(subject: &Subject, what: &What) -> &'static str {
     match what {
         What::AppFailed => {
