@@ -18,8 +18,8 @@ use super::said;
 
 const DRIVER: &str = "/lib/nut/dummy-ups";
 const SERVER: &str = "/lib/nut/upsd";
-/// The box believes the mains after 30 s, which is longer than a busy machine is waited for otherwise.
-const TURNS: usize = 3;
+/// Turns of ten seconds: the box believes the mains after 30 s, and whoever plays them has a busy machine.
+const TURNS: usize = 8;
 
 /// A UPS that says what it is told to, by NUT's own driver and server. Both are killed when dropped.
 struct Ups {

@@ -18,7 +18,6 @@ impl Apps {
     pub(super) async fn follow_power(&self, rests: bool, members: &mut Members) {
         if !rests {
             if let Some(resting) = members.resting.take() {
-                tracing::info!("the mains are back: apps start again");
                 self.forget_gone(&resting);
             }
             return;
@@ -26,7 +25,6 @@ impl Apps {
         if members.resting.is_some() {
             return;
         }
-        tracing::warn!("the battery is nearly empty: apps are brought to rest");
         let all = std::mem::take(&mut members.all);
         let statuses = all.values().map(|member| member.status.borrow().clone());
         members.resting = Some(statuses.map(resting).collect());
