@@ -10,7 +10,6 @@ use crate::{ASK, Lab, step, vm};
 /// Whoever is told of anything reads it in a file.
 const CONFIGURATION: &str = r#"[box]
 name = "lab"
-timezone = "UTC"
 [sites."one.test"]
 files = "/srv/one"
 [watch]
