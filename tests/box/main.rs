@@ -25,6 +25,7 @@ mod jobs;
 mod login;
 mod logs;
 mod migration;
+mod owner;
 mod peers;
 mod php;
 mod recover;
