@@ -17,6 +17,7 @@ mod differential;
 mod edges;
 mod files;
 mod harness;
+mod heartbeats;
 #[expect(dead_code, reason = "what starts issuers has more users than this")]
 #[path = "../issuers/lib.rs"]
 mod issuers;

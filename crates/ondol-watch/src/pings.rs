@@ -44,10 +44,19 @@ pub(crate) async fn run(
     let wanted = Arc::clone(&plan.borrow_and_update());
     register.begin(&wanted, timeline.now());
     let mut written_at = None;
+    let mut is_news = false;
     loop {
         let wanted = Arc::clone(&plan.borrow_and_update());
-        let mut is_news = register.want(&wanted, timeline.now());
-        let left = register.due_in(&wanted, timeline.now());
+        let now = timeline.now();
+        is_news |= register.want(&wanted, now);
+        tell(&ground, &register, &wanted, now).await;
+        let is_old = written_at.is_none_or(|at| clock::now().duration_since(at) >= HEARD);
+        if is_news || is_old && !register.is_empty() {
+            register.write(&ground.store, now).await;
+            written_at = Some(clock::now());
+            is_news = false;
+        }
+        let left = register.due_in(&wanted, now);
         let wait = left.map_or(TICK, |left| TICK.min(left + JUST_AFTER));
         tokio::select! {
             () = stop.requested() => break,
@@ -57,19 +66,12 @@ pub(crate) async fn run(
                     is_news |= register.hear(report, timeline.now());
                 }
             }
-            Ok(()) = plan.changed() => continue,
+            Ok(()) = plan.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
         if let Some(jump) = timeline.jump() {
             register.shift(jump);
             is_news = true;
-        }
-        let now = timeline.now();
-        tell(&ground, &register, &wanted, now).await;
-        let is_old = written_at.is_none_or(|at| clock::now().duration_since(at) >= HEARD);
-        if is_news || is_old && !register.is_empty() {
-            register.write(&ground.store, now).await;
-            written_at = Some(clock::now());
         }
     }
     if !register.is_empty() {
