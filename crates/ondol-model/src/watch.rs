@@ -44,6 +44,7 @@ pub const CHECK_USER_AGENT: &str = "Ondol-Check/1";
 pub use finding::Finding;
 pub use finding::What;
 pub use hold::Hold;
+pub use hold::Sent;
 pub use incident::Incident;
 pub use notice::Notice;
 pub use notice::NoticeKind;

@@ -26,8 +26,17 @@ pub struct Hold<'a> {
     pub budget: u32,
     /// How many of them each person was sent today.
     pub spent: &'a BTreeMap<PersonName, u32>,
-    /// When each person was sent the last messages, the newest last.
-    pub recent: &'a BTreeMap<PersonName, Vec<i64>>,
+    /// What each person was sent last, the newest last.
+    pub recent: &'a BTreeMap<PersonName, Vec<Sent>>,
+}
+
+/// That somebody was sent a message, or will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// When: the moment until which it was held.
+    pub at: i64,
+    /// How much it matters.
+    pub severity: Severity,
 }
 
 impl Hold<'_> {
@@ -39,7 +48,7 @@ impl Hold<'_> {
         severity: Severity,
         kind: NoticeKind,
     ) -> i64 {
-        let storm = self.storm(now, person);
+        let storm = self.storm(now, person, severity);
         if severity == Severity::Critical || matches!(kind, NoticeKind::Test | NoticeKind::Drill) {
             return storm;
         }
@@ -52,15 +61,20 @@ impl Hold<'_> {
         storm.max(quiet).max(digest)
     }
 
-    fn storm(&self, now: i64, person: &PersonName) -> i64 {
+    /// What comes during a storm goes out together with what is held already, and none of it waits longer than
+    /// [`STORM_SPAN`]. What matters less holds nothing back: neither its number, nor that it waits for the morning.
+    fn storm(&self, now: i64, person: &PersonName, severity: Severity) -> i64 {
         let recent = self.recent.get(person).map_or(&[][..], Vec::as_slice);
-        let within = recent.iter().filter(|at| now - **at < STORM_SPAN);
-        if within.clone().count() < STORM_FROM {
+        let as_bad = recent.iter().filter(|sent| sent.severity >= severity);
+        let near = as_bad.map(|sent| sent.at);
+        let near: Vec<i64> = near.filter(|at| (now - at).abs() < STORM_SPAN).collect();
+        if near.len() < STORM_FROM {
             return now;
         }
-        within
-            .max()
-            .map_or(now, |last| (last + STORM_SPAN).max(now))
+        if let Some(next) = near.iter().filter(|at| **at > now).min() {
+            return *next;
+        }
+        near.iter().max().map_or(now, |last| last + STORM_SPAN)
     }
 
     /// Seconds until what is over the budget is told.
@@ -95,7 +109,7 @@ mod tests {
     fn hold<'a>(
         minute: u16,
         spent: &'a BTreeMap<PersonName, u32>,
-        recent: &'a BTreeMap<PersonName, Vec<i64>>,
+        recent: &'a BTreeMap<PersonName, Vec<Sent>>,
     ) -> Hold<'a> {
         Hold {
             minute,
@@ -148,17 +162,43 @@ mod tests {
         }
     }
 
+    const MORNING: i64 = 20_000;
+
+    /// Until when a message is held at 1,000 after these.
+    fn held(severity: Severity, recent: &[(i64, Severity)]) -> i64 {
+        let me = PersonName("me".to_owned());
+        let recent = recent.iter();
+        let recent = recent.map(|&(at, severity)| Sent { at, severity });
+        let recent = BTreeMap::from([(me.clone(), recent.collect())]);
+        hold(720, &BTreeMap::new(), &recent).until(1_000, &me, severity, NoticeKind::Problem)
+    }
+
     #[test]
     fn the_fourth_message_of_five_minutes_waits_for_others() {
-        let me = PersonName("me".to_owned());
-        let spent = BTreeMap::new();
         let until = |recent: &[i64]| {
-            let recent = BTreeMap::from([(me.clone(), recent.to_vec())]);
-            hold(720, &spent, &recent).until(1_000, &me, Severity::Critical, NoticeKind::Problem)
+            let recent: Vec<_> = recent.iter().map(|at| (*at, Severity::Critical)).collect();
+            held(Severity::Critical, &recent)
         };
         assert_eq!(until(&[900, 950]), 1_000);
         assert_eq!(until(&[900, 950, 990]), 1_290);
         assert_eq!(until(&[100, 950, 990]), 1_000);
-        assert_eq!(until(&[900, 990, 1_290, 1_290]), 1_590);
+        // Those that follow it wait for the same moment, however many they are.
+        assert_eq!(until(&[900, 950, 990, 1_290]), 1_290);
+        assert_eq!(until(&[900, 990, 1_290, 1_290, 1_290, 1_290]), 1_290);
+    }
+
+    #[test]
+    fn what_matters_less_holds_nothing_back() {
+        use Severity::Critical;
+        use Severity::Warning;
+        // Three warnings wait for the end of the night when a site goes down.
+        let night = [(MORNING, Warning), (MORNING, Warning), (MORNING, Warning)];
+        assert_eq!(held(Critical, &night), 1_000);
+        assert_eq!(held(Warning, &night), 1_000);
+        let sent = [(980, Warning), (985, Warning), (990, Warning)];
+        assert_eq!(held(Critical, &sent), 1_000);
+        assert_eq!(held(Warning, &sent), 1_290);
+        let mixed = [(980, Critical), (985, Critical), (990, Critical)];
+        assert_eq!(held(Warning, &mixed), 1_290);
     }
 }

@@ -11,6 +11,7 @@ use ondol_model::plan::PersonName;
 use ondol_model::watch::Finding;
 use ondol_model::watch::Observation;
 use ondol_model::watch::PowerState;
+use ondol_model::watch::Sent;
 use ondol_model::watch::Subject;
 use ondol_model::watch::Tree;
 use ondol_model::watch::Watchman;
@@ -59,7 +60,7 @@ pub(super) struct Book {
     pub(super) spent: BTreeMap<PersonName, u32>,
     pub(super) spent_on: i64,
     /// When each person was sent the last messages.
-    pub(super) recent: BTreeMap<PersonName, Vec<i64>>,
+    pub(super) recent: BTreeMap<PersonName, Vec<Sent>>,
     pub(super) uptimes: BTreeMap<String, f64>,
     pub(super) written: Written,
 }
@@ -226,6 +227,7 @@ impl Book {
             care.told.shift(seconds);
         }
         let recent = self.recent.values_mut().flatten();
+        let recent = recent.map(|sent| &mut sent.at);
         for at in recent.chain(self.looks.values_mut().map(|look| &mut look.at)) {
             *at += seconds;
         }

@@ -8,6 +8,7 @@ use ondol_model::watch::Hold;
 use ondol_model::watch::Incident;
 use ondol_model::watch::Notice;
 use ondol_model::watch::NoticeKind;
+use ondol_model::watch::Sent;
 use ondol_model::watch::Severity;
 use ondol_model::watch::Track;
 use ondol_model::watch::due;
@@ -170,7 +171,10 @@ impl Book {
 
     fn count(&mut self, notice: &Notice) {
         let recent = self.recent.entry(notice.person.clone()).or_default();
-        recent.push(notice.not_before);
+        recent.push(Sent {
+            at: notice.not_before,
+            severity: notice.severity,
+        });
         let surplus = recent.len().saturating_sub(RECENT_MAX);
         recent.drain(..surplus);
         if notice.severity < Severity::Critical && notice.kind != NoticeKind::Recovery {
