@@ -1,6 +1,7 @@
 //! What the outside is told, and when; by a stand-in of it.
 
 use ondol_base::tasks::Supervisor;
+use ondol_model::plan::Value;
 use ondol_model::watch::State;
 use ondol_model::watch::Subject;
 use tokio::sync::Notify;
