@@ -35,7 +35,7 @@ mod machine;
 use machine::Machine;
 
 /// How often a sign of life is written down: how long the box was off is told about so exactly.
-const BEAT_EVERY: Duration = Duration::from_secs(20);
+const BEAT_EVERY: Duration = Duration::from_secs(15);
 /// How long a clock is waited for that is not right yet.
 const CLOCK_WAIT: Duration = Duration::from_secs(60);
 /// How often it is looked at.
