@@ -7,6 +7,7 @@ use ondol_model::watch::Finding;
 use ondol_model::watch::Notice;
 use ondol_model::watch::NoticeKind;
 use ondol_model::watch::Observation;
+use ondol_model::watch::PowerState;
 use ondol_model::watch::Severity;
 use ondol_model::watch::Subject;
 use ondol_model::watch::What;
@@ -47,6 +48,8 @@ impl Book {
             let deed = ondol_model::watch::drill(now, self.minute(now), often, &drilled);
             let subject = Subject::Channel(person.clone());
             match deed {
+                // On a battery everybody has something better to do; it is due with the mains.
+                DrillDeed::Send if self.power_state() != PowerState::Mains => {}
                 DrillDeed::Send => self.send_drill(name, now),
                 DrillDeed::Unanswered => {
                     let finding = Finding::of(What::DrillUnanswered);
