@@ -201,8 +201,7 @@ fn a_site_that_is_down_is_one_thing_that_is_not_well() {
     let folders = with_people();
     let people = fs::read_to_string(folders.path("ondol.toml")).unwrap();
     folders.configure(&format!(
-        "{}interval = \"10s\"\n[sites.\"b.test\"]\nhttps = false\nproxy = \"http://127.0.0.1:{port}\"\n",
-        people
+        "{people}interval = \"10s\"\n[sites.\"b.test\"]\nhttps = false\nproxy = \"http://127.0.0.1:{port}\"\n"
     ));
     let running = folders.start();
     let folders = &running.folders;

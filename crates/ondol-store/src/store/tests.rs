@@ -34,7 +34,7 @@ async fn messages(store: &Store) -> Vec<String> {
 
 #[tokio::test]
 async fn events_are_found_by_what_they_are_about() {
-    let store = crate::open_in_memory().unwrap();
+    let store = open_in_memory().unwrap();
     let handle = store.handle();
     for (at, kind, subject) in [
         (1, EventKind::BackupTaken, "disk"),

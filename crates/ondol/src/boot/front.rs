@@ -53,6 +53,10 @@ pub(super) struct Services {
 }
 
 impl Front {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one list of what is shown, and of who answers"
+    )]
     pub(super) fn open(
         view: View<'_>,
         managed: &watch::Receiver<Arc<Vec<Managed>>>,

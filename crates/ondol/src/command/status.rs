@@ -61,7 +61,7 @@ fn render(status: &Status, now: i64, screen: Screen) -> String {
     }
     if let Some(more @ 1..) = troubles.len().checked_sub(TROUBLES_MAX) {
         let sentence = format!("and {more} more: `ondol status --verbose` shows all");
-        text.push_str(&format!("  {}\n", screen.tinted(&sentence, Tint::Faint)));
+        text.extend(["  ", &screen.tinted(&sentence, Tint::Faint), "\n"]);
     }
     text.push('\n');
     for (label, value) in lines::of(status, now) {
@@ -125,7 +125,7 @@ fn remarks(status: &Status, now: i64, screen: Screen) -> String {
     if let Some(more @ 1..) = remarks.len().checked_sub(REMARKS_MAX) {
         let remarks = output::counted(more as u64, "more remark");
         let sentence = format!("{remarks}: `ondol status --verbose`");
-        text.push_str(&format!("  {}\n", screen.tinted(&sentence, Tint::Faint)));
+        text.extend(["  ", &screen.tinted(&sentence, Tint::Faint), "\n"]);
     }
     text
 }

@@ -66,6 +66,10 @@ fn is_here(server: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn write(path: impl AsRef<Path>, text: impl AsRef<str>) {
+        ondol_base::file::replace(path.as_ref(), text.as_ref().as_bytes(), 0o644).unwrap();
+    }
+
     fn nut(server: &str) -> Power {
         Power {
             ups: Some(Ups::Nut {
@@ -98,14 +102,14 @@ mod tests {
 
         let scripts = root.join(LAST_SCRIPTS[0]);
         fs::create_dir_all(&scripts).unwrap();
-        fs::write(scripts.join("nutshutdown"), "").unwrap();
+        write(scripts.join("nutshutdown"), "");
         assert_eq!(problems(root, &nut("localhost:3493")), [""; 0]);
         fs::create_dir_all(root.join("etc/nut")).unwrap();
         let settings = root.join("etc/nut/upsmon.conf");
-        fs::write(&settings, "# POWERDOWNFLAG /x\n").unwrap();
+        write(&settings, "# POWERDOWNFLAG /x\n");
         let no_flag = problems(root, &nut("127.0.0.1:3493"));
         assert!(no_flag[0].contains("leaves no flag"), "{no_flag:?}");
-        fs::write(&settings, "POWERDOWNFLAG /etc/killpower\n").unwrap();
+        write(&settings, "POWERDOWNFLAG /etc/killpower\n");
         assert_eq!(problems(root, &nut("[::1]:3493")), [""; 0]);
     }
 
@@ -121,7 +125,7 @@ mod tests {
         assert_eq!(problems(root, &none), [""; 0]);
         let battery = root.join("sys/class/power_supply/BAT0");
         fs::create_dir_all(&battery).unwrap();
-        fs::write(battery.join("type"), "Battery\n").unwrap();
+        write(battery.join("type"), "Battery\n");
         assert_eq!(problems(root, &Power::default()), [""; 0]);
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
             Weight::Advice => ("·", Tint::Faint),
         };
         let area = screen.tinted(&format!("{mark} {}", finding.area), tint);
-        text.push_str(&format!("\n{area}\n"));
+        text.extend(["\n", &area, "\n"]);
         text.push_str(&indented(&finding.problem, Tint::Plain, screen));
         text.push_str(&indented(&finding.advice, Tint::Strong, screen));
     }
@@ -44,7 +44,7 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
     if bad + warnings == 0 && advice > 0 {
         let pieces = output::counted(advice as u64, "piece");
         let sentence = format!("{pieces} of advice above would make the box safer.");
-        text.push_str(&format!("\n{}\n", screen.tinted(&sentence, Tint::Faint)));
+        text.extend(["\n", &screen.tinted(&sentence, Tint::Faint), "\n"]);
     }
     text
 }

@@ -112,15 +112,19 @@ fn folders(root: &Path) -> Folders {
         fs::create_dir(folder).unwrap();
         chmod(folder, 0o755);
     }
-    fs::write(&folders.config, "").unwrap();
+    write(&folders.config, "");
     chmod(&folders.config, 0o644);
-    fs::write(folders.database(), "").unwrap();
+    write(folders.database(), "");
     chmod(&folders.database(), 0o600);
     let certificate = folders.state.join("certificates/a.test");
     fs::create_dir_all(&certificate).unwrap();
-    fs::write(certificate.join("key.pem"), "").unwrap();
+    write(certificate.join("key.pem"), "");
     chmod(&certificate.join("key.pem"), 0o600);
     folders
+}
+
+fn write(path: impl AsRef<Path>, text: impl AsRef<str>) {
+    ondol_base::file::replace(path.as_ref(), text.as_ref().as_bytes(), 0o644).unwrap();
 }
 
 fn chmod(path: &Path, mode: u32) {
@@ -167,7 +171,7 @@ fn mistakes_and_what_this_machine_refuses_are_told_with_their_place() {
          [sites.\"a.test\"]\nhttps = false\nfiles = \"{}/missing\"\n",
         root.path().display()
     );
-    fs::write(&folders.config, text).unwrap();
+    write(&folders.config, text);
     let (plan, findings) = configuration::look(&folders, |_| BTreeSet::new(), NOW);
     assert!(plan.is_some());
     let found: Vec<_> = problems(findings)
@@ -195,7 +199,7 @@ fn mistakes_and_what_this_machine_refuses_are_told_with_their_place() {
             .all(|(_, problem)| !problem.contains("listen on"))
     );
 
-    fs::write(&folders.config, "flies = 1\n").unwrap();
+    write(&folders.config, "flies = 1\n");
     let (plan, findings) = configuration::look(&folders, |_| BTreeSet::new(), NOW);
     assert!(plan.is_none());
     assert!(problems(findings)[0].1.contains("ondol.toml:1)."));
@@ -382,7 +386,7 @@ fn servers_that_do_not_answer_are_told_of_with_their_sites() {
          [sites.\"b.test\"]\nproxy = \"http://127.0.0.1:{well}\"\n\
          [sites.\"c.test\"]\nproxy = \"http://127.0.0.1:{port}\"\n"
     );
-    fs::write(&folders.config, text).unwrap();
+    write(&folders.config, text);
     let plan = Configuration::read(&folders.config).unwrap().plan;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

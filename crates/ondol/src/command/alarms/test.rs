@@ -193,15 +193,14 @@ fn render(tested: &Tested, screen: Screen) -> String {
     }
     if tested.not_followed > 0 {
         let messages = output::counted(tested.not_followed as u64, "message");
-        text.push_str(&format!(
-            "{messages} could not be followed: look where they should arrive. A full disk is the usual reason.\n"
-        ));
+        let why = " could not be followed: look where they should arrive. A full disk is the usual reason.\n";
+        text.extend([messages.as_str(), why]);
     }
     let unreached: Vec<_> = unreached(tested).into_iter().collect();
     if !unreached.is_empty() {
         let names = unreached.join(", ");
         let sentence = format!("Not reached at all: {names}.");
-        text.push_str(&format!("{}\n", screen.tinted(&sentence, Tint::Bad)));
+        text.extend([&screen.tinted(&sentence, Tint::Bad), "\n"]);
     }
     text
 }

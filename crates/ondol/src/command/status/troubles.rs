@@ -35,114 +35,163 @@ pub(crate) enum Weight {
 
 /// All that is not well.
 pub(crate) fn of(status: &Status, now: i64) -> Vec<Trouble> {
-    let zone = status.timezone.as_deref();
-    let watch = &status.watch;
-    let mut troubles = Vec::new();
-    let mut add = |weight, area: &str, sentence: String| {
+    let mut found = Found {
+        status,
+        known: subjects_of(&status.watch.incidents),
+        troubles: Vec::new(),
+    };
+    found.incidents(now);
+    found.visitors();
+    found.subjects(now);
+    found.configuration();
+    found.services();
+    found.apps();
+    found.servers();
+    found.certificates(now);
+    found.backups();
+    found.channels();
+    let mut troubles = found.troubles;
+    troubles.sort_by_key(|trouble| trouble.weight); // Those alike keep their order.
+    troubles
+}
+
+/// What was found so far, of which subjects something is told.
+struct Found<'s> {
+    status: &'s Status,
+    known: BTreeSet<&'s str>,
+    troubles: Vec<Trouble>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, weight: Weight, area: &str, sentence: String) {
         let area = area.to_owned();
-        troubles.push(Trouble {
+        self.troubles.push(Trouble {
             weight,
             area,
             sentence,
         });
-    };
-    for incident in &watch.incidents {
-        let weight = match incident.severity {
-            AlarmSeverity::Critical => Weight::Bad,
-            AlarmSeverity::Info | AlarmSeverity::Warning => Weight::Attention,
-        };
-        let has_people = !watch.people.is_empty();
-        add(
-            weight,
-            kind(&incident.subject),
-            told(incident, has_people, now, zone),
-        );
     }
-    let known = subjects_of(&watch.incidents);
-    if status.generations.is_empty() && !known.contains("data-plane") {
-        let sentence = "No data plane is running: visitors are not served.";
-        add(Weight::Bad, "data-plane", sentence.to_owned());
-    }
-    for subject in &watch.subjects {
-        let weight = match subject.state {
-            HealthState::Fail => Weight::Bad,
-            HealthState::Warn => Weight::Attention,
-            HealthState::Pass | HealthState::Unknown => continue,
-        };
-        if !known.contains(subject.subject.as_str()) {
-            let since = span::relative(subject.since.unix_seconds(), now);
-            let what = full(&subject.sentence, &subject.subject);
-            add(weight, &subject.kind, format!("{what} So since {since}."));
-        }
-    }
-    let is_new = |subject: &str| {
-        let mut watched = watch.subjects.iter();
+
+    /// Whether those who watch have nothing to tell of a subject, so that its own words count.
+    fn is_new(&self, subject: &str) -> bool {
+        let mut watched = self.status.watch.subjects.iter();
         let is_told = watched.any(|it| {
             it.subject == subject && matches!(it.state, HealthState::Warn | HealthState::Fail)
         });
-        !is_told && !known.contains(subject)
-    };
-    if let Some(sentence) = last_good(status) {
-        add(Weight::Attention, "configuration", sentence);
+        !is_told && !self.known.contains(subject)
     }
-    for service in &status.services {
-        if service.state != "running" && is_new(&format!("service:{}", service.name)) {
-            let why = service.last_error.as_deref().unwrap_or("it has ended");
-            let (name, state) = (&service.name, &service.state);
-            add(
-                Weight::Attention,
-                "service",
-                format!("Ondol's part for {name} does not run ({state}): {why}"),
-            );
+
+    fn incidents(&mut self, now: i64) {
+        let Status {
+            watch, timezone, ..
+        } = self.status;
+        let has_people = !watch.people.is_empty();
+        for incident in &watch.incidents {
+            let weight = match incident.severity {
+                AlarmSeverity::Critical => Weight::Bad,
+                AlarmSeverity::Info | AlarmSeverity::Warning => Weight::Attention,
+            };
+            let sentence = told(incident, has_people, now, timezone.as_deref());
+            self.add(weight, kind(&incident.subject), sentence);
         }
     }
-    for app in &status.apps {
-        let weight = match app.state {
-            AppState::Failed => Weight::Bad,
-            AppState::Running
-            | AppState::Starting
-            | AppState::Deploying
-            | AppState::Watching
-            | AppState::Asleep
-            | AppState::Stopped => Weight::Attention,
-        };
-        if is_new(&format!("app:{}", app.name))
-            && let Some(sentence) = apps::trouble(app)
-        {
-            add(weight, "app", sentence);
+
+    fn visitors(&mut self) {
+        if self.status.generations.is_empty() && !self.known.contains("data-plane") {
+            let sentence = "No data plane is running: visitors are not served.";
+            self.add(Weight::Bad, "data-plane", sentence.to_owned());
         }
     }
-    for server in &status.servers {
-        if let Some(why) = &server.trouble {
-            let (address, sites) = (&server.address, server.sites.join(", "));
-            add(
-                Weight::Attention,
-                "upstream",
-                format!("The server {address} of {sites} is left out: {why}"),
-            );
-        }
-    }
-    for sentence in certificate_problems(status, now) {
-        add(Weight::Attention, "certificate", sentence);
-    }
-    for (target, sentence) in backups::failures(&status.backups) {
-        if is_new(&format!("backup:{target}")) {
-            add(Weight::Attention, "backup", sentence);
-        }
-    }
-    for person in &watch.people {
-        for channel in &person.channels {
-            let (name, word) = (&person.name, &channel.channel);
-            if let Some(trouble) = &channel.trouble
-                && is_new(&format!("channel:{name}/{word}"))
-            {
-                let sentence = format!("{name} is not reached by {word}: {trouble}");
-                add(Weight::Attention, "channel", sentence);
+
+    fn subjects(&mut self, now: i64) {
+        for subject in &self.status.watch.subjects {
+            let weight = match subject.state {
+                HealthState::Fail => Weight::Bad,
+                HealthState::Warn => Weight::Attention,
+                HealthState::Pass | HealthState::Unknown => continue,
+            };
+            if !self.known.contains(subject.subject.as_str()) {
+                let since = span::relative(subject.since.unix_seconds(), now);
+                let what = full(&subject.sentence, &subject.subject);
+                let sentence = format!("{what} So since {since}.");
+                self.add(weight, &subject.kind, sentence);
             }
         }
     }
-    troubles.sort_by_key(|trouble| trouble.weight); // Those alike keep their order.
-    troubles
+
+    fn configuration(&mut self) {
+        if let Some(sentence) = last_good(self.status) {
+            self.add(Weight::Attention, "configuration", sentence);
+        }
+    }
+
+    fn services(&mut self) {
+        for service in &self.status.services {
+            let (name, state) = (&service.name, &service.state);
+            if state != "running" && self.is_new(&format!("service:{name}")) {
+                let why = service.last_error.as_deref().unwrap_or("it has ended");
+                let sentence = format!("Ondol's part for {name} does not run ({state}): {why}");
+                self.add(Weight::Attention, "service", sentence);
+            }
+        }
+    }
+
+    fn apps(&mut self) {
+        for app in &self.status.apps {
+            let weight = match app.state {
+                AppState::Failed => Weight::Bad,
+                AppState::Running
+                | AppState::Starting
+                | AppState::Deploying
+                | AppState::Watching
+                | AppState::Asleep
+                | AppState::Stopped => Weight::Attention,
+            };
+            if self.is_new(&format!("app:{}", app.name))
+                && let Some(sentence) = apps::trouble(app)
+            {
+                self.add(weight, "app", sentence);
+            }
+        }
+    }
+
+    fn servers(&mut self) {
+        for server in &self.status.servers {
+            if let Some(why) = &server.trouble {
+                let (address, sites) = (&server.address, server.sites.join(", "));
+                let sentence = format!("The server {address} of {sites} is left out: {why}");
+                self.add(Weight::Attention, "upstream", sentence);
+            }
+        }
+    }
+
+    fn certificates(&mut self, now: i64) {
+        for sentence in certificate_problems(self.status, now) {
+            self.add(Weight::Attention, "certificate", sentence);
+        }
+    }
+
+    fn backups(&mut self) {
+        for (target, sentence) in backups::failures(&self.status.backups) {
+            if self.is_new(&format!("backup:{target}")) {
+                self.add(Weight::Attention, "backup", sentence);
+            }
+        }
+    }
+
+    fn channels(&mut self) {
+        for person in &self.status.watch.people {
+            for channel in &person.channels {
+                let (name, word) = (&person.name, &channel.channel);
+                if let Some(trouble) = &channel.trouble
+                    && self.is_new(&format!("channel:{name}/{word}"))
+                {
+                    let sentence = format!("{name} is not reached by {word}: {trouble}");
+                    self.add(Weight::Attention, "channel", sentence);
+                }
+            }
+        }
+    }
 }
 
 /// The kind of a subject: `site` of `site:a.example.com`.

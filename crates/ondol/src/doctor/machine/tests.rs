@@ -23,7 +23,11 @@ fn machine() -> TempDir {
 fn plant(root: &TempDir, path: &str, text: &str) {
     let path = root.path().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
+    write(path, text);
+}
+
+fn write(path: impl AsRef<Path>, text: impl AsRef<str>) {
+    ondol_base::file::replace(path.as_ref(), text.as_ref().as_bytes(), 0o644).unwrap();
 }
 
 fn found(root: &TempDir) -> Vec<(Weight, String)> {
