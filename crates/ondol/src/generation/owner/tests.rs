@@ -1,5 +1,6 @@
 //! The owner with real processes and links, whose part the test plays.
 
+use std::os::unix::net::UnixStream;
 use std::process::ChildStdin;
 use std::process::Command;
 use std::process::Stdio;
@@ -14,6 +15,7 @@ use ondol_store::Store;
 use super::*;
 use crate::generation::Phase;
 use crate::link;
+use crate::link::Link;
 use crate::listeners::Listeners;
 use crate::sandbox::ServeUser;
 
