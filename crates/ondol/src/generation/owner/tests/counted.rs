@@ -32,7 +32,7 @@ async fn totals(handle: &Handle, expected: &[(&str, SiteCounts)]) {
         .collect();
     let mut sites = handle.sites();
     let found = sites.wait_for(|totals| **totals == expected);
-    let found = tokio::time::timeout(std::time::Duration::from_secs(30), found).await;
+    let found = tokio::time::timeout(Duration::from_secs(30), found).await;
     if found.is_err() {
         panic!("{:#?}\nare not\n{expected:#?}", *handle.sites().borrow());
     }
