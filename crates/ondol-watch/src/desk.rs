@@ -2,8 +2,6 @@
 //! model, written down, and shown.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use ondol_base::chain::Chain;
@@ -18,6 +16,7 @@ use crate::delivery::Outbox;
 use crate::facts::Facts;
 use crate::ground::Known;
 use crate::ground::Seen;
+use crate::lent::Lent;
 use crate::news::News;
 use crate::request::Ping;
 use crate::request::Request;
@@ -50,7 +49,7 @@ const MEMORY_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) seen: mpsc::Receiver<Seen>,
-    pub(crate) requests: Arc<Mutex<mpsc::Receiver<Request>>>,
+    pub(crate) requests: Lent<Request>,
     pub(crate) reports: mpsc::Sender<Ping>,
     pub(crate) news: mpsc::Sender<News>,
     pub(crate) status: watch::Sender<Arc<WatchStatus>>,
@@ -82,11 +81,10 @@ impl Desk {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let requests = Arc::clone(&self.requests);
             let happened = tokio::select! {
                 () = stop.requested() => Happened::Stop,
                 Some(seen) = self.seen.recv() => Happened::Seen(seen),
-                Some(request) = next_request(&requests) => Happened::Request(request),
+                Some(request) = self.requests.recv() => Happened::Request(request),
                 Ok(()) = self.plan.changed() => Happened::Plan,
                 Ok(()) = self.facts.changed() => Happened::Facts,
                 _ = tick.tick() => Happened::Time,
@@ -204,14 +202,6 @@ impl Desk {
             self.status.send_replace(Arc::new(book.shown(now)));
         }
     }
-}
-
-async fn next_request(requests: &Mutex<mpsc::Receiver<Request>>) -> Option<Request> {
-    std::future::poll_fn(|context| {
-        let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.poll_recv(context)
-    })
-    .await
 }
 
 #[cfg(test)]

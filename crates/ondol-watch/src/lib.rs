@@ -12,6 +12,7 @@ mod desk;
 mod facts;
 mod ground;
 mod heartbeat;
+mod lent;
 mod news;
 mod pings;
 mod places;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use ondol_base::clock;
 use ondol_base::tasks::Stop;
 use ondol_model::Plan;
-use tokio::sync::mpsc;
 
 use crate::desk::timeline::Timeline;
 use crate::ground::Ground;
 use crate::ground::Seen;
+use crate::lent::Lent;
 use crate::request::Ping;
 
 mod register;
@@ -28,12 +28,8 @@ const HEARD: Duration = Duration::from_secs(10 * 60);
 /// How long a box without a clock of its own waits for the right time before it judges by a wrong one.
 const CLOCK_WAIT: Duration = Duration::from_secs(60);
 
-/// Takes reports and judges by them, until told to stop. `reports` is lent, so that it outlives a panic.
-pub(crate) async fn run(
-    ground: Ground,
-    reports: &mut mpsc::Receiver<Ping>,
-    stop: Stop,
-) -> Result<(), Infallible> {
+/// Takes reports and judges by them, until told to stop.
+pub(crate) async fn run(ground: Ground, reports: Lent<Ping>, stop: Stop) -> Result<(), Infallible> {
     let mut plan = ground.plan.clone();
     let mut register = Register::open(&ground.store).await;
     tokio::select! {
@@ -62,7 +58,7 @@ pub(crate) async fn run(
             () = stop.requested() => break,
             Some(report) = reports.recv() => {
                 is_news |= register.hear(report, timeline.now());
-                while let Ok(report) = reports.try_recv() {
+                while let Some(report) = reports.try_recv() {
                     is_news |= register.hear(report, timeline.now());
                 }
             }

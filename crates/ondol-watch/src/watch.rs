@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use ondol_base::tasks::Stop;
@@ -24,11 +23,13 @@ use crate::facts::Facts;
 use crate::ground::Ground;
 use crate::ground::Known;
 use crate::heartbeat;
+use crate::lent::Lent;
 use crate::news::News;
 use crate::pings;
 use crate::places::Places;
 use crate::power;
 use crate::request::Handle;
+use crate::request::Ping;
 use crate::request::Request;
 use crate::status::WatchStatus;
 
@@ -53,7 +54,7 @@ pub struct Watch {
     news: mpsc::Sender<News>,
     status: watch::Sender<Arc<WatchStatus>>,
     power: watch::Sender<PowerState>,
-    requests: Arc<Mutex<mpsc::Receiver<Request>>>,
+    requests: Lent<Request>,
     judged: Judged,
 }
 
@@ -89,7 +90,7 @@ impl Watch {
                 news: news_sender,
                 status: status_sender,
                 power,
-                requests: Arc::new(Mutex::new(requests)),
+                requests: Lent::new(requests),
                 judged: Judged::default(),
             },
             handle: Handle {
@@ -141,7 +142,7 @@ fn start(
     ground: &Ground,
     outbox: Outbox,
     judged: Judged,
-    reports: mpsc::Receiver<crate::request::Ping>,
+    reports: mpsc::Receiver<Ping>,
 ) -> Supervisor {
     let mut beside = Supervisor::default();
     let given = ground.clone();
@@ -159,11 +160,9 @@ fn start(
     let given = ground.clone();
     beside.service("power", move |stop| power::run(given.clone(), stop));
     let given = ground.clone();
-    // Held for as long as they run, by one run at a time.
-    let reports = Arc::new(tokio::sync::Mutex::new(reports));
+    let reports = Lent::new(reports);
     beside.service("reports", move |stop| {
-        let (given, reports) = (given.clone(), Arc::clone(&reports));
-        async move { pings::run(given, &mut *reports.lock().await, stop).await }
+        pings::run(given.clone(), reports.clone(), stop)
     });
     let given = ground.clone();
     beside.service("heartbeat", move |stop| heartbeat::run(given.clone(), stop));

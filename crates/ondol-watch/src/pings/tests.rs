@@ -8,6 +8,7 @@ use ondol_model::watch::PingKind;
 use ondol_model::watch::State;
 use ondol_model::watch::Subject;
 use ondol_model::watch::What;
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::planted::Planted;
@@ -150,12 +151,11 @@ async fn what_is_kept_in_another_form_is_awaited_anew() {
 async fn the_desk_hears_of_a_report_at_once_and_the_store_at_the_end() {
     let mut planted = Planted::new(plan(&["parents"]));
     let (sender, reports) = mpsc::channel(8);
-    let reports = Arc::new(tokio::sync::Mutex::new(reports));
+    let reports = Lent::new(reports);
     let mut supervisor = Supervisor::default();
     let ground = planted.ground.clone();
     supervisor.service("reports", move |stop| {
-        let (ground, reports) = (ground.clone(), Arc::clone(&reports));
-        async move { run(ground, &mut *reports.lock().await, stop).await }
+        run(ground.clone(), reports.clone(), stop)
     });
     let fail = report("parents", PingKind::Fail, "disk full");
     sender.send(fail).await.unwrap();
