@@ -12,31 +12,22 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ondol_admin::Socket;
-use ondol_admin::Surface;
 use ondol_base::clock;
 use ondol_base::descriptors;
 use ondol_base::file::Lock;
 use ondol_base::memory;
 use ondol_base::tasks::Group;
-use ondol_base::tasks::Supervisor;
 use ondol_certs::Board;
-use ondol_certs::Certificates;
-use ondol_certs::Issuing;
-use ondol_certs::IssuingHandle;
-use ondol_certs::News;
 use ondol_config::Ink;
-use ondol_model::Plan;
 use ondol_model::watch::PowerState;
 use ondol_store::Store;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
 use tokio::sync::watch;
 
 use crate::cli::Environment;
 use crate::cli::RunFlags;
 use crate::configuration::Configuration;
 use crate::control::Control;
-use crate::events::Events;
 use crate::examine;
 use crate::facts::FactsTold;
 use crate::folders::Folders;
@@ -50,29 +41,26 @@ use crate::handover::Facts;
 use crate::handover::Handover;
 use crate::listeners::Listeners;
 use crate::logging;
-use crate::published::View;
-use crate::reload::Context;
-use crate::reload::Served;
 use crate::sandbox;
 use crate::sandbox::ServeUser;
 use crate::signals;
 
 mod announce;
 mod apps;
+mod assemble;
 mod backups;
 mod care;
 mod ending;
 mod front;
 mod prepare;
 
-use announce::announce;
 use apps::AppHost;
+use assemble::Parts;
+use assemble::assemble;
 use backups::BackupHost;
 use care::WatchHost;
 use ending::execute;
 use ending::retreat;
-use front::Front;
-use front::Services;
 use prepare::Prepared;
 use prepare::lock;
 use prepare::prepare;
@@ -353,166 +341,4 @@ async fn serve(
         None => Socket::bind(&ground.folders.admin_socket())?,
     };
     Ok(Arc::new(socket))
-}
-
-/// What was begun before the agent is complete.
-struct Parts {
-    generations: generation::Handle,
-    board: Board,
-    workers: Group,
-    admin: Arc<Socket>,
-    plan: watch::Sender<Arc<Plan>>,
-    sources: watch::Sender<Arc<[PathBuf]>>,
-    host: AppHost,
-    backups: BackupHost,
-    facts: FactsTold,
-    watch: WatchHost,
-}
-
-#[expect(
-    clippy::too_many_lines,
-    reason = "one list of what an agent is put together from"
-)]
-async fn assemble(ground: &Ground, prepared: Prepared, past: Past, parts: Parts) -> Agent {
-    let Parts {
-        generations,
-        board,
-        mut workers,
-        admin,
-        plan,
-        sources,
-        mut host,
-        backups,
-        facts,
-        watch,
-    } = parts;
-    let Prepared {
-        served,
-        store,
-        events,
-        certificates,
-        notices,
-        signals,
-        notifier,
-    } = prepared;
-    announce(ground, &events, past.facts.as_ref(), &served).await;
-    record_notices(notices, events.clone(), &mut workers);
-    let started_at = clock::unix_seconds();
-    let generation_status = generations.status();
-    let now = generation_status.borrow().clone();
-    let view = first_view(ground, &served, &now, started_at);
-    let (issuing, issuing_handle) = Issuing::new(certificates.clone(), store.handle(), board);
-    let IssuingHandle { managed, requests } = issuing_handle;
-    let Front {
-        published,
-        surface,
-        health,
-        commands,
-        folders_changed,
-    } = Front::open(
-        view,
-        &managed,
-        Services {
-            requests,
-            apps: host.handle.clone(),
-            backups: backups.handle.clone(),
-            watch: watch.handle.clone(),
-            plan: plan.subscribe(),
-            folders: ground.folders.clone(),
-            generations: generations.clone(),
-        },
-        &store,
-        &mut workers,
-    );
-    let certificate_sets = certificates.subscribe();
-    host.start(&events, &mut workers);
-    let mut supervisor = supervise(&certificates, issuing, &admin, surface);
-    backups.start(&mut supervisor, &events, host.handle.clone(), &mut workers);
-    watch.start(&mut supervisor, &events, &mut workers);
-    supervisor.service("health", move |stop| health.clone().serve(stop));
-    Agent {
-        control: Control {
-            context: context(ground, generations, certificates),
-            served,
-            events,
-            notifier,
-            published,
-            supervisor,
-            signals,
-            commands,
-            certificates: certificate_sets,
-            managed,
-            plan,
-            sources,
-            folders_changed,
-            facts,
-            generations: generation_status,
-            executable: ground.executable.clone(),
-            started_at,
-            last_reload: None,
-        },
-        store,
-        workers,
-        apps: host,
-        admin,
-        lock: past.lock,
-    }
-}
-
-fn context(
-    ground: &Ground,
-    generations: generation::Handle,
-    certificates: Certificates,
-) -> Context {
-    Context {
-        folders: ground.folders.clone(),
-        generations,
-        certificates,
-        user: ground.surroundings.user.clone(),
-        workers: ground.workers,
-    }
-}
-
-fn record_notices(mut notices: mpsc::Receiver<News>, events: Events, workers: &mut Group) {
-    workers.spawn("notices of certificates", async move {
-        while let Some(news) = notices.recv().await {
-            events.record(news.kind, news.subject, news.message);
-        }
-    });
-}
-
-/// What goes on by itself, and is started again when it fails.
-fn supervise(
-    certificates: &Certificates,
-    issuing: Issuing,
-    admin: &Arc<Socket>,
-    surface: Surface,
-) -> Supervisor {
-    let mut supervisor = Supervisor::default();
-    let kept_fresh = certificates.clone();
-    supervisor.service("certificates", move |stop| {
-        kept_fresh.clone().keep_fresh(stop)
-    });
-    supervisor.service("issuers", move |stop| issuing.clone().run(stop));
-    let socket = Arc::clone(admin);
-    supervisor.service("admin", move |stop| {
-        ondol_admin::serve(Arc::clone(&socket), surface.clone(), stop)
-    });
-    supervisor
-}
-
-fn first_view<'a>(
-    ground: &Ground,
-    served: &'a Served,
-    generations: &'a generation::Status,
-    started_at: i64,
-) -> View<'a> {
-    View {
-        served,
-        generations,
-        services: Vec::new(),
-        last_reload: None,
-        configuration: ground.folders.config.display().to_string(),
-        started_at,
-    }
 }

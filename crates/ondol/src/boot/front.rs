@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use ondol_admin::AppCommand;
+use ondol_admin::BackupCommand;
+use ondol_admin::CertCommand;
 use ondol_admin::Command;
 use ondol_admin::HealthDoor;
 use ondol_admin::Surface;
+use ondol_admin::WatchCommand;
 use ondol_base::tasks::Group;
 use ondol_certs::Managed;
 use ondol_certs::Request;
@@ -52,6 +56,14 @@ pub(super) struct Services {
     pub(super) generations: generation::Handle,
 }
 
+/// What comes in for those who are asked.
+struct Asked {
+    certs: mpsc::Receiver<CertCommand>,
+    apps: mpsc::Receiver<AppCommand>,
+    backups: mpsc::Receiver<BackupCommand>,
+    watch: mpsc::Receiver<WatchCommand>,
+}
+
 impl Front {
     #[expect(
         clippy::too_many_lines,
@@ -64,28 +76,8 @@ impl Front {
         store: &Store,
         workers: &mut Group,
     ) -> Self {
-        let Services {
-            requests,
-            apps,
-            backups,
-            watch,
-            plan,
-            folders,
-            generations,
-        } = services;
         let (troubles, health_troubles) = watch::channel(Arc::default());
-        let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
-        let (cert_sender, cert_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
-        let (app_sender, app_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
-        let (backup_sender, backup_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
-        let (watch_sender, watch_commands) = mpsc::channel(limits::ADMIN_COMMANDS);
-        let to = Commands {
-            commands: command_sender,
-            cert_commands: cert_sender,
-            app_commands: app_sender,
-            backup_commands: backup_sender,
-            watch_commands: watch_sender,
-        };
+        let (to, commands, asked) = channels();
         let managed = Arc::clone(&managed.borrow());
         let (published, surface, shown) = Published::new(
             view,
@@ -93,59 +85,25 @@ impl Front {
             store.handle(),
             to,
             Told {
-                apps: apps.status.clone(),
-                backups: backups.status.clone(),
-                watch: watch.status.clone(),
-                generations,
+                apps: services.apps.status.clone(),
+                backups: services.backups.status.clone(),
+                watch: services.watch.status.clone(),
+                generations: services.generations.clone(),
                 health_troubles,
             },
         );
         let Shown {
-            apps: apps_shown,
-            backups: backups_shown,
-            watch: watch_shown,
-            traffic: traffic_shown,
-        } = shown;
-        workers.spawn("what is shown of apps", apps_shown.run());
-        workers.spawn("what is shown of backups", backups_shown.run());
-        let health = HealthDoor::new(plan.clone(), surface.clone(), troubles);
-        workers.spawn("how all is, as it is shown", watch_shown.run());
-        workers.spawn("what is shown of visitors", traffic_shown.run());
-        let watch_requests = WatchRequests {
-            commands: watch_commands,
-            desk: watch_requests::Desk { watch },
-        };
-        workers.spawn("questions about alarms", watch_requests.run());
-        // One that waits says the same as many.
-        let (folders_sender, folders_changed) = mpsc::channel(1);
-        let backup_requests = BackupRequests::new(
-            backup_commands,
-            folders_sender,
+            apps,
             backups,
-            apps.clone(),
-            store.handle(),
-            plan,
-            folders,
-        );
-        workers.spawn("questions about backups", backup_requests.run());
-        let app_requests = AppRequests {
-            commands: app_commands,
-            desk: app_requests::Desk {
-                apps: surface.apps.clone(),
-                host: apps,
-                store: store.handle(),
-            },
-        };
-        workers.spawn("questions about apps", app_requests.run());
-        let cert_requests = CertRequests {
-            commands: cert_commands,
-            desk: Desk {
-                certs: surface.certs.clone(),
-                sites: surface.sites.clone(),
-                requests,
-            },
-        };
-        workers.spawn("requests of certificates", cert_requests.run());
+            watch,
+            traffic,
+        } = shown;
+        workers.spawn("what is shown of apps", apps.run());
+        workers.spawn("what is shown of backups", backups.run());
+        workers.spawn("how all is, as it is shown", watch.run());
+        workers.spawn("what is shown of visitors", traffic.run());
+        let health = HealthDoor::new(services.plan.clone(), surface.clone(), troubles);
+        let folders_changed = answer(asked, services, &surface, store, workers);
         Self {
             published,
             surface,
@@ -154,4 +112,82 @@ impl Front {
             folders_changed,
         }
     }
+}
+
+/// The ends at which commands come in; those for the agent's loop apart.
+fn channels() -> (Commands, mpsc::Receiver<Command>, Asked) {
+    let (command_sender, commands) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (cert_commands, certs) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (app_commands, apps) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (backup_commands, backups) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let (watch_commands, watch) = mpsc::channel(limits::ADMIN_COMMANDS);
+    let to = Commands {
+        commands: command_sender,
+        cert_commands,
+        app_commands,
+        backup_commands,
+        watch_commands,
+    };
+    let asked = Asked {
+        certs,
+        apps,
+        backups,
+        watch,
+    };
+    (to, commands, asked)
+}
+
+/// Starts those who answer; what comes back tells when folders have changed.
+fn answer(
+    asked: Asked,
+    services: Services,
+    surface: &Surface,
+    store: &Store,
+    workers: &mut Group,
+) -> mpsc::Receiver<()> {
+    let Services {
+        requests,
+        apps,
+        backups,
+        watch,
+        plan,
+        folders,
+        generations: _,
+    } = services;
+    let watch_requests = WatchRequests {
+        commands: asked.watch,
+        desk: watch_requests::Desk { watch },
+    };
+    workers.spawn("questions about alarms", watch_requests.run());
+    // One that waits says the same as many.
+    let (folders_sender, folders_changed) = mpsc::channel(1);
+    let backup_requests = BackupRequests::new(
+        asked.backups,
+        folders_sender,
+        backups,
+        apps.clone(),
+        store.handle(),
+        plan,
+        folders,
+    );
+    workers.spawn("questions about backups", backup_requests.run());
+    let app_requests = AppRequests {
+        commands: asked.apps,
+        desk: app_requests::Desk {
+            apps: surface.apps.clone(),
+            host: apps,
+            store: store.handle(),
+        },
+    };
+    workers.spawn("questions about apps", app_requests.run());
+    let cert_requests = CertRequests {
+        commands: asked.certs,
+        desk: Desk {
+            certs: surface.certs.clone(),
+            sites: surface.sites.clone(),
+            requests,
+        },
+    };
+    workers.spawn("requests of certificates", cert_requests.run());
+    folders_changed
 }
