@@ -46,6 +46,10 @@ const LENGTH_BYTES: usize = 4;
 /// What the agent tells a data plane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the first value, and there is one of it"
+)]
 pub(crate) enum Down {
     /// The first value, after the sockets themselves: all that is needed to serve.
     Start(Start),

@@ -176,7 +176,7 @@ fn patiently(is_so: impl Fn() -> bool) {
         let is_now = eventually("a turn is over", || {
             asked += 1;
             let is_over = asked > 1_000;
-            (is_so() || is_over).then(|| !is_over)
+            (is_so() || is_over).then_some(!is_over)
         });
         if is_now {
             return;

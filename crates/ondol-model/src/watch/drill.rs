@@ -83,10 +83,10 @@ mod tests {
             (60 * DAY, noon, drilled(Some(30 * DAY), None), Send),
             (45 * DAY, noon, drilled(None, Some(20 * DAY)), Nothing),
         ] {
-            let did = super::drill(now, minute, Often::Monthly, &drilled);
+            let did = drill(now, minute, Often::Monthly, &drilled);
             assert_eq!(did, deed, "{now} {minute} {drilled:?}");
         }
-        let never = super::drill(90 * DAY, noon, Often::Never, &drilled(None, None));
+        let never = drill(90 * DAY, noon, Often::Never, &drilled(None, None));
         assert_eq!(never, Nothing);
     }
 }

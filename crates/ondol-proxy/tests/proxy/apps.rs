@@ -429,7 +429,7 @@ fn the_box_asking_its_own_site_keeps_no_app_awake() {
     let plane = start_one(ready(1, &[&upstream]));
     for (agent, requests) in [("Ondol-Check/1", 0), ("Ondol-Check/10", 1)] {
         let mut visitor = plane.visit();
-        visitor.send(&format!(
+        visitor.send(format!(
             "GET / HTTP/1.1\r\nHost: a.test\r\nUser-Agent: {agent}\r\n\r\n"
         ));
         let mut connection = upstream.accept();

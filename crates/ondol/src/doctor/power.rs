@@ -63,6 +63,7 @@ fn is_here(server: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test may write in place")]
 mod tests {
     use super::*;
 

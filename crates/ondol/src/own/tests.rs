@@ -76,6 +76,7 @@ fn the_worst_part_that_is_known_is_how_the_box_is() {
 }
 
 /// Tokens in files come when they are there.
+#[expect(clippy::disallowed_methods, reason = "a test may write in place")]
 #[tokio::test]
 async fn what_is_answered_follows_the_state_the_plan_and_the_files_of_tokens() {
     let folder = tempfile::tempdir().unwrap();

@@ -47,8 +47,7 @@ impl Told {
         }
         let sites = plane.sites();
         let are_all = self.sites.is_empty() || self.times >= TIMES_BETWEEN_ALL;
-        let is_news =
-            |(name, counts): &(&Box<str>, &_)| are_all || self.sites.get(*name) != Some(*counts);
+        let is_news = |(name, counts): &(&_, &_)| are_all || self.sites.get(*name) != Some(*counts);
         let told = sites.iter().filter(is_news);
         let told: BTreeMap<_, _> = told
             .map(|(name, counts)| (name.to_string(), site(*counts)))

@@ -1,3 +1,5 @@
+//! What waits is folded: what is over is told once, and many things are told together.
+
 use proptest::prelude::*;
 
 use super::*;

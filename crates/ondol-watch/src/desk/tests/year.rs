@@ -225,6 +225,7 @@ impl Told {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
 fn number(variable: &str, usual: u64) -> u64 {
     let value = std::env::var(variable).ok();
     value.map_or(usual, |value| value.parse().expect("a number"))
