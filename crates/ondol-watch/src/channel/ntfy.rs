@@ -125,8 +125,8 @@ fn message(address: &Address, parcel: &Parcel) -> serde_json::Value {
             "clear": true,
         }]);
     }
-    if !parcel.url().is_empty() {
-        message["click"] = parcel.url().into();
+    if !parcel.url.is_empty() {
+        message["click"] = parcel.url.clone().into();
     }
     message
 }

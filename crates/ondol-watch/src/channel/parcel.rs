@@ -4,7 +4,6 @@ use ondol_base::clock;
 use ondol_model::watch::NoticeKind;
 use ondol_model::watch::Severity;
 use ondol_model::watch::State;
-use ondol_model::watch::Subject;
 use serde_json::json;
 
 /// The longest key: ntfy takes no longer ones.
@@ -21,6 +20,8 @@ pub(crate) struct Parcel {
     pub(crate) box_name: String,
     /// The subject's text (`site:blog.example.com`); empty where it is about none.
     pub(crate) subject: String,
+    /// Where people look at its subject; empty where that is no site with a name of its own.
+    pub(crate) url: String,
     pub(crate) title: String,
     pub(crate) text: String,
     /// When it was queued, in seconds since the Unix epoch.
@@ -89,14 +90,6 @@ impl Parcel {
         state.word()
     }
 
-    /// Where people look at its subject; empty where that is no site with a name of its own.
-    pub(super) fn url(&self) -> String {
-        match Subject::parse(&self.subject) {
-            Some(Subject::Site(name)) if !name.contains('*') => format!("https://{name}/"),
-            Some(_) | None => String::new(),
-        }
-    }
-
     /// Everything, for programs.
     pub(super) fn json(&self) -> serde_json::Value {
         json!({
@@ -109,7 +102,7 @@ impl Parcel {
             "box": self.box_name,
             "subject": self.subject,
             "site": self.site(),
-            "url": self.url(),
+            "url": self.url,
             "title": self.title,
             "text": self.text,
             "queued_at": clock::rfc3339(self.queued_at),

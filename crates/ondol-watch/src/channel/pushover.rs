@@ -106,8 +106,8 @@ fn message(token: &str, user: &str, parcel: &Parcel) -> serde_json::Value {
         message["expire"] = RING_FOR_S.into();
         message["tags"] = parcel.thread().unwrap_or_else(|| parcel.key()).into();
     }
-    if !parcel.url().is_empty() {
-        message["url"] = parcel.url().into();
+    if !parcel.url.is_empty() {
+        message["url"] = parcel.url.clone().into();
     }
     message
 }

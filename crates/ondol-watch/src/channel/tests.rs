@@ -22,6 +22,7 @@ fn parcel() -> Parcel {
         severity: Severity::Critical,
         box_name: "거실 box".to_owned(),
         subject: "site:blog.example.com".to_owned(),
+        url: "https://blog.example.com/".to_owned(),
         title: "blog.example.com is down".to_owned(),
         text: "It answers \"502\" since 04:05.\nOndol looks again each minute.".to_owned(),
         queued_at: 1_772_337_906,

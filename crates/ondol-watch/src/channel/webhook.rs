@@ -73,7 +73,7 @@ fn text_of(name: &str, parcel: &Parcel) -> Option<String> {
         "severity" => parcel.severity.word().to_owned(),
         "site" => parcel.site().to_owned(),
         "state" => parcel.state().to_owned(),
-        "url" => parcel.url(),
+        "url" => parcel.url.clone(),
         _ => return None,
     })
 }

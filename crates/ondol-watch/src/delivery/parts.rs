@@ -117,10 +117,23 @@ pub(super) fn parcel(plan: &Plan, person: &Person, message: &Message, now: i64) 
         severity: new.severity,
         box_name: plan.box_name.clone(),
         subject: new.subject.clone(),
+        url: url(plan, &new.subject),
         title: words.title,
         text: words.text,
         queued_at: new.queued_at,
         wants_answer: new.wants_answer,
+    }
+}
+
+/// Where people look at a subject; empty where that is no site with a name of its own.
+fn url(plan: &Plan, subject: &str) -> String {
+    let Some(name) = subject.strip_prefix("site:") else {
+        return String::new();
+    };
+    let mut sites = plan.sites.iter();
+    match sites.find(|site| site.name.to_string() == name) {
+        Some(site) if !name.contains('*') => format!("{}://{name}/", site.scheme.word()),
+        Some(_) | None => String::new(),
     }
 }
 

@@ -169,11 +169,12 @@ impl Book {
         let what = subject
             .as_ref()
             .map_or("anything".to_owned(), ToString::to_string);
+        let again = subject.as_ref().map_or("everything", |_| &what);
         let until = now + i64::try_from(seconds).unwrap_or(0);
         self.silences.set(subject.clone(), until, now);
         self.remember(silences::FACT, self.silences.text());
         let message = match seconds {
-            0 => format!("people are told of {what} again"),
+            0 => format!("people are told of {again} again"),
             seconds => format!(
                 "nobody is told of {what} for {}; it is watched on, and who knows that something is wrong hears when it is over",
                 words::span(Language::English, seconds)

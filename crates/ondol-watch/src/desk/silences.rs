@@ -38,10 +38,12 @@ impl Silences {
         serde_json::to_string(&entries).unwrap_or_default()
     }
 
-    /// Begins one, or ends it where `until` has passed already.
+    /// Begins one, or ends it where `until` has passed already. With that for everything all others end, too.
     pub(super) fn set(&mut self, subject: Option<Subject>, until: i64, now: i64) {
         if until > now {
             self.0.insert(subject, until);
+        } else if subject.is_none() {
+            self.0.clear();
         } else {
             self.0.remove(&subject);
         }
@@ -99,6 +101,9 @@ mod tests {
         assert_eq!((silences.of(&site), silences.of_all()), (Some(100), None));
         silences.set(Some(site.clone()), 0, 60);
         assert_eq!(silences.of(&site), None);
+        silences.set(Some(site.clone()), 100, 60);
+        silences.set(None, 60, 60);
+        assert_eq!(silences, Silences::default());
         assert_eq!(Silences::parse("<html>"), Silences::default());
     }
 }

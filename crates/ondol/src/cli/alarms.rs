@@ -66,7 +66,7 @@ pub(crate) struct SilenceFlags {
     /// For how long: `30m`, `2h`, `1d`
     #[arg(long = "for", value_name = "TIME", value_parser = span::parse, required_unless_present = "off")]
     pub(crate) seconds: Option<u64>,
-    /// End the silence
+    /// End the silence; without a subject, all of them
     #[arg(long, conflicts_with = "seconds")]
     pub(crate) off: bool,
     #[command(flatten)]

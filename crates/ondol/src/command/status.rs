@@ -1,6 +1,7 @@
 //! `ondol status`: on one screen whether all is well, and if not what is and since when; then the parts of the box.
 
 use ondol_admin::api::Status;
+use ondol_admin::api::Watch;
 use ondol_admin::client::Client;
 use ondol_base::clock;
 
@@ -103,14 +104,7 @@ fn headline(status: &Status, troubles: &[Trouble], now: i64, screen: Screen) -> 
 /// What the owner should know besides, as much of it as fits.
 fn remarks(status: &Status, now: i64, screen: Screen) -> String {
     let mut remarks = Vec::new();
-    if let Some(until) = status.watch.silenced_until
-        && until.unix_seconds() > now
-    {
-        let until = clock::minute_in(status.timezone.as_deref(), until.unix_seconds());
-        remarks.push(format!(
-            "Nobody is told of anything until {until}: `ondol alarm silence --off` ends that."
-        ));
-    }
+    remarks.extend(silences(&status.watch, status.timezone.as_deref(), now));
     remarks.extend(status.watch.warnings.iter().cloned());
     remarks.extend(lost_lines(status));
     remarks.extend(status.backups.warnings.iter().cloned());
@@ -128,6 +122,26 @@ fn remarks(status: &Status, now: i64, screen: Screen) -> String {
         text.extend(["  ", &screen.tinted(&sentence, Tint::Faint), "\n"]);
     }
     text
+}
+
+/// Of what nobody is told, until when, and what ends that.
+pub(crate) fn silences(watch: &Watch, zone: Option<&str>, now: i64) -> Vec<String> {
+    let all = watch
+        .silenced_until
+        .map(|until| ("anything", String::new(), until));
+    let each = watch.subjects.iter().filter_map(|subject| {
+        let until = subject.silenced_until?;
+        let what = subject.subject.as_str();
+        Some((what, format!(" {what}"), until))
+    });
+    all.into_iter()
+        .chain(each)
+        .filter(|(_, _, until)| until.unix_seconds() > now)
+        .map(|(what, argument, until)| {
+            let until = clock::minute_in(zone, until.unix_seconds());
+            format!("Nobody is told of {what} until {until}: `ondol alarm silence{argument} --off` ends that.")
+        })
+        .collect()
 }
 
 /// A line of a first paragraph.

@@ -41,7 +41,8 @@ pub(super) fn failure(step: Step, smtp: &Smtp, address: &str, error: &Error) -> 
     }
     if error.is_tls() || is_about_tls(error) {
         return SendFailure::unreachable(format!(
-            "{server} and this box could not agree on TLS{said}{}",
+            "{server} and this box could not agree on TLS{said}{}{}",
+            certificate_advice(error),
             port_advice(smtp)
         ));
     }
@@ -113,12 +114,32 @@ fn port_advice(smtp: &Smtp) -> &'static str {
 
 /// Whether a handshake failed: that comes as an error of the connection.
 fn is_about_tls(error: &Error) -> bool {
-    causes(error).any(|cause| {
+    handshake(error).is_some()
+}
+
+fn handshake(error: &Error) -> Option<&rustls::Error> {
+    causes(error).find_map(|cause| {
         let cause = cause.downcast_ref::<io::Error>();
-        cause
-            .and_then(io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>())
+        cause.and_then(io::Error::get_ref)?.downcast_ref()
     })
+}
+
+/// What to do about a certificate that is not good enough.
+fn certificate_advice(error: &Error) -> &'static str {
+    use rustls::CertificateError as Why;
+    let Some(rustls::Error::InvalidCertificate(why)) = handshake(error) else {
+        return "";
+    };
+    match why {
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => {
+            "; its certificate is for another name: look at `alarms.smtp.host`"
+        }
+        Why::Expired | Why::ExpiredContext { .. } => "; its certificate has ended",
+        _ => {
+            "; its certificate is of nobody whom this system trusts: where the server is your own, put the root of its \
+             issuer into /usr/local/share/ca-certificates and run `update-ca-certificates`"
+        }
+    }
 }
 
 /// What the server or the system said, as the next part of a sentence.

@@ -21,6 +21,7 @@ fn parcel() -> Parcel {
         severity: Severity::Critical,
         box_name: "home".to_owned(),
         subject: "site:blog.example.com".to_owned(),
+        url: "https://blog.example.com/".to_owned(),
         title: "blog.example.com이 응답하지 않아요 — 긴 제목은 여러 줄로 나뉘어야 하고, 그래도 한 줄로 읽혀야 해요".to_owned(),
         text: ".\n04:05부터 502로 답해요.\n\nOndol looks again each minute.\n".to_owned(),
         queued_at: 1_772_337_906,

@@ -146,7 +146,7 @@ impl View<'_> {
             Some("folded") => ("put together with others".to_owned(), Tint::Faint),
             Some("given-up") => (format!("given up {ended}{because}"), Tint::Bad),
             Some(_) => (format!("left out {ended}{because}"), Tint::Faint),
-            None if message.tries == 0 => ("waits".to_owned(), Tint::Attention),
+            None if message.tries == 0 => (self.wait(message), Tint::Attention),
             None => {
                 let tries = match message.tries {
                     1 => "tried once".to_owned(),
@@ -160,6 +160,14 @@ impl View<'_> {
         }
     }
 
+    /// One that was not tried yet goes out at once, unless it is held back: by quiet hours, or for others.
+    fn wait(self, message: &AlarmMessage) -> String {
+        let next = message.next_at.filter(|at| at.unix_seconds() > self.now);
+        next.map_or("waits".to_owned(), |at| {
+            format!("held back, goes out {}", self.ago(at))
+        })
+    }
+
     /// What keeps people from being told.
     fn remarks(self, watch: &Watch) -> Vec<String> {
         let mut remarks = Vec::new();
@@ -167,7 +175,7 @@ impl View<'_> {
             let nobody = "Nobody is told of anything: [people] in the configuration says who is.";
             remarks.push(nobody.to_owned());
         }
-        remarks.extend(self.silences(watch));
+        remarks.extend(status::silences(watch, self.zone, self.now));
         for person in &watch.people {
             for channel in &person.channels {
                 if let Some(trouble) = &channel.trouble {
@@ -177,24 +185,6 @@ impl View<'_> {
             }
         }
         remarks
-    }
-
-    fn silences(self, watch: &Watch) -> Vec<String> {
-        let each = watch.subjects.iter().filter_map(|subject| {
-            let until = subject.silenced_until?;
-            Some((subject.subject.as_str(), until))
-        });
-        let all = watch.silenced_until.map(|until| ("anything", until));
-        all.into_iter()
-            .chain(each)
-            .filter(|(_, until)| until.unix_seconds() > self.now)
-            .map(|(what, until)| {
-                let until = clock::minute_in(self.zone, until.unix_seconds());
-                format!(
-                    "Nobody is told of {what} until {until}: `ondol alarm silence --off` ends that."
-                )
-            })
-            .collect()
     }
 
     fn ago(self, at: Time) -> String {

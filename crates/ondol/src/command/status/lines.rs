@@ -52,11 +52,14 @@ pub(super) fn of(status: &Status, now: i64) -> Vec<(&'static str, String)> {
 
 /// How many are up, which is the slowest; as far as they are looked at.
 fn sites(status: &Status) -> String {
-    let certificates = output::counted(status.certificates as u64, "certificate");
+    let certificates = |before: &str| match status.certificates {
+        0 => String::new(), // They are missed elsewhere, where some are wanted.
+        count => format!("{before}{}", output::counted(count as u64, "certificate")),
+    };
     let watched: Vec<_> = of_kind(&status.watch, "site").collect();
     if watched.is_empty() {
         let sites = output::counted(status.sites as u64, "site");
-        return format!("{sites}, {certificates}");
+        return format!("{sites}{}", certificates(", "));
     }
     let mut parts = Vec::new();
     for (state, word) in [
@@ -78,7 +81,7 @@ fn sites(status: &Status) -> String {
         let took = output::milliseconds(Some(took));
         format!("; the slowest answers in {took} ({name})")
     });
-    format!("{}{slowest}; {certificates}", parts.join(", "))
+    format!("{}{slowest}{}", parts.join(", "), certificates("; "))
 }
 
 /// `2 up (a.test, b.test)`; nothing of none.

@@ -113,6 +113,10 @@ async fn a_real_server_takes_a_letter_over_tls_from_one_it_knows() {
             stranger.message.contains("could not agree on TLS"),
             "{stranger:?}"
         );
+        assert!(
+            stranger.message.contains("run `update-ca-certificates`"),
+            "{stranger:?}"
+        );
         let unknown = send("wrong & long\n", server.root()).await.unwrap_err();
         assert_eq!(unknown.kind, SendFailureKind::Refused, "{unknown:?}");
         assert!(

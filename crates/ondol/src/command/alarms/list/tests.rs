@@ -1,7 +1,9 @@
 //! The lists of a box that is well, and of one that is not.
 
+use ondol_admin::api::HealthState;
 use ondol_admin::api::WatchChannel;
 use ondol_admin::api::WatchPerson;
+use ondol_admin::api::WatchSubject;
 
 use super::*;
 use crate::output::Color;
@@ -42,6 +44,22 @@ fn people() -> Watch {
     }
 }
 
+fn silenced_site() -> WatchSubject {
+    WatchSubject {
+        subject: "site:shop.example.com".to_owned(),
+        kind: "site".to_owned(),
+        name: "shop.example.com".to_owned(),
+        state: HealthState::Pass,
+        since: ago(600),
+        sentence: String::new(),
+        seen_at: None,
+        took_ms: None,
+        uptime: None,
+        values: std::collections::BTreeMap::new(),
+        silenced_until: Some(ago(-7_200)),
+    }
+}
+
 #[test]
 fn a_box_that_is_well_says_so_and_who_would_not_be_told() {
     assert_eq!(
@@ -54,12 +72,15 @@ Nothing is wrong.
     );
     let mut watch = people();
     watch.silenced_until = Some(ago(-3_600));
+    watch.subjects = vec![silenced_site()];
     assert_eq!(
         shown(&Alarms::default(), &watch),
         "\
 Nothing is wrong.
 
 ! Nobody is told of anything until 2026-03-01 05:05: `ondol alarm silence --off` ends that.
+! Nobody is told of site:shop.example.com until 2026-03-01 06:05: `ondol alarm silence
+  site:shop.example.com --off` ends that.
 ! me is not reached by ntfy: 404
 "
     );
