@@ -143,6 +143,9 @@ fn escalate(
 ) {
     let since = now - told.first_at.unwrap_or(now);
     let steps = steps(incident.severity, circumstances);
+    if steps.iter().all(|(_, people)| people.is_empty()) {
+        return; // Who is added to the configuration while something is wrong is told of it.
+    }
     let due = steps
         .iter()
         .take_while(|(after, _)| *after <= since)

@@ -248,9 +248,20 @@ impl Watchman {
     }
 
     fn is_related(&self, incident: &Incident, subject: &Subject) -> bool {
-        incident.bad.iter().any(|one| {
-            one == subject || self.tree.is_cause(one, subject) || self.tree.is_cause(subject, one)
-        })
+        incident
+            .bad
+            .iter()
+            .any(|one| one == subject || self.explains(one, subject) || self.explains(subject, one))
+    }
+
+    /// Whether `cause` may be why `subject` is not well. A disk that only wants a look breaks nothing: a site that goes
+    /// down meanwhile is told for itself.
+    fn explains(&self, cause: &Subject, subject: &Subject) -> bool {
+        let is_bad_enough = match cause {
+            Subject::Disk(_) | Subject::Drive(_) => self.state(cause) == State::Fail,
+            _ => true,
+        };
+        is_bad_enough && self.tree.is_cause(cause, subject)
     }
 
     fn merge(&mut self, from: i64, into: i64, changes: &mut Vec<Change>) {
@@ -276,13 +287,11 @@ impl Watchman {
         };
         let is_explained = |subject: &Subject| {
             let mut others = incident.bad.iter();
-            others.any(|other| self.tree.is_cause(other, subject))
+            others.any(|other| self.explains(other, subject))
         };
         let explains = |subject: &Subject| {
             let others = incident.bad.iter();
-            others
-                .filter(|other| self.tree.is_cause(subject, other))
-                .count()
+            others.filter(|other| self.explains(subject, other)).count()
         };
         let unexplained = incident.bad.iter().filter(|one| !is_explained(one));
         // The present cause stays when another explains no more.

@@ -242,3 +242,18 @@ fn a_clock_that_was_set_changes_nothing() {
     let after = one.until(20 * MINUTE, 5 * HOUR).len();
     assert_eq!(other.until(day + 20 * MINUTE, day + 5 * HOUR).len(), after);
 }
+
+#[test]
+fn who_is_added_while_something_is_wrong_is_told_of_it() {
+    let mut story = Story::new(Severity::Critical);
+    let people = std::mem::take(&mut story.people);
+    story.alarms.escalate.clear();
+    assert_eq!(story.until(0, 60 * MINUTE), Vec::<String>::new());
+    story.people = people;
+    let told = [
+        "me problem at 60",
+        "parents problem at 60",
+        "spouse problem at 60",
+    ];
+    assert_eq!(story.until(60 * MINUTE, 62 * MINUTE), told);
+}

@@ -72,6 +72,22 @@ fn strangers_have_incidents_of_their_own() {
 }
 
 #[test]
+fn a_disk_that_wants_a_look_is_no_cause() {
+    let disk = |state: fn(Subject, Finding) -> Observation| {
+        let finding = Finding::of(What::DiskRoom(8, 100, None));
+        state(subject("disk:/"), finding).certain()
+    };
+    let mut watchman = Watchman::default();
+    watchman.observe(1, &disk(Observation::warn));
+    watchman.observe(2, &broken("site:a.test"));
+    watchman.observe(3, &broken("site:b.test"));
+    assert_eq!(watchman.open().count(), 3, "a site that goes down is told");
+    watchman.observe(4, &disk(Observation::fail));
+    let open: Vec<_> = watchman.open().collect();
+    assert_eq!((open.len(), &open[0].subject), (1, &subject("disk:/")));
+}
+
+#[test]
 fn what_is_unknown_neither_opens_nor_closes_anything() {
     let mut watchman = Watchman::default();
     let unknown = Observation::unknown(subject("domain:a.test"));

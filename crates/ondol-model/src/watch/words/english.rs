@@ -222,8 +222,8 @@ impl Tongue for English {
         };
         match not_back {
             0 => format!("{what} {lasted}"),
-            1 => format!("{what} {lasted}, one thing is not"),
-            _ => format!("{what} {lasted}, {not_back} things are not"),
+            1 => format!("{what} {lasted}, one thing is not back"),
+            _ => format!("{what} {lasted}, {not_back} things are not back"),
         }
     }
 
