@@ -89,7 +89,7 @@ pub(super) static ALARMS: Table = Table {
         },
         Key {
             name: "reminders",
-            doc: "How long after the first message one is reminded of what is still wrong and nobody looks after; after the last of them, daily. With `[]`, daily alone.",
+            doc: "How long after the first message one is reminded of what is critical, still wrong, and nobody looks after; after the last of them daily, as of everything else. With `[]`, daily alone.",
             shape: Shape::List(&Shape::Text(Form {
                 what: "a time",
                 example: "1h",

@@ -149,8 +149,8 @@ fn readable(subject: Subject<'_>, plain: &[KeyPath], findings: &mut Findings) {
         findings.warn(
             subject,
             key,
-            format!("everyone on this machine can read in {shown} what only those who are told should know"),
-            format!("`chmod o-r {shown}` ends that; or keep it in a file of its own, {{ file = \"…\" }}: who knows a token or a topic reads along, or sends false alarms"),
+            format!("everyone on this machine can read the tokens and addresses of alarms in {shown}; `chmod o-r {shown}` ends that"),
+            "or keep each in a file of its own, { file = \"…\" }: who knows a token or a topic reads along, or sends false alarms".to_owned(),
         );
     }
 }

@@ -102,7 +102,7 @@ fn tokens_in_a_file_that_everyone_reads_are_none() {
     write(&file, &text, 0o640);
     place.check(&text, &[], &[]);
     write(&file, &text, 0o644);
-    let expected = "5:8 everyone on this machine can read in ~/ondol.toml what only those who are told should know";
+    let expected = "5:8 everyone on this machine can read the tokens and addresses of alarms in ~/ondol.toml; `chmod o-r ~/ondol.toml` ends that";
     place.check(&text, &[], &[expected]);
 }
 
