@@ -263,6 +263,18 @@ impl Handle {
         .await
     }
 
+    /// Has the store answer nothing until the other end is dropped, as on a disk that hangs: for tests of those who must
+    /// not wait for it.
+    pub async fn answer_nothing(
+        &self,
+        until: std::sync::mpsc::Receiver<()>,
+    ) -> Result<(), StoreError> {
+        let hang = move |_: &mut Connection| {
+            let _ = until.recv(); // The end of the wait is an error.
+        };
+        self.ask(Question::Work(Work(Box::new(hang)))).await
+    }
+
     /// Has something written down about apps; returns when it is on disk.
     pub(crate) async fn write_of_app<T: Send + 'static>(
         &self,

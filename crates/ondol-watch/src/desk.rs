@@ -28,6 +28,7 @@ mod drill;
 mod history;
 mod incidents;
 mod memory;
+mod records;
 mod requests;
 mod seen;
 mod shown;
@@ -36,6 +37,7 @@ mod telling;
 pub(crate) mod timeline;
 
 use book::Book;
+use records::Records;
 use timeline::Timeline;
 
 /// How often time brings something: what waits for half a minute is not late by more than this.
@@ -67,6 +69,7 @@ enum Happened {
     Request(Request),
     Plan,
     Facts,
+    Uptimes(Vec<(String, f64)>),
     Time,
 }
 
@@ -78,6 +81,7 @@ impl Desk {
         let now = timeline.now();
         let mut book = self.open(plan, now).await;
         book.take_facts(&self.facts.borrow_and_update().clone(), now);
+        let mut records = Records::of(self.store.clone());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -87,6 +91,7 @@ impl Desk {
                 Some(request) = self.requests.recv() => Happened::Request(request),
                 Ok(()) = self.plan.changed() => Happened::Plan,
                 Ok(()) = self.facts.changed() => Happened::Facts,
+                uptimes = records.work() => Happened::Uptimes(uptimes),
                 _ = tick.tick() => Happened::Time,
             };
             let now = timeline.now();
@@ -103,6 +108,7 @@ impl Desk {
                     let facts = Arc::clone(&self.facts.borrow_and_update());
                     book.take_facts(&facts, now);
                 }
+                Happened::Uptimes(uptimes) => book.take_uptimes(uptimes),
                 Happened::Time => {
                     if let Some(jump) = timeline.jump() {
                         self.follow_clock(&mut book, jump).await;
@@ -110,10 +116,13 @@ impl Desk {
                     book.tick(timeline.now());
                 }
             }
-            self.write_down(&mut book, is_shown, timeline.now()).await;
+            self.write_down(&mut book, &mut records, is_shown, timeline.now())
+                .await;
         }
         book.flush_history(timeline.now());
-        self.write_down(&mut book, true, timeline.now()).await;
+        self.write_down(&mut book, &mut records, true, timeline.now())
+            .await;
+        records.close().await;
     }
 
     /// What was seen, and what came in just after it.
@@ -142,7 +151,16 @@ impl Desk {
                 ondol_store::WatchMemory::default()
             }
         };
-        Book::restored(plan, memory, now)
+        let latest = book::latest(&memory);
+        let mut book = Book::restored(plan, memory, now);
+        if let Some(seconds) = book.come_down(latest, now) {
+            tracing::warn!(
+                seconds,
+                "the clock is behind what was written down before; that moves with it, until the clock is set"
+            );
+            self.outbox.shift(seconds).await;
+        }
+        book
     }
 
     /// Moves all remembered times with the clock, so that nothing seems to have lasted longer than it did.
@@ -152,9 +170,13 @@ impl Desk {
     }
 
     /// Writes down what changed, then tells and shows it. What was only looked at is shown with the next tick.
-    async fn write_down(&self, book: &mut Book, is_shown: bool, now: i64) {
+    async fn write_down(&self, book: &mut Book, records: &mut Records, is_shown: bool, now: i64) {
         let written = book.take_written();
         let is_changed = written.change != WatchChange::default();
+        records.forget(written.forgotten);
+        for state in &written.change.states {
+            records.keep(&state.subject);
+        }
         if is_changed {
             let ids = self.outbox.commit(written.change).await;
             for (reply, range) in written.tests {
@@ -162,21 +184,11 @@ impl Desk {
             }
         }
         for (name, value) in written.facts {
-            if let Err(error) = self.store.set_watch_fact(&name, &value).await {
-                tracing::warn!("{name} is not remembered: {}", Chain(&error));
-            }
+            records.fact(name, value);
         }
-        if !written.history.is_empty()
-            && let Err(error) = self.store.add_history(written.history).await
-        {
-            tracing::warn!("the history has a gap: {}", Chain(&error));
-        }
+        records.history(written.history);
         if written.wants_uptimes {
-            let since = book.day(now) - book::UPTIME_DAYS;
-            if let Ok(uptimes) = self.store.uptimes(since).await {
-                book.take_uptimes(uptimes);
-            }
-            let _ = self.store.forget_old(now).await; // It is tried again in a few minutes.
+            records.ask_uptimes(book.day(now) - book::UPTIME_DAYS, now);
         }
         for news in written.news {
             // Those who record have a queue; what finds no room in it is in the log and the incidents.

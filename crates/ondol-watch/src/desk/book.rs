@@ -36,6 +36,8 @@ use crate::status::PowerStatus;
 /// The days that the share of time in which something was well is told of.
 pub(super) const UPTIME_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60;
+/// What was remembered later than now by less than this is as good as now.
+const AHEAD_MIN: i64 = 60;
 
 /// All that the desk knows.
 #[derive(Debug)]
@@ -83,6 +85,8 @@ pub(super) struct Written {
     pub(super) tests: Vec<Awaited>,
     pub(super) facts: Vec<(String, String)>,
     pub(super) history: Vec<HistorySlice>,
+    /// Subjects that are not watched any more.
+    pub(super) forgotten: Vec<String>,
     pub(super) wants_uptimes: bool,
     pub(super) news: Vec<News>,
 }
@@ -155,11 +159,7 @@ impl Book {
         self.zone = Zone::of(plan.timezone.as_deref());
         self.plan = Arc::clone(&plan);
         let tree = Tree::of(&plan);
-        let changes = self
-            .watchman
-            .take_plan(tree, now, |subject| is_watched(&plan, subject));
-        self.looks.retain(|subject, _| is_watched(&plan, subject));
-        self.follow(changes, now);
+        self.watch_only(tree, now, |subject| is_watched(&plan, subject));
     }
 
     /// Certificates and backups that are not there any more are not watched.
@@ -173,8 +173,16 @@ impl Book {
             _ => true,
         };
         let tree = Tree::of(&self.plan);
-        let changes = self.watchman.take_plan(tree, now, is_there);
-        self.looks.retain(|subject, _| is_there(subject));
+        self.watch_only(tree, now, is_there);
+    }
+
+    /// Forgets what is not watched any more.
+    fn watch_only(&mut self, tree: Tree, now: i64, is_watched: impl Fn(&Subject) -> bool) {
+        let subjects = self.watchman.tracks().map(|(subject, _)| subject);
+        let gone = subjects.filter(|subject| !is_watched(subject));
+        self.written.forgotten.extend(gone.map(ToString::to_string));
+        let changes = self.watchman.take_plan(tree, now, &is_watched);
+        self.looks.retain(|subject, _| is_watched(subject));
         self.follow(changes, now);
     }
 
@@ -219,18 +227,9 @@ impl Book {
 
     /// The clock was set: what is remembered moves with it.
     pub(super) fn shift(&mut self, seconds: i64) {
-        self.watchman.shift(seconds);
-        self.silences.shift(seconds);
         self.history.shift(seconds);
         self.comeback.shift(seconds);
-        for care in self.care.values_mut() {
-            care.told.shift(seconds);
-        }
-        let recent = self.recent.values_mut().flatten();
-        let recent = recent.map(|sent| &mut sent.at);
-        for at in recent.chain(self.looks.values_mut().map(|look| &mut look.at)) {
-            *at += seconds;
-        }
+        self.move_past(seconds);
         let message = format!(
             "the clock of the box was set by {seconds} s: what is remembered moved with it"
         );
@@ -239,6 +238,33 @@ impl Book {
             Subject::Clock.to_string(),
             message,
         );
+    }
+
+    /// What was remembered before the start is later than the clock shows, which will be set: it is moved to now.
+    /// Returns by how many seconds.
+    pub(super) fn come_down(&mut self, latest: Option<i64>, now: i64) -> Option<i64> {
+        let ahead = latest?.saturating_sub(now);
+        (ahead >= AHEAD_MIN).then(|| {
+            self.move_past(-ahead);
+            -ahead
+        })
+    }
+
+    fn move_past(&mut self, seconds: i64) {
+        self.watchman.shift(seconds);
+        if self.facts.contains_key(silences::FACT) {
+            self.silences.shift(seconds);
+            self.remember(silences::FACT, self.silences.text());
+        }
+        self.shift_drills(seconds);
+        for care in self.care.values_mut() {
+            care.told.shift(seconds);
+        }
+        let recent = self.recent.values_mut().flatten();
+        let recent = recent.map(|sent| &mut sent.at);
+        for at in recent.chain(self.looks.values_mut().map(|look| &mut look.at)) {
+            *at += seconds;
+        }
     }
 
     /// What is to be written down since the last time.
@@ -306,6 +332,14 @@ impl Book {
         let newest = self.watchman.finding(&incident.subject);
         newest.unwrap_or(&incident.finding).clone()
     }
+}
+
+/// The latest moment of which something is known.
+pub(super) fn latest(memory: &WatchMemory) -> Option<i64> {
+    let incidents = memory.incidents.iter();
+    let incidents = incidents.flat_map(|one| [Some(one.began_at), one.acknowledged_at]);
+    let states = memory.states.iter().map(|one| one.since);
+    incidents.flatten().chain(states).max()
 }
 
 /// Seconds since midnight, where the box is.

@@ -63,6 +63,20 @@ impl Book {
         }
     }
 
+    /// The clock was set.
+    pub(super) fn shift_drills(&mut self, seconds: i64) {
+        let people = self.plan.care.people.iter();
+        let names = people.flat_map(|person| {
+            let name = &person.name.0;
+            [answered(name), sent(name), known(name)]
+        });
+        for fact in names.collect::<Vec<_>>() {
+            if let Some(at) = self.moment(&fact) {
+                self.remember(&fact, (at + seconds).to_string());
+            }
+        }
+    }
+
     /// When a person answered last.
     pub(super) fn answered_at(&self, person: &str) -> Option<i64> {
         self.moment(&answered(person))

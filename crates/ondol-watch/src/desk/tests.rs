@@ -32,6 +32,7 @@ use crate::absence::AbsenceKind;
 use crate::ground::Seen;
 use crate::request::Request;
 
+mod hanging;
 mod year;
 
 const MINUTE: i64 = 60;
@@ -266,4 +267,52 @@ fn a_clock_that_is_set_by_hours_neither_ends_nor_ages_anything() {
         assert_eq!(day.pass(10 * MINUTE), Vec::<String>::new(), "{jump}");
         assert_eq!(day.pass(4 * MINUTE), ["spouse problem"], "{jump}");
     }
+}
+
+/// A machine without a battery for its clock begins in the past; then its clock is set.
+#[test]
+fn a_clock_that_is_behind_at_the_start_keeps_no_incident_quiet() {
+    let mut day = Day::begin();
+    day.see(failed());
+    assert_eq!(day.pass(20 * MINUTE), ["me problem", "spouse problem"]);
+    let mut rows = Vec::new();
+    for incident in day.book.watchman.open() {
+        rows.push(super::memory::row(incident, &day.book.care[&incident.id]));
+    }
+    let memory = WatchMemory {
+        incidents: rows,
+        next_incident: 1,
+        facts: [("drilled/me".to_owned(), day.now.to_string())].into(),
+        ..WatchMemory::default()
+    };
+    let early = 20 * 365 * 24 * HOUR;
+    let latest = super::book::latest(&memory);
+    let mut after = Day {
+        book: Book::restored(Arc::new(plan()), memory, day.now - early),
+        now: day.now - early,
+        sent: Vec::new(),
+    };
+    let moved = after.book.come_down(latest, after.now);
+    assert_eq!(moved, Some(20 * MINUTE - early), "to when it began");
+    after.see(failed());
+    after.pass(MINUTE);
+    after.book.shift(early);
+    after.now += early;
+    after.see(failed());
+    assert_eq!(after.pass(HOUR), ["me reminder", "spouse reminder"]);
+    let drilled: i64 = after.book.facts["drilled/me"].parse().unwrap();
+    assert!((day.now..=after.now).contains(&drilled), "{drilled}");
+}
+
+#[test]
+fn what_is_not_watched_any_more_is_forgotten() {
+    let mut day = Day::begin();
+    day.see(failed());
+    assert!(day.book.take_written().forgotten.is_empty());
+    let mut other = plan();
+    other.apps.clear();
+    day.book.take_plan(Arc::new(other), day.now);
+    let written = day.book.take_written();
+    assert_eq!(written.forgotten, ["app:coffee"]);
+    assert!(day.book.shown(day.now).incidents.is_empty());
 }
