@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 const PATIENCE: Duration = Duration::from_secs(4);
 /// As much as an answer may be long: a big UPS has 200 variables of 60 bytes each.
 const ANSWER_BYTES_MAX: u64 = 128 * 1024;
+/// As much of a name as fits into a line.
+const MODEL_CHARS_MAX: usize = 80;
 
 /// The way to one UPS; the connection is kept.
 #[derive(Debug)]
@@ -155,7 +157,10 @@ impl Nut {
             let mut variables = lines.iter().filter_map(|line| variable(line, &self.name));
             variables.find_map(|(name, value)| (name == wanted).then_some(value))
         };
-        let number = |name| value(name)?.trim().parse::<f64>().ok();
+        let number = |name| {
+            let number: f64 = value(name)?.trim().parse().ok()?;
+            number.is_finite().then_some(number)
+        };
         let Some(status) = value("ups.status") else {
             return Err(self.refused("no ups.status"));
         };
@@ -170,7 +175,7 @@ impl Nut {
                 runtime: runtime.map(|seconds| seconds as u64),
                 ..PowerReading::of_status(&status)
             },
-            model: words.join(" ").trim().to_owned(),
+            model: named(&words.join(" ")),
             watts: number("ups.realpower")
                 .or_else(|| load.map(|(percent, nominal)| percent * nominal / 100.0))
                 .filter(|watts| *watts >= 0.0),
@@ -201,6 +206,12 @@ async fn line(connection: &mut tokio::io::Take<&mut BufReader<TcpStream>>) -> io
         });
     }
     Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+/// A name as it can be shown: on one line, and short.
+fn named(words: &str) -> String {
+    let shown = words.trim().chars().filter(|one| !one.is_control());
+    shown.take(MODEL_CHARS_MAX).collect()
 }
 
 /// Name and value of `VAR su700 ups.status "OL"`.
@@ -302,6 +313,17 @@ mod tests {
         let said = ask(&[Some(&answer)]).await.unwrap();
         assert_eq!(said.reading, PowerReading::default());
         assert_eq!((said.watts, said.model.as_str()), (Some(27.0), ""));
+        let long = "y".repeat(10_000);
+        let answer = list(&format!(
+            "ups.status \"OL\"\nbattery.charge \"nan\"\nbattery.runtime \"inf\"\n\
+             ups.realpower \"NaN\"\nups.load \"inf\"\nups.realpower.nominal \"390\"\n\
+             ups.model \"\x1b[2J\x07{long}\""
+        ));
+        let said = ask(&[Some(&answer)]).await.unwrap();
+        assert_eq!(said.reading, PowerReading::default());
+        assert_eq!(said.watts, None);
+        assert_eq!(said.model.len(), MODEL_CHARS_MAX);
+        assert!(said.model.starts_with("[2Jyy"), "{}", said.model);
     }
 
     #[tokio::test]
