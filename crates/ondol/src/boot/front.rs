@@ -65,10 +65,6 @@ struct Asked {
 }
 
 impl Front {
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one list of what is shown, and of who answers"
-    )]
     pub(super) fn open(
         view: View<'_>,
         managed: &watch::Receiver<Arc<Vec<Managed>>>,

@@ -63,7 +63,6 @@ fn is_here(server: &str) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test may write in place")]
 mod tests {
     use super::*;
 

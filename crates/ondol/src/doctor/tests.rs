@@ -1,10 +1,5 @@
 //! Faults that are planted in a folder, or in what the agent says, and the report about them.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the files of a test do not outlive it"
-)]
-
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

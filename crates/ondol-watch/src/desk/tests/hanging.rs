@@ -1,6 +1,5 @@
 //! The whole desk, at a store that hangs.
 
-use std::sync::Mutex;
 use std::sync::mpsc as threads;
 
 use ondol_base::tasks::Group;
@@ -11,6 +10,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::delivery::Outbox;
 use crate::desk::Desk;
+use crate::lent::Lent;
 use crate::status::WatchStatus;
 
 /// In stopped time every wait is over as soon as nobody has anything to do.
@@ -26,7 +26,7 @@ async fn a_store_that_hangs_does_not_hold_up_the_desk() {
     let (_facts, facts) = watch::channel(Arc::default());
     let mut desk = Desk {
         seen: seen_receiver,
-        requests: Arc::new(Mutex::new(request_receiver)),
+        requests: Lent::new(request_receiver),
         reports,
         news,
         status,

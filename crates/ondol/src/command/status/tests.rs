@@ -71,7 +71,7 @@ pub(crate) fn healthy() -> Status {
         servers: Vec::new(),
         apps: Vec::new(),
         backups: api::Backups::default(),
-        watch: api::Watch::default(),
+        watch: Watch::default(),
         warnings: Vec::new(),
         services: vec![service("running", None)],
     }

@@ -1,10 +1,5 @@
 //! Machines that are only files in a folder, with faults planted.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the files of a test do not outlive it"
-)]
-
 use tempfile::TempDir;
 
 use super::*;
