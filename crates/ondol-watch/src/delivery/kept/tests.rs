@@ -1,3 +1,5 @@
+//! What is kept in memory while the store takes nothing, and what becomes of it.
+
 use ondol_model::watch::NoticeKind;
 use ondol_model::watch::State;
 use ondol_store::RecordedState;
