@@ -99,11 +99,11 @@ fn the_first_line_of_the_status_says_whether_all_is_well() {
         silenced.contains("silence") || silenced.contains("told"),
         "{silenced}"
     );
-    let status = text(&folders.ondol(&["status"]));
-    assert!(
-        status.contains("Nobody is told of anything until"),
-        "{status}"
-    );
+    eventually("the silence is shown", || {
+        let status = text(&folders.ondol(&["status"]));
+        let is_shown = status.contains("Nobody is told of anything until");
+        is_shown.then_some(())
+    });
     assert!(
         folders
             .ondol(&["alarm", "silence", "--off"])
@@ -219,8 +219,10 @@ fn a_site_that_is_down_is_one_thing_that_is_not_well() {
     assert_eq!(down["health"]["state"], "fail");
     let answered = text(&folders.ondol(&["alarm", "ack", "--by", "me"]));
     assert!(answered.contains("me"), "{answered}");
-    let status = text(&folders.ondol(&["status"]));
-    assert!(status.contains("me looks after it."), "{status}");
+    eventually("the answer is shown", || {
+        let status = text(&folders.ondol(&["status"]));
+        status.contains("me looks after it.").then_some(())
+    });
     let events = text(&folders.ondol(&["events", "--subject", "b.test", "--kind", "incident"]));
     assert!(events.contains("incident-opened"), "{events}");
 }

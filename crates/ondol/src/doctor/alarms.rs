@@ -26,7 +26,10 @@ pub(super) fn look(watch: &Watch, alarms: Option<&Alarms>, now: i64) -> Vec<Find
             if let Some(trouble) = &channel.trouble {
                 let word = &channel.channel;
                 findings.push(Finding::bad(
-                    format!("{name} is not reached by {word}: {trouble}"),
+                    format!(
+                        "{name} is not reached by {word}: {}.",
+                        trouble.trim_end_matches('.')
+                    ),
                     "Mend it in the configuration, `ondol reload`, then `ondol alarm test`.",
                 ));
             }

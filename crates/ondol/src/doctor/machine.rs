@@ -21,8 +21,8 @@ pub(super) fn look(root: &Path, now: i64, status: Option<&Status>, report: &mut 
         subjects.into_iter().any(|subject| subject.kind == kind)
     };
     report.found("clock", clock::look(root, now, knows("clock")));
-    report.found("comeback", comeback::look(root));
-    report.found("record of ends", memory_of_ends::look(root));
+    report.found("start", comeback::look(root));
+    report.found("journal", memory_of_ends::look(root));
     report.found("drives", drives::look(root, knows("drive")));
 }
 

@@ -1,5 +1,6 @@
 //! What the agent knows to be not well, and what to do about each kind of thing.
 
+use ondol_admin::api::HealthState;
 use ondol_admin::api::Status;
 
 use super::Finding;
@@ -8,7 +9,7 @@ use crate::command::status::troubles;
 use crate::command::status::troubles::Trouble;
 use crate::command::status::troubles::Weight;
 
-/// Kinds that are looked at here where nothing is found, so that it is said that they are well.
+/// What is said to be well where nothing of these kinds is found.
 const LOOKED_AT: [(&str, &str); 5] = [
     ("site", "sites"),
     ("app", "apps"),
@@ -24,17 +25,26 @@ pub(super) fn look(status: &Status, now: i64, report: &mut Report) {
     for trouble in troubles::of(status, now) {
         let area = trouble.area.clone();
         // Those are looked at by themselves, with more advice.
-        if !matches!(area.as_str(), "disk" | "backup" | "channel") {
+        let is_told = matches!(area.as_str(), "disk" | "backup" | "channel");
+        if !is_told || trouble.reaches_further {
             report.found(&area, vec![finding(trouble)]);
         }
     }
     for (kind, areas) in LOOKED_AT {
         let mut findings = report.findings.iter();
-        if findings.all(|finding| finding.area != kind) {
+        if findings.all(|finding| finding.area != kind) && is_well(status, kind) {
             report.found(areas, Vec::new());
         }
     }
     report.found("unclean boots", unclean_boots(status));
+}
+
+/// Whether nothing of a kind is known to be not well, whatever the cause.
+fn is_well(status: &Status, kind: &str) -> bool {
+    let mut subjects = status.watch.subjects.iter();
+    subjects.all(|subject| {
+        subject.kind != kind || matches!(subject.state, HealthState::Pass | HealthState::Unknown)
+    })
 }
 
 fn finding(trouble: Trouble) -> Finding {
@@ -42,6 +52,7 @@ fn finding(trouble: Trouble) -> Finding {
         weight,
         area,
         sentence,
+        reaches_further: _,
     } = trouble;
     let advice = advice(&area);
     match weight {
@@ -62,6 +73,7 @@ fn advice(area: &str) -> &'static str {
         "certificate" => {
             "`ondol certs` shows each, and what was tried; `ondol certs renew NAME` tries now."
         }
+        "disk" => "Make room, as below: what needs the disk comes back by itself.",
         "domain" => {
             "Renew the registration where you bought the name: after it ends, nobody finds the site."
         }

@@ -275,6 +275,37 @@ fn what_the_agent_knows_is_told_with_what_helps() {
 }
 
 #[test]
+fn a_site_that_is_down_for_another_cause_is_not_called_well() {
+    let mut status = healthy();
+    status.watch.subjects = crate::command::status::tests::watched();
+    status.watch.incidents = vec![api::Incident {
+        id: 1,
+        subject: "disk:/".to_owned(),
+        also: vec!["site:blog.example.com".to_owned()],
+        severity: api::AlarmSeverity::Critical,
+        began_at: Time::from_unix_seconds(NOW),
+        ended_at: None,
+        sentence: "the disk at / is full".to_owned(),
+        acknowledged_by: None,
+        told: Vec::new(),
+    }];
+    let mut report = Report::default();
+    running::look(&status, NOW, &mut report);
+    assert!(report.well.iter().all(|area| area != "sites"), "{report:?}");
+    let disk = &report.findings[0];
+    assert!(
+        disk.area == "disk" && disk.problem.contains("blog.example.com"),
+        "{disk:?}"
+    );
+    // A disk alone is looked at with more advice than the agent has.
+    status.watch.subjects[1].state = api::HealthState::Pass;
+    status.watch.incidents[0].also.clear();
+    let mut report = Report::default();
+    running::look(&status, NOW, &mut report);
+    assert_eq!(report.findings, []);
+}
+
+#[test]
 fn a_box_that_nobody_would_miss_is_told_of() {
     let ago = |seconds: i64| Some(Time::from_unix_seconds(NOW - seconds));
     let none = Alarms::default();
@@ -315,7 +346,7 @@ fn a_box_that_nobody_would_miss_is_told_of() {
     let expected = [
         (
             Weight::Bad,
-            "me is not reached by email: the password was refused",
+            "me is not reached by email: the password was refused.",
         ),
         (Weight::Advice, "me last answered a drill 80 days ago."),
         (

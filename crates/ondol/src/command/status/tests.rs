@@ -105,7 +105,7 @@ fn subject(subject: &str, state: HealthState) -> WatchSubject {
 }
 
 /// A box whose blog is down.
-pub(super) fn watched() -> Vec<WatchSubject> {
+pub(crate) fn watched() -> Vec<WatchSubject> {
     let mut blog = subject("site:blog.example.com", HealthState::Fail);
     blog.sentence = "blog.example.com answers with status 502.".to_owned();
     blog.uptime = Some(0.9985);

@@ -22,6 +22,8 @@ pub(crate) struct Trouble {
     /// What kind of thing it is: the kind of a subject (`site`, `disk`), or the part of the box.
     pub(crate) area: String,
     pub(crate) sentence: String,
+    /// Whether other things are not well because of it.
+    pub(crate) reaches_further: bool,
 }
 
 /// How bad it is.
@@ -69,6 +71,7 @@ impl Found<'_> {
             weight,
             area,
             sentence,
+            reaches_further: false,
         });
     }
 
@@ -92,7 +95,12 @@ impl Found<'_> {
                 AlarmSeverity::Info | AlarmSeverity::Warning => Weight::Attention,
             };
             let sentence = told(incident, has_people, now, timezone.as_deref());
-            self.add(weight, kind(&incident.subject), sentence);
+            self.troubles.push(Trouble {
+                weight,
+                area: kind(&incident.subject).to_owned(),
+                sentence,
+                reaches_further: !incident.also.is_empty(),
+            });
         }
     }
 
