@@ -1,4 +1,4 @@
-//! What is kept in memory while the store takes nothing, and what becomes of it.
+//! What is kept while the disk takes nothing: sent all the same, and written down later.
 
 use ondol_model::watch::NoticeKind;
 use ondol_model::watch::State;
