@@ -1,5 +1,7 @@
 //! What the box draws, and what that costs.
 
+use super::words::tongue::grouped;
+
 /// The average is over so long at most, in seconds: a day and a night.
 const WINDOW: f64 = 24.0 * 60.0 * 60.0;
 /// Hours of an average month.
@@ -63,19 +65,6 @@ pub fn monthly_cost(watts: f64, price_thousandths: u64, currency: &str) -> Strin
         "" => format!("{amount} a month"),
         currency => format!("{amount} {currency} a month"),
     }
-}
-
-/// `12,340`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

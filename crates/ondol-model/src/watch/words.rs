@@ -11,7 +11,7 @@ use crate::plan::Role;
 
 mod english;
 mod korean;
-mod tongue;
+pub(super) mod tongue;
 
 use tongue::Tongue;
 

@@ -42,6 +42,7 @@ const SEND_MAX: Duration = Duration::from_secs(45);
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// What is held back is looked at so often, because the clock may be set.
 const HELD_LOOK: Duration = Duration::from_secs(60);
+
 /// One channel of one person.
 #[derive(Debug)]
 pub(super) struct Lane {

@@ -162,7 +162,7 @@ impl Book {
         self.watch_only(tree, now, |subject| is_watched(&plan, subject));
     }
 
-    /// Certificates and backups that are not there any more are not watched.
+    /// Certificates and parts of the agent that are not there any more are not watched.
     pub(super) fn take_facts(&mut self, facts: &Facts, now: i64) {
         if facts.services.is_empty() {
             return; // Nothing was told yet.
