@@ -241,6 +241,40 @@ alarms         me, spouse are told; the last message arrived 3 days ago; 2
 }
 
 #[test]
+fn what_is_silenced_is_seen() {
+    let mut status = home();
+    status.watch.subjects = watched();
+    status.watch.subjects[1].silenced_until = Some(ago(-7_200));
+    let told = Vec::new();
+    status.watch.incidents = vec![Incident {
+        subject: "site:blog.example.com".to_owned(),
+        told,
+        ..incident()
+    }];
+    let shown = render(
+        &status,
+        NOW,
+        Screen {
+            width: None,
+            ..SCREEN
+        },
+    );
+    for part in [
+        "Nobody is told: it is silenced.",
+        "· Nobody is told of site:blog.example.com until 2026-03-01 15:05: `ondol alarm silence site:blog.example.com --off` ends that.",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // One that is over is none.
+    status.watch.subjects[1].silenced_until = Some(ago(1));
+    let shown = render(&status, NOW, SCREEN);
+    assert!(
+        shown.contains("Nobody was told yet.") && !shown.contains("silence"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn what_nobody_watches_is_told_all_the_same() {
     let mut status = healthy();
     status.generations.clear();

@@ -7,6 +7,7 @@ use ondol_admin::api::AppState;
 use ondol_admin::api::HealthState;
 use ondol_admin::api::Incident;
 use ondol_admin::api::Status;
+use ondol_admin::api::Watch;
 use ondol_base::clock;
 
 use super::certificate_problems;
@@ -88,13 +89,17 @@ impl Found<'_> {
         let Status {
             watch, timezone, ..
         } = self.status;
-        let has_people = !watch.people.is_empty();
         for incident in &watch.incidents {
+            let nobody = match (watch.people.is_empty(), is_silenced(watch, incident, now)) {
+                (true, _) => "Nobody is told.",
+                (false, true) => "Nobody is told: it is silenced.",
+                (false, false) => "Nobody was told yet.",
+            };
             let weight = match incident.severity {
                 AlarmSeverity::Critical => Weight::Bad,
                 AlarmSeverity::Info | AlarmSeverity::Warning => Weight::Attention,
             };
-            let sentence = told(incident, has_people, now, timezone.as_deref());
+            let sentence = told(incident, nobody, now, timezone.as_deref());
             self.troubles.push(Trouble {
                 weight,
                 area: kind(&incident.subject).to_owned(),
@@ -213,8 +218,17 @@ fn subjects_of(incidents: &[Incident]) -> BTreeSet<&str> {
     causes.chain(others.map(String::as_str)).collect()
 }
 
-/// What it is, since when, and who knows.
-fn told(incident: &Incident, has_people: bool, now: i64, zone: Option<&str>) -> String {
+/// Whether the owner wants to hear nothing of it, or of its cause.
+fn is_silenced(watch: &Watch, incident: &Incident, now: i64) -> bool {
+    let mut subjects = watch.subjects.iter();
+    let cause = subjects.find(|it| it.subject == incident.subject);
+    let silences = [watch.silenced_until, cause.and_then(|it| it.silenced_until)];
+    let mut silences = silences.into_iter().flatten();
+    silences.any(|until| until.unix_seconds() > now)
+}
+
+/// What it is, since when, and who knows; `nobody` is said when nobody does.
+fn told(incident: &Incident, nobody: &str, now: i64, zone: Option<&str>) -> String {
     let began = incident.began_at.unix_seconds();
     let what = full(&incident.sentence, &incident.subject);
     let also = match incident.also.as_slice() {
@@ -225,8 +239,7 @@ fn told(incident: &Incident, has_people: bool, now: i64, zone: Option<&str>) -> 
     let length = span::span(now.abs_diff(began));
     let who = match (&incident.acknowledged_by, incident.told.as_slice()) {
         (Some(name), _) => format!("{name} looks after it."),
-        (None, []) if has_people => "Nobody was told yet.".to_owned(),
-        (None, []) => "Nobody is told.".to_owned(),
+        (None, []) => nobody.to_owned(),
         (None, told) => {
             let were = if told.len() == 1 { "was" } else { "were" };
             let told = told.join(", ");

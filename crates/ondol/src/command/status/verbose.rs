@@ -19,6 +19,9 @@ use crate::table::Cell;
 use crate::table::Column;
 use crate::table::Table;
 
+/// Screens of this width have room for when something was looked at.
+const ROOMY: usize = 100;
+
 pub(super) fn render(status: &Status, now: i64, screen: Screen) -> String {
     let mut text = overview(status, now, screen);
     text.push('\n');
@@ -193,15 +196,20 @@ fn subjects(subjects: &[api::WatchSubject], now: i64, screen: Screen) -> String 
     if subjects.is_empty() {
         return String::new();
     }
-    let mut table = Table::new([
+    // On a narrow screen what was found needs the room.
+    let is_roomy = screen.width.is_none_or(|width| width >= ROOMY);
+    let mut columns = vec![
         Column::text("WATCHED"),
         Column::word("STATE"),
         Column::word("SINCE"),
-        Column::word("LOOKED AT"),
         Column::number("ANSWER"),
         Column::number("30 DAYS"),
         Column::text("WHY"),
-    ]);
+    ];
+    if is_roomy {
+        columns.insert(3, Column::word("LOOKED AT"));
+    }
+    let mut table = Table::new(columns);
     for subject in subjects {
         let tint = match subject.state {
             HealthState::Pass => Tint::Good,
@@ -210,15 +218,19 @@ fn subjects(subjects: &[api::WatchSubject], now: i64, screen: Screen) -> String 
             HealthState::Fail => Tint::Bad,
         };
         let ago = |at: api::Time| span::relative(at.unix_seconds(), now);
-        table.push([
+        let mut cells = vec![
             Cell::from(&subject.subject),
             Cell::new(subject.state.word(), tint),
             Cell::from(ago(subject.since)),
-            Cell::from(subject.seen_at.map_or_else(|| "-".to_owned(), ago)),
             Cell::from(output::milliseconds(subject.took_ms)),
             Cell::from(output::share(subject.uptime)),
             Cell::from(&subject.sentence),
-        ]);
+        ];
+        if is_roomy {
+            let seen_at = subject.seen_at.map_or_else(|| "-".to_owned(), ago);
+            cells.insert(3, Cell::from(seen_at));
+        }
+        table.push(cells);
     }
     table.render(screen)
 }

@@ -187,12 +187,12 @@ fn everything_that_is_watched_stands_in_a_table() {
     assert_eq!(
         table,
         "\
-WATCHED               STATE    SINCE       LOOKED AT  ANSWER  30 DAYS  WHY
-internet              unknown  10 min ago  20 s ago        -        -
-site:blog.example.    fail     10 min ago  20 s ago    1.2 s  99.85 %  blog.example.com
-com                                                                    answers with status
-                                                                       502.
-site:shop.example.    pass     10 min ago  20 s ago    31 ms    100 %
+WATCHED               STATE    SINCE       ANSWER  30 DAYS  WHY
+internet              unknown  10 min ago       -        -
+site:blog.example.    fail     10 min ago   1.2 s  99.85 %  blog.example.com
+com                                                         answers with status
+                                                            502.
+site:shop.example.    pass     10 min ago   31 ms    100 %
 com
 "
     );
