@@ -37,4 +37,5 @@ mod surroundings;
 mod takeover;
 mod trouble;
 mod upstreams;
+mod watch;
 mod words;
