@@ -12,6 +12,7 @@ use ondol_model::watch::Finding;
 use ondol_model::watch::Observation;
 use ondol_model::watch::PowerState;
 use ondol_model::watch::Sent;
+use ondol_model::watch::State;
 use ondol_model::watch::Subject;
 use ondol_model::watch::Tree;
 use ondol_model::watch::Watchman;
@@ -38,11 +39,15 @@ pub(super) const UPTIME_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60;
 /// What was remembered later than now by less than this is as good as now.
 const AHEAD_MIN: i64 = 60;
+/// What nobody looked at for so long is not known any more: a disk that was taken out, a domain that was given up.
+const OUT_OF_SIGHT: i64 = DAY;
 
 /// All that the desk knows.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) plan: Arc<Plan>,
+    /// When it was opened.
+    begun_at: i64,
     pub(super) zone: Zone,
     pub(super) watchman: Watchman,
     pub(super) care: BTreeMap<i64, Care>,
@@ -125,6 +130,7 @@ impl Book {
         let spent = spent.into_iter();
         let silences = facts.get(silences::FACT).map(|text| Silences::parse(text));
         let mut book = Self {
+            begun_at: now,
             zone: Zone::of(plan.timezone.as_deref()),
             watchman: Watchman::restored(states, open, next_incident),
             care,
@@ -209,6 +215,7 @@ impl Book {
 
     /// What time brings.
     pub(super) fn tick(&mut self, now: i64) {
+        self.lose_sight(now);
         let changes = self.watchman.tick(now);
         self.follow(changes, now);
         if self.silences.end(now) {
@@ -225,8 +232,28 @@ impl Book {
         self.keep_history(now);
     }
 
+    /// What was not looked at for long is not known any more.
+    fn lose_sight(&mut self, now: i64) {
+        let is_lost = |subject: &Subject| {
+            let look = self.looks.get(subject).map(|look| look.at);
+            now - look.unwrap_or(self.begun_at) > OUT_OF_SIGHT
+        };
+        let tracks = self.watchman.tracks();
+        let known = tracks.filter(|(_, track)| track.state() != State::Unknown);
+        let lost: Vec<_> = known
+            .map(|(subject, _)| subject)
+            .filter(|subject| is_lost(subject))
+            .cloned()
+            .collect();
+        for subject in lost {
+            let changes = self.watchman.observe(now, &Observation::unknown(subject));
+            self.follow(changes, now);
+        }
+    }
+
     /// The clock was set: what is remembered moves with it.
     pub(super) fn shift(&mut self, seconds: i64) {
+        self.begun_at += seconds;
         self.history.shift(seconds);
         self.comeback.shift(seconds);
         self.move_past(seconds);

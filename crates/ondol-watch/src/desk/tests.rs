@@ -316,3 +316,19 @@ fn what_is_not_watched_any_more_is_forgotten() {
     assert_eq!(written.forgotten, ["app:coffee"]);
     assert!(day.book.shown(day.now).incidents.is_empty());
 }
+
+#[test]
+fn what_is_gone_keeps_no_incident_open_for_ever() {
+    let mut day = Day::begin();
+    let drive = Subject::Drive("sda".to_owned());
+    day.see(Observation::fail(drive, Finding::of(What::DriveFailing)).certain());
+    assert_eq!(day.pass(5 * MINUTE), ["me problem"]);
+    // It was taken out: nobody looks at it any more.
+    let told = day.pass(3 * 24 * HOUR);
+    assert_eq!(
+        told.iter().filter(|one| one.ends_with("recovery")).count(),
+        2
+    );
+    assert!(day.book.shown(day.now).incidents.is_empty());
+    assert_eq!(day.pass(2 * 24 * HOUR), Vec::<String>::new());
+}

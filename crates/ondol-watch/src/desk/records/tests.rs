@@ -28,6 +28,7 @@ async fn a_store_that_hangs_gets_everything_later_and_once() {
         records.fact("silences".to_owned(), value.to_owned());
         records.history(vec![slice("site:a.test", 5)]);
     }
+    tokio::time::resume(); // The store has its time now.
     drop(hanging);
     records.close().await;
     let fact = handle.watch_fact("silences").await.unwrap();
@@ -44,8 +45,9 @@ async fn what_a_full_disk_did_not_take_is_tried_again() {
     let mut records = Records::of(handle.clone());
     records.fact("drill".to_owned(), "old".to_owned());
     records.history(vec![slice("site:a.test", 60)]);
-    assert!(timeout(AGAIN / 2, records.work()).await.is_err());
-    assert!(records.is_in_trouble);
+    while !records.is_in_trouble {
+        let _ = timeout(Duration::from_millis(1), records.work()).await;
+    }
     records.fact("drill".to_owned(), "new".to_owned());
     handle.take_nothing(false).await.unwrap();
     records.ask_uptimes(20_000, 1_728_000_000);
