@@ -26,7 +26,7 @@ pub struct Waiting {
     pub severity: Severity,
     /// Its first line.
     pub title: String,
-    /// Since when it could have been sent, in seconds since the Unix epoch.
+    /// Since when it waits, in seconds since the Unix epoch.
     pub since: i64,
     /// When it was queued.
     pub queued_at: i64,

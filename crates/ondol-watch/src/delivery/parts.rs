@@ -43,7 +43,8 @@ pub(super) fn waiting(message: &Message, now: i64, tries: u32, may_have_arrived:
         kind: new.kind,
         severity: new.severity,
         title,
-        since: new.queued_at.max(new.not_before),
+        // What was held back, by a storm or a night, is told together when its time comes.
+        since: new.queued_at,
         queued_at: new.queued_at,
         is_due: new.not_before <= now,
         was_tried: tries > 0,

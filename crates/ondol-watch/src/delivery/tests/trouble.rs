@@ -131,6 +131,20 @@ async fn what_is_held_back_waits_until_it_is_over() {
 }
 
 #[tokio::test]
+async fn what_a_storm_held_back_is_told_in_one_message() {
+    let stage = Stage::new(World::new(Mood::Well));
+    let held = |id| NewMessage {
+        not_before: clock::unix_seconds() - 1,
+        ..message("me", id, NoticeKind::Problem, 5 * 60)
+    };
+    stage.queue((1..=50).map(held).collect()).await;
+    stage.emptied().await;
+    let mine = stage.world.parcels("me");
+    assert_eq!(mine.len(), 1, "{mine:?}");
+    assert_eq!(mine[0].kind, NoticeKind::Summary);
+}
+
+#[tokio::test]
 async fn a_full_disk_loses_no_message_and_sends_none_twice() {
     let stage = Stage::new(World::new(Mood::Away));
     let handle = stage.planted.store.handle();
