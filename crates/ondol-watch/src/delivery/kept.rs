@@ -38,6 +38,20 @@ struct Entry {
     replaces: Vec<i64>,
 }
 
+/// What the store may say waits, though it does not, or does so here.
+#[derive(Debug, Default)]
+pub(super) struct Hidden {
+    rows: BTreeSet<i64>,
+    /// One that was written too late for us to know its number is known by what it says.
+    unwritten: Vec<NewMessage>,
+}
+
+impl Hidden {
+    fn has(&self, row: &Message) -> bool {
+        self.rows.contains(&row.id) || self.unwritten.contains(&row.new)
+    }
+}
+
 /// How a message of the store ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ending {
@@ -227,21 +241,24 @@ impl Kept {
         (times.len() as u64, times.into_iter().min())
     }
 
-    /// Of messages that the store says wait, those that do: which are not kept here besides, and have not ended.
-    pub(super) fn without_kept(&self, rows: Vec<Message>) -> Vec<Message> {
+    /// What the store may say waits, though it does not, or does so here.
+    pub(super) fn hidden(&self) -> Hidden {
         let ended = self.endings.keys().copied();
         let written = self.entries.values().filter_map(|entry| entry.row);
         let replaced = self.entries.values().flat_map(|entry| &entry.replaces);
-        let hidden: BTreeSet<_> = ended.chain(written).chain(replaced.copied()).collect();
-        let unwritten: Vec<_> = self
-            .entries
-            .values()
-            .filter(|entry| entry.row.is_none())
-            .map(|entry| &entry.message.new)
-            .collect();
-        // One that was written too late for us to know its number is known by what it says.
-        let is_kept = |row: &Message| hidden.contains(&row.id) || unwritten.contains(&&row.new);
-        rows.into_iter().filter(|row| !is_kept(row)).collect()
+        let unwritten = self.entries.values().filter(|entry| entry.row.is_none());
+        Hidden {
+            rows: ended.chain(written).chain(replaced.copied()).collect(),
+            unwritten: unwritten.map(|entry| entry.message.new.clone()).collect(),
+        }
+    }
+
+    /// Of messages that the store says wait, those that do: which are not kept here besides, and have not ended. What
+    /// was hidden before the store was asked may be forgotten here by now, and was not known there then.
+    pub(super) fn without_kept(&self, rows: Vec<Message>, before: &Hidden) -> Vec<Message> {
+        let now = self.hidden();
+        let waits = |row: &Message| !before.has(row) && !now.has(row);
+        rows.into_iter().filter(waits).collect()
     }
 
     /// Whether the store has everything that was to be written.

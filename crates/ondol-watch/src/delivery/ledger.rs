@@ -94,10 +94,11 @@ impl Ledger {
 
     /// The messages that wait for one channel of a person, the oldest first. What the store can't read is left out.
     pub(super) async fn waiting_for(&self, person: &str, channel: &str) -> Vec<Message> {
+        let hidden = self.kept().hidden();
         let read = self.store.waiting_messages_for(person, channel);
         let rows = self.in_time(read).await.unwrap_or_default();
         let kept = self.kept();
-        let mut messages = kept.without_kept(rows);
+        let mut messages = kept.without_kept(rows, &hidden);
         let of_lane =
             |message: &&Message| message.new.person == person && message.new.channel == channel;
         messages.extend(kept.waiting().filter(of_lane).cloned());
@@ -106,10 +107,11 @@ impl Ledger {
 
     /// All messages that wait.
     pub(super) async fn waiting(&self) -> Vec<Message> {
+        let hidden = self.kept().hidden();
         let read = self.store.waiting_messages();
         let rows = self.in_time(read).await.unwrap_or_default();
         let kept = self.kept();
-        let mut messages = kept.without_kept(rows);
+        let mut messages = kept.without_kept(rows, &hidden);
         messages.extend(kept.waiting().cloned());
         messages
     }
