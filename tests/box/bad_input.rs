@@ -377,14 +377,19 @@ fn visitors_who_say_nothing_do_not_keep_others_out() {
     drop(silent);
 }
 
-/// A small disk over the log folder; taken away when dropped.
-struct SmallDisk(PathBuf);
+/// A small disk over a folder; taken away when dropped.
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn over(folder: PathBuf) -> Option<Self> {
+        Self::of("size=64k,mode=755", folder)
+    }
+
+    /// One that is mounted with these options.
+    pub(crate) fn of(options: &str, folder: PathBuf) -> Option<Self> {
         fs::create_dir(&folder).unwrap();
         let output = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64k,mode=755", "none"])
+            .args(["-t", "tmpfs", "-o", options, "none"])
             .arg(&folder)
             .output();
         match output {
@@ -400,8 +405,12 @@ impl SmallDisk {
         }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Writes until nothing more fits.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut file = fs::File::create(self.0.join("filler")).unwrap();
         while file.write_all(&[b'x'; 512]).is_ok() {}
     }

@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod alarms;
 mod answers;
 mod apps;
 mod attackers;
