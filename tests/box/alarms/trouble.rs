@@ -71,11 +71,12 @@ fn channels_that_fail_in_every_way_hold_up_nobody_and_tell_no_secret() {
     }
     let mail = TcpListener::bind("127.0.0.1:0").unwrap(); // Connections are taken by nobody.
     let port = mail.local_addr().unwrap().port();
-    people += "[people.mail]\nemail = \"me@example.com\"\n\
-               [people.stuck]\nexec = [\"sh\", \"-c\", \"sleep 1000 & sleep 1000\"]\n";
-    people += &format!(
+    let smtp = format!(
         "[alarms]\nsmtp = {{ host = \"127.0.0.1\", port = {port}, security = \"none\", from = \"box@example.com\" }}\n"
     );
+    people += &smtp;
+    people += "[people.mail]\nemail = \"me@example.com\"\n\
+               [people.stuck]\nexec = [\"sh\", \"-c\", \"sleep 1000 & sleep 1000\"]\n";
     let running = Folders::with(&watching(&people)).start();
 
     let count = |hook: &Hook| {
