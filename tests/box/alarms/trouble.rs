@@ -104,8 +104,6 @@ fn channels_that_fail_in_every_way_hold_up_nobody_and_tell_no_secret() {
         assert!(said.contains(part), "{name}: {said}");
         assert!(!said.chars().any(char::is_control), "{name}: {said:?}");
     }
-    let said = eventually("an endless answer", || error(&running, "pours"));
-    assert!(said.contains("gave no whole answer"), "{said}");
 
     let mut told = running.log();
     for path in ["/status", "/watch", "/events", "/alarms?all=true"] {
