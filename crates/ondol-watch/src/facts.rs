@@ -75,7 +75,7 @@ pub struct BackupFact {
     pub proven_as_of: Option<i64>,
     /// Why a proof failed, as long as none has succeeded since.
     pub failed_proof: Option<String>,
-    /// Since when backups are wanted there.
+    /// Since when backups are wanted there, as far as this process knows.
     pub wanted_since: i64,
 }
 

@@ -21,6 +21,9 @@ use crate::facts::ServiceFact;
 
 mod backups;
 mod certificates;
+mod wanted;
+
+use wanted::Wanted;
 
 /// Nobody serves visitors for so long: a data plane that ended by a crash is replaced within a second.
 const UNSERVED: Duration = Duration::from_secs(20);
@@ -42,6 +45,7 @@ struct Moment {
 pub(super) async fn keep_telling(bench: Bench) {
     let mut facts = bench.ground.facts.clone();
     let mut unserved_since = None;
+    let mut wanted = Wanted::default();
     let mut next = clock::now();
     loop {
         let is_due = tokio::select! {
@@ -53,7 +57,9 @@ pub(super) async fn keep_telling(bench: Bench) {
         };
         tokio::time::sleep(SETTLING).await;
         let plan = Arc::clone(&bench.ground.plan.borrow());
-        let known = Arc::clone(&facts.borrow_and_update());
+        let mut known = Facts::clone(&facts.borrow_and_update());
+        let store = &bench.ground.store;
+        wanted.recall(&mut known.backups, store).await;
         if known.is_served {
             unserved_since = None;
         }
