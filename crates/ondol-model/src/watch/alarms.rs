@@ -90,7 +90,7 @@ pub fn due(
     told: &mut Told,
     circumstances: &Circumstances<'_>,
 ) -> Vec<Notice> {
-    let age = now - incident.began_at;
+    let age = now - incident.noticed_at;
     let waits = age < GROUP_WAIT || (circumstances.has_suspected_cause && age < CAUSE_WAIT);
     if circumstances.is_silenced || (told.first_at.is_none() && waits) {
         return Vec::new();

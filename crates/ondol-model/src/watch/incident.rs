@@ -19,8 +19,10 @@ pub struct Incident {
     pub finding: Finding,
     /// How much it matters; it never matters less than it did.
     pub severity: Severity,
-    /// When it began, in seconds since the Unix epoch.
+    /// When it began, in seconds since the Unix epoch: the first look that found it.
     pub began_at: i64,
+    /// When it was certain enough to be one.
+    pub noticed_at: i64,
     /// When all was well again; `None` while it is open.
     pub ended_at: Option<i64>,
     /// What is not well now.

@@ -22,8 +22,8 @@ const WEIGHTS: (u32, u32) = (80, 120);
 pub struct Track {
     state: State,
     since: i64,
-    /// The state that the last looks found, and how many they were.
-    streak: (State, u32),
+    /// The state that the last looks found, how many they were, and when the first of them was.
+    streak: (State, u32, i64),
     /// Whether each of the last looks found it well; the newest last.
     looks: VecDeque<bool>,
     is_flapping: bool,
@@ -51,7 +51,7 @@ impl Track {
         Self {
             state,
             since,
-            streak: (state, 0),
+            streak: (state, 0, since),
             looks: VecDeque::with_capacity(LOOKS),
             is_flapping: false,
         }
@@ -62,7 +62,7 @@ impl Track {
         self.state
     }
 
-    /// Since when it counts.
+    /// Since when it is so: the first of the looks that made it count.
     pub fn since(&self) -> i64 {
         self.since
     }
@@ -81,8 +81,10 @@ impl Track {
     pub fn look(&mut self, at: i64, found: State, is_certain: bool) -> Option<Turn> {
         let flapping = self.count_flaps(found);
         self.streak = match self.streak {
-            (before, count) if before == found => (found, count.saturating_add(1)),
-            _ => (found, 1),
+            (before, count, first) if before == found && count > 0 => {
+                (found, count.saturating_add(1), first)
+            }
+            _ => (found, 1, at),
         };
         let needed = match (self.state, found) {
             _ if is_certain => 1,
@@ -94,7 +96,7 @@ impl Track {
         let from = self.state;
         if found != from && self.streak.1 >= needed {
             self.state = found;
-            self.since = at;
+            self.since = self.streak.2;
         }
         (from != self.state || flapping.is_some()).then_some(Turn {
             from,
@@ -106,6 +108,7 @@ impl Track {
     /// The clock was set: what is remembered moves with it.
     pub fn shift(&mut self, seconds: i64) {
         self.since += seconds;
+        self.streak.2 += seconds;
     }
 
     fn count_flaps(&mut self, found: State) -> Option<bool> {
@@ -193,6 +196,17 @@ mod tests {
         assert!(track.is_flapping(), "not steady for long enough");
         looked(&mut track, ".......");
         assert!(!track.is_flapping());
+    }
+
+    #[test]
+    fn it_is_so_since_the_first_look_that_found_it() {
+        let mut track = Track::new(0);
+        looked(&mut track, "..xxx");
+        assert_eq!((track.state(), track.since()), (State::Fail, 2));
+        let turn = track.look(7, State::Pass, false);
+        assert_eq!(turn, None);
+        track.look(9, State::Pass, false);
+        assert_eq!((track.state(), track.since()), (State::Pass, 7));
     }
 
     #[test]

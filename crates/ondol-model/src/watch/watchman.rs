@@ -147,7 +147,7 @@ impl Watchman {
             .entry(subject.clone())
             .or_insert_with(|| Track::new(at));
         let turn = track.look(at, observation.state, observation.is_certain);
-        let (state, is_flapping) = (track.state(), track.is_flapping());
+        let (state, since, is_flapping) = (track.state(), track.since(), track.is_flapping());
         let mut changes = Vec::new();
         if let Some(turn) = turn.filter(|turn| turn.from != turn.to) {
             changes.push(Change::State {
@@ -168,9 +168,11 @@ impl Watchman {
             }
         }
         if is_bad && turn.is_some() && state != State::Unknown {
-            self.bad(subject, state, at, &mut changes);
+            let since = if state > State::Pass { since } else { at };
+            self.bad(subject, (state, since), at, &mut changes);
         } else if state == State::Pass && !is_flapping {
-            self.well(subject, at, &mut changes);
+            let is_new = turn.is_some_and(|turn| turn.from != turn.to);
+            self.well(subject, if is_new { since } else { at }, &mut changes);
         }
         changes
     }
@@ -201,10 +203,17 @@ impl Watchman {
         }
         for incident in self.open.values_mut() {
             incident.began_at += seconds;
+            incident.noticed_at += seconds;
         }
     }
 
-    fn bad(&mut self, subject: &Subject, state: State, at: i64, changes: &mut Vec<Change>) {
+    fn bad(
+        &mut self,
+        subject: &Subject,
+        (state, since): (State, i64),
+        at: i64,
+        changes: &mut Vec<Change>,
+    ) {
         let finding = self.findings.get(subject).cloned();
         let finding = finding.unwrap_or_else(|| Finding::of(What::Flapping));
         let severity = severity(subject, state, &finding);
@@ -222,7 +231,8 @@ impl Watchman {
                 subject: subject.clone(),
                 finding,
                 severity,
-                began_at: at,
+                began_at: since,
+                noticed_at: at,
                 ended_at: None,
                 bad: BTreeSet::from([subject.clone()]),
                 members: BTreeSet::from([subject.clone()]),
@@ -318,7 +328,7 @@ impl Watchman {
             return;
         }
         if let Some(mut closed) = self.open.remove(&id) {
-            closed.ended_at = Some(at);
+            closed.ended_at = Some(at.max(closed.began_at));
             changes.push(Change::Closed(Box::new(closed)));
         }
     }

@@ -125,7 +125,8 @@ impl Book {
             .change
             .incidents
             .push(memory::row(incident, &care));
-        let lasted = u64::try_from(now - incident.began_at).unwrap_or(0);
+        let ended = incident.ended_at.unwrap_or(now);
+        let lasted = u64::try_from(ended - incident.began_at).unwrap_or(0);
         let lasted = ondol_model::watch::words::span(ondol_model::plan::Language::English, lasted);
         self.say(
             EventKind::IncidentClosed,

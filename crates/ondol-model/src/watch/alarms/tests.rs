@@ -29,6 +29,7 @@ fn incident(severity: Severity) -> Incident {
         finding: Finding::of(What::NoAnswer),
         severity,
         began_at: 0,
+        noticed_at: 0,
         ended_at: None,
         bad: BTreeSet::from([subject.clone()]),
         members: BTreeSet::from([subject]),
@@ -239,6 +240,7 @@ fn a_clock_that_was_set_changes_nothing() {
     assert_eq!(before, other.until(0, 20 * MINUTE));
     other.told.shift(day);
     other.incident.began_at += day;
+    other.incident.noticed_at += day;
     let after = one.until(20 * MINUTE, 5 * HOUR).len();
     assert_eq!(other.until(day + 20 * MINUTE, day + 5 * HOUR).len(), after);
 }
