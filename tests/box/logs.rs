@@ -220,7 +220,7 @@ fn a_confined_data_plane_rotates_and_one_that_drains_loses_no_line() {
     let upstream = slow.local_addr().unwrap();
     let configuration = |more: &str| {
         format!(
-            "[log]\nrotate = {{ size = \"64KiB\", keep = 1000 }}\n{}[sites.\"slow.test\"]\nhttps = false\nproxy = \"http://{upstream}\"\n",
+            "[log]\nrotate = {{ size = \"64KiB\", keep = 1000 }}\n{}check = false\n[sites.\"slow.test\"]\nhttps = false\nproxy = \"http://{upstream}\"\ncheck = false\n",
             answering("one").replace("\"127.0.0.1:0\"", &format!("\"127.0.0.1:0\"{more}"))
         )
     };
