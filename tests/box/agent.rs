@@ -437,7 +437,10 @@ fn limit_processes(running: &crate::harness::Running, most: Option<u64>) -> Opti
 /// A box that forwards to an app which has taken a request and not answered it yet.
 fn waiting_for_an_app() -> (crate::harness::Running, TcpStream, TcpStream) {
     let app = TcpListener::bind("127.0.0.1:0").unwrap();
-    let target = format!("proxy = \"http://{}\"", app.local_addr().unwrap());
+    let target = format!(
+        "proxy = \"http://{}\"\ncheck = false",
+        app.local_addr().unwrap()
+    );
     let running = Folders::with(&answering("x").replace("respond = \"x\"", &target)).start();
     let mut visitor = TcpStream::connect(running.http()).unwrap();
     visitor
